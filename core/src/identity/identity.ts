@@ -1,0 +1,62 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { getStarkKey, sign, verify } from '@scure/starknet';
+import { fromHex, toHex, utf8 } from '../bytes.ts';
+import { domainHash } from '../canonical-json.ts';
+import type { NodeId } from '../ids.ts';
+
+/** Stark signatures cover a field element: the digest with its top 5 bits cleared (below 2^251, SPEC K1). */
+function signedFelt(digest: string): string {
+  return `0x${(BigInt(`0x${digest}`) & ((1n << 251n) - 1n)).toString(16)}`;
+}
+
+/** node_id of an identity: first 20 bytes of SHA-256 of its public key text (SPEC K2). */
+export function nodeIdOf(identityPublicKey: string): NodeId {
+  return toHex(sha256(utf8(identityPublicKey)).subarray(0, 20)) as NodeId;
+}
+
+/** Public key of a Stark private key (both 0x hex). */
+export const identityPublicKey = (privateKey: string): string => getStarkKey(privateKey);
+
+/** What the identity signs once per connection: this device key, for this coordinator's challenge (SPEC K3). */
+export interface DeviceBinding {
+  readonly network: string;
+  readonly devicePublicKey: string;
+  readonly challenge: string;
+}
+
+/** Signs a device binding; 128 hex digits (r, s). About 0.5 ms. */
+export function signBinding(binding: DeviceBinding, privateKey: string): string {
+  return toHex(sign(signedFelt(domainHash('ciro/device/1', binding)), privateKey).toBytes('compact'));
+}
+
+/** True when the identity signed this binding. About 2 ms; false on malformed input, never a throw. */
+export function verifyBinding(binding: DeviceBinding, signature: string, publicKey: string): boolean {
+  return verifyFelt(domainHash('ciro/device/1', binding), signature, publicKey);
+}
+
+/** What the identity signs once per job: the root over its leaves (SPEC K4). */
+export interface JobRoot {
+  readonly network: string;
+  readonly job: string;
+  readonly planHash: string;
+  readonly stage: number;
+  readonly root: string;
+}
+
+export function signJobRoot(root: JobRoot, privateKey: string): string {
+  return toHex(sign(signedFelt(domainHash('ciro/job-root/1', root)), privateKey).toBytes('compact'));
+}
+
+export function verifyJobRoot(root: JobRoot, signature: string, publicKey: string): boolean {
+  return verifyFelt(domainHash('ciro/job-root/1', root), signature, publicKey);
+}
+
+function verifyFelt(digest: string, signature: string, publicKey: string): boolean {
+  try {
+    const x = publicKey.slice(2).padStart(64, '0');
+    // A Stark public key is an x coordinate; the curve library wants a point, so both parities of y are tried.
+    return ['02', '03'].some((parity) => verify(fromHex(signature), signedFelt(digest), parity + x));
+  } catch {
+    return false; // a malformed point or signature is simply not a signature
+  }
+}

@@ -1,0 +1,64 @@
+import { domainHash } from '../canonical-json.ts';
+import { CiroError } from '../errors.ts';
+import type { JobId } from '../ids.ts';
+
+export class LedgerError extends CiroError<'unbalanced' | 'insufficient' | 'broken-chain' | 'unknown-hold' | 'duplicate'> {}
+
+/**
+ * Accounts (SPEC M4): `issued` (the counter-account of all credits, the only one that may be negative), `pool` (community pool),
+ * `fee`, `requester:ID`, `hold:JOB`, `worker:NODE:pending`, `worker:NODE:payable`.
+ */
+export type AccountName = 'issued' | 'pool' | 'fee' | `requester:${string}` | `hold:${string}` | `worker:${string}:pending` | `worker:${string}:payable`;
+
+export type EntryKind = 'issue' | 'trial' | 'hold' | 'release' | 'charge' | 'payable' | 'void';
+
+/** One movement; an entry's lines sum to zero. Amounts in base units. */
+export interface LedgerLine {
+  readonly account: AccountName;
+  readonly amount: bigint;
+}
+
+/** What is appended. `key` names the cause (for example `hold:JOB`) and is unique: the same cause is never booked twice (SPEC M5). */
+export interface EntryDraft {
+  readonly kind: EntryKind;
+  readonly key: string;
+  readonly job: JobId | null;
+  readonly at: number;
+  readonly lines: readonly LedgerLine[];
+}
+
+/** An entry in the chain: hash covers the previous hash, so no entry can change, move or vanish unseen (SPEC M4). */
+export interface LedgerEntry extends EntryDraft {
+  readonly sequence: number;
+  readonly previous: string;
+  readonly hash: string;
+}
+
+/** Hash before the first entry. */
+export const GENESIS_HASH = '0'.repeat(64);
+
+/** Chains a draft behind `previous`; throws `unbalanced` when its lines do not sum to zero. */
+export function sealEntry(draft: EntryDraft, sequence: number, previous: string): LedgerEntry {
+  const sum = draft.lines.reduce((total, line) => total + line.amount, 0n);
+  if (sum !== 0n) throw new LedgerError('unbalanced', `entry ${draft.key} sums to ${sum} base units instead of 0`, { fault: 'bug', fields: { key: draft.key, sum: String(sum) } });
+  const { kind, key, job, at } = draft;
+  const lines = draft.lines.map((line) => ({ account: line.account, amount: String(line.amount) }));
+  return { ...draft, sequence, previous, hash: domainHash('ciro/ledger/1', { sequence, previous, kind, key, job, at, lines }) };
+}
+
+/** Balances after all entries; throws `broken-chain` at the first entry whose hash, link or number is wrong. */
+export function replay(entries: Iterable<LedgerEntry>): Map<AccountName, bigint> {
+  const balances = new Map<AccountName, bigint>();
+  let previous = GENESIS_HASH;
+  let sequence = 0;
+  for (const entry of entries) {
+    const expected = sealEntry(entry, sequence, previous);
+    if (entry.sequence !== sequence || entry.previous !== previous || entry.hash !== expected.hash) {
+      throw new LedgerError('broken-chain', `ledger entry ${entry.sequence} (${entry.key}) does not follow from the ${sequence} entries before it`, { fault: 'platform', fields: { sequence } });
+    }
+    for (const line of entry.lines) balances.set(line.account, (balances.get(line.account) ?? 0n) + line.amount);
+    previous = entry.hash;
+    sequence++;
+  }
+  return balances;
+}

@@ -1,0 +1,107 @@
+import * as v from 'valibot';
+import { DevicePublicKey, DeviceSignature, HexHash, IdentityPublicKey, JobId, NodeId } from '../ids.ts';
+import { Acknowledgement, Receipt } from '../receipt/receipt.ts';
+import { MAX_SIGNAL_BYTES } from './limits.ts';
+
+const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const Milliseconds = v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(1e9));
+const Text = (bytes: number) => v.pipe(v.string(), v.maxLength(bytes));
+const JobVersion = { job: JobId, version: Count };
+const Engine = v.picklist(['wasm', 'webgpu']);
+
+/** First message, in answer to `challenge`: who this is, and the identity's signature over the device key (SPEC K3). */
+export const Hello = v.strictObject({
+  type: v.literal('hello'),
+  protocol: Count,
+  identityPublicKey: IdentityPublicKey,
+  devicePublicKey: DevicePublicKey,
+  signature: v.pipe(v.string(), v.regex(/^[0-9a-f]{128}$/)),
+  /** Short description shown to operators, e.g. `Chromium 156, Linux`. Never used for decisions. */
+  agent: Text(120),
+  /** Token of an earlier welcome: takes the old connection's place at once. */
+  resume: v.optional(Text(64)),
+});
+/** What was measured on this device (REQUIREMENTS A6): placement uses nothing else. */
+export const Profile = v.strictObject({
+  type: v.literal('profile'),
+  engine: Engine,
+  /** Milliseconds for one layer of the model named, one position and 16 positions; and for the head, one position. */
+  layerMs: Milliseconds,
+  layerMs16: Milliseconds,
+  headMs: Milliseconds,
+  /** Bytes of expanded weights and KV cache that this tab may hold. */
+  memoryBudgetBytes: Count,
+});
+/** Progress of the shards of an assignment. */
+export const ShardState = v.strictObject({
+  type: v.literal('shards'),
+  assignment: Count,
+  state: v.picklist(['loading', 'ready', 'failed']),
+  loadedBytes: Count,
+  totalBytes: Count,
+  /** Bytes that came over the network rather than from the cache. */
+  fetchedBytes: Count,
+  error: v.optional(Text(500)),
+});
+/** SDP or ICE for another session; `payload` is JSON text that the coordinator passes on unread. */
+export const SignalOut = v.strictObject({ type: v.literal('signal'), to: NodeId, link: Text(64), payload: Text(MAX_SIGNAL_BYTES) });
+/** State of a link to a neighbour. */
+export const LinkState = v.strictObject({
+  type: v.literal('link'),
+  link: Text(64),
+  peer: NodeId,
+  state: v.picklist(['open', 'closed', 'failed']),
+  route: v.picklist(['direct', 'relay', 'unknown']),
+  rttMs: Milliseconds,
+});
+/** The stage holds its shards, links and KV cache for this plan. */
+export const Prepared = v.strictObject({ type: v.literal('prepared'), ...JobVersion });
+/** The stage can't or won't do this plan: unsigned, stale, not its layers, over memory … `code` is a StageError code. */
+export const StageRefused = v.strictObject({ type: v.literal('stage-refused'), ...JobVersion, code: Text(64), message: Text(500) });
+/** Sampled by the last stage: `id` follows `position`. */
+export const Token = v.strictObject({ type: v.literal('token'), ...JobVersion, position: Count, id: Count });
+/** A closed unit: signed receipt, and the hashes that its leaf adds (SPEC U2). */
+export const Unit = v.strictObject({
+  type: v.literal('unit'),
+  receipt: Receipt,
+  canonHash: HexHash,
+  hintHash: HexHash,
+  hintBytes: Count,
+});
+/** The neighbour's word on a receipt. */
+export const Acknowledge = v.strictObject({ type: v.literal('acknowledge'), job: JobId, acknowledgement: Acknowledgement });
+/** The neighbour was given something else than the receipt says; both stages are then looked at (PROTOCOL 3). */
+export const Disagree = v.strictObject({ type: v.literal('disagree'), job: JobId, receipt: Receipt, linkHash: HexHash, signature: DeviceSignature });
+/** End of a stage's work on a job: Merkle root over its leaves, signed by the identity, with the package an audit needs. */
+export const Root = v.strictObject({
+  type: v.literal('root'),
+  job: JobId,
+  planHash: HexHash,
+  stage: Count,
+  root: v.pipe(v.string(), v.regex(/^0x[0-9a-f]{1,64}$/)),
+  signature: v.pipe(v.string(), v.regex(/^[0-9a-f]{128}$/)),
+  /** One salt a unit, hex, in unit order. */
+  salts: v.pipe(v.array(v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/))), v.maxLength(4096)),
+  /** Hints of the units, base64, in unit order. */
+  hints: v.pipe(v.array(Text(64 * 1024)), v.maxLength(4096)),
+  stats: v.strictObject({
+    engine: Engine,
+    /** Compute time per position in decode, and commitment time per position. */
+    decodeMs: v.strictObject({ p50: Milliseconds, p95: Milliseconds }),
+    commitMs: v.strictObject({ p50: Milliseconds, p95: Milliseconds }),
+    /** Signature, leaf and salt of a unit, off the token path. */
+    unitMs: v.strictObject({ p50: Milliseconds, p95: Milliseconds }),
+    /** Highest bytes held by the engine; the renderer's own peak is measured from outside. */
+    peakMemoryBytes: Count,
+    /** First stage only: a whole lap of the ring, minus nothing. 0 elsewhere. */
+    lapMs: v.strictObject({ p50: Milliseconds, p95: Milliseconds }),
+  }),
+});
+/** The stage failed in the middle of a job. */
+export const Fault = v.strictObject({ type: v.literal('fault'), ...JobVersion, code: Text(64), message: Text(500) });
+/** The person pressed Stop, a cap was reached, or the page is going away. */
+export const Leaving = v.strictObject({ type: v.literal('leaving'), reason: Text(120) });
+
+export const WorkerMessage = v.variant('type', [Hello, Profile, ShardState, SignalOut, LinkState, Prepared, StageRefused, Token, Unit, Acknowledge, Disagree, Root, Fault, Leaving]);
+/** Everything a worker may send to the coordinator. */
+export type WorkerMessage = v.InferOutput<typeof WorkerMessage>;

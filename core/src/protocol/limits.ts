@@ -1,0 +1,36 @@
+/** Version of control messages and data frames; exchanged first, and a mismatch is refused by name (SPEC W1). */
+export const PROTOCOL_VERSION = 1;
+
+/** Bytes of one control message: a plan of MAX_STAGES stages is 12 kB; hints of a long job travel in several messages. */
+export const MAX_CONTROL_BYTES = 256 * 1024;
+/** Stages of one plan. 64 tabs of one layer cover any model that D1 names; more hops than that answer too slowly to be used. */
+export const MAX_STAGES = 64;
+/** Bytes of one SDP or ICE message; Chromium's data-channel offers are about 1 kB. */
+export const MAX_SIGNAL_BYTES = 16 * 1024;
+
+/** One data-channel message: four SCTP packets, the burst that is sent without waiting for an acknowledgement (measured by peers). */
+export const SLICE_BYTES = 4_600;
+/** Header of a slice (SPEC F1). */
+export const SLICE_HEADER_BYTES = 16;
+/** Header of a frame (SPEC F2). */
+export const FRAME_HEADER_BYTES = 48;
+/** Rows one frame may carry: a chunk of prefill (PROTOCOL: chunks of at most 64 positions). */
+export const MAX_FRAME_ROWS = 64;
+/** Largest frame: 64 rows of 16,384 float32 channels and a header; bounds what a peer can make us allocate. */
+export const MAX_FRAME_BYTES = MAX_FRAME_ROWS * 16_384 * 4 + FRAME_HEADER_BYTES;
+/** Frames being put together for one peer at a time: prefill sends one after the other, a receipt may come between. */
+export const MAX_OPEN_FRAMES = 4;
+/** Bytes queued in a data channel above which a sender waits, and below which it goes on. */
+export const LINK_HIGH_WATER_BYTES = 256 * 1024;
+export const LINK_LOW_WATER_BYTES = 64 * 1024;
+
+/** Prefill goes through the ring in chunks of one unit, the shape of the reference run (PROTOCOL 4). */
+export const PREFILL_CHUNK_POSITIONS = 16;
+
+/** Between two neighbours a heartbeat is sent when nothing else was for this long. */
+export const LINK_HEARTBEAT_MS = 500;
+/** Within a lap a neighbour that was silent for this long is reported dead (REQUIREMENTS C1: 2 s). */
+export const LINK_SILENT_MS = 2_000;
+/** Socket ping of the coordinator: dead within 10 s when idle (REQUIREMENTS C1). */
+export const SOCKET_PING_MS = 5_000;
+export const SOCKET_PING_TIMEOUT_MS = 4_500;
