@@ -5,6 +5,8 @@ import { MAX_SIGNAL_BYTES } from './limits.ts';
 
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const Text = (bytes: number) => v.pipe(v.string(), v.maxLength(bytes));
+/** MessagePack's binary arrives as an ArrayBuffer in browsers and as a Buffer in Node. */
+const Bytes = v.union([v.instance(Uint8Array), v.pipe(v.instance(ArrayBuffer), v.transform((buffer) => new Uint8Array(buffer)))]);
 const Amount = v.pipe(v.string(), v.regex(/^(0|[1-9][0-9]{0,40})$/));
 
 /** Sent on connection: what the identity has to sign, and the key that plans are signed with. */
@@ -43,7 +45,7 @@ export const Plan = v.strictObject({
   type: v.literal('plan'),
   signed: SignedPlan,
   stage: Count,
-  promptIds: v.nullable(v.instance(Uint8Array)),
+  promptIds: v.nullable(Bytes),
 });
 /** Every stage is prepared: the first stage begins. */
 export const Start = v.strictObject({ type: v.literal('start'), job: JobId, version: Count });

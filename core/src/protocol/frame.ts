@@ -67,9 +67,10 @@ export function decodeFrame(bytes: Uint8Array): Frame {
   if (length !== bytes.length - FRAME_HEADER_BYTES) throw bad(`payload length ${length} but ${bytes.length - FRAME_HEADER_BYTES} bytes follow the header`);
   const count = view.getUint32(32, true);
   if (count > MAX_FRAME_ROWS) throw bad(`count ${count}; at most ${MAX_FRAME_ROWS}`);
-  if ((kind === 'rows' || kind === 'ids') && (count === 0 || length % (4 * count) !== 0)) throw bad(`${length} bytes for ${count} ${kind}`);
+  if ((kind === 'rows' || kind === 'ids') && (count === 0 || length === 0 || length % (4 * count) !== 0)) throw bad(`${length} bytes for ${count} ${kind}`);
   if (kind === 'ids' && length !== 4 * count) throw bad(`${length} bytes for ${count} ids of 4 bytes`);
   if ((kind === 'receipt' || kind === 'heartbeat') && count !== 0) throw bad(`count ${count} in a ${kind}`);
+  if (kind === 'heartbeat' && length !== 0) throw bad(`${length} bytes in a heartbeat`);
   const position = view.getUint32(28, true);
   if (position + count > 0xffffffff) throw bad(`positions ${position}+${count} overflow`);
   return {

@@ -1,0 +1,46 @@
+import { defineConfig } from 'vitest/config';
+
+/** One unit test is to stay below 5 s on two cores, so this only ends what hangs. */
+const UNIT_TIMEOUT_MS = 20_000;
+/** Coordinator, database and several participants in one process. */
+const INTEGRATION_TIMEOUT_MS = 60_000;
+/** A browser, the real model and three tabs on two shared cores. */
+const E2E_TIMEOUT_MS = 300_000;
+
+export default defineConfig({
+  test: {
+    reporters: ['default'],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{core,web,signaling,benchmarks}/**/*.test.{ts,tsx}'],
+          testTimeout: UNIT_TIMEOUT_MS,
+          hookTimeout: UNIT_TIMEOUT_MS,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: ['tests/{conformance,integration}/**/*.test.ts'],
+          testTimeout: INTEGRATION_TIMEOUT_MS,
+          hookTimeout: INTEGRATION_TIMEOUT_MS,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // Browsers and the model would fight over two cores: one file at a time, after everything else.
+        test: {
+          name: 'e2e',
+          include: ['tests/e2e/**/*.test.ts'],
+          testTimeout: E2E_TIMEOUT_MS,
+          hookTimeout: E2E_TIMEOUT_MS,
+          fileParallelism: false,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
