@@ -1,0 +1,3 @@
+import { CiroError } from '@ciro/core/errors.ts';
+
+export class KeyError extends CiroError<'bad-key'> {}

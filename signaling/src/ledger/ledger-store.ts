@@ -1,0 +1,35 @@
+import type { AccountName, LedgerEntry } from '@ciro/core/ledger/entry.ts';
+
+/** End of the chain: number of the next entry, and the hash it has to name as its previous one. */
+export interface LedgerHead {
+  readonly sequence: number;
+  readonly hash: string;
+}
+
+/** What may be asked and done while the head is locked. */
+export interface LedgerTransaction {
+  readonly head: LedgerHead;
+  entryByKey(key: string): Promise<LedgerEntry | undefined>;
+  /** Balances in base units; an account without entries has 0. */
+  balances(accounts: readonly AccountName[]): Promise<ReadonlyMap<AccountName, bigint>>;
+  /** Base units that trial entries booked at `since` (epoch milliseconds) or later have given out. */
+  trialsSince(since: number): Promise<bigint>;
+  /** Appends the entry behind the head and moves the balances; at most once a transaction. */
+  append(entry: LedgerEntry): Promise<void>;
+}
+
+/**
+ * Port: where the chain is kept. Everything of one `exclusive` call is stored, or nothing; calls run one after the other,
+ * over all coordinators of one database. The store itself refuses a key twice and a negative balance (except of `issued`).
+ */
+export interface LedgerStore {
+  exclusive<T>(work: (transaction: LedgerTransaction) => Promise<T>): Promise<T>;
+  balances(accounts: readonly AccountName[]): Promise<ReadonlyMap<AccountName, bigint>>;
+  entryByKey(key: string): Promise<LedgerEntry | undefined>;
+  entriesOfJob(job: string): Promise<readonly LedgerEntry[]>;
+  /** Entries from `sequence` on, in order, at most `limit`. */
+  entriesFrom(sequence: number, limit: number): Promise<readonly LedgerEntry[]>;
+  /** Jobs whose hold is neither charged nor released. */
+  openHolds(): Promise<readonly string[]>;
+  allBalances(): Promise<ReadonlyMap<AccountName, bigint>>;
+}

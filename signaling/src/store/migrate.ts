@@ -1,0 +1,17 @@
+import { Migrator } from 'kysely/migration';
+import { firstTables } from './migrations/0001-first-tables.ts';
+import { StoreError } from './store-error.ts';
+import type { Kysely } from 'kysely';
+import type { Schema } from './schema.ts';
+
+/** Every migration by its number; one that was released is never edited, the next change is a new one. */
+const MIGRATIONS = { '0001-first-tables': firstTables };
+
+/** Brings the database to the newest schema, all or nothing; does nothing when it is there. */
+export async function migrate(db: Kysely<Schema>): Promise<void> {
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS }, migrationTableName: 'migrations', migrationLockTableName: 'migrations_lock' });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) {
+    throw new StoreError('unavailable', 'the database could not be brought to this version\'s tables; if a newer Ciro has used it, run that version', { fault: 'platform', cause: error });
+  }
+}

@@ -1,0 +1,42 @@
+import { openPglite } from './open-pglite.ts';
+import { openPostgres } from './open-postgres.ts';
+import { migrate } from './migrate.ts';
+import { SqlAccountStore } from './sql-account-store.ts';
+import { SqlJobArchive } from './sql-job-archive.ts';
+import { SqlLedgerStore } from './sql-ledger-store.ts';
+import { SqlNodeRecords } from './sql-node-records.ts';
+import type { OpenedDatabase } from './open-pglite.ts';
+
+/** Every port that is kept in the database. */
+export interface Store {
+  readonly ledger: SqlLedgerStore;
+  readonly accounts: SqlAccountStore;
+  readonly jobs: SqlJobArchive;
+  readonly nodes: SqlNodeRecords;
+  close(): Promise<void>;
+}
+
+export interface StoreOptions {
+  /** Folder of the embedded database; not touched when `databaseUrl` is given. */
+  readonly dataDir: string;
+  /** PostgreSQL instead of the embedded database, e.g. `postgres://ciro:…@db/ciro`. */
+  readonly databaseUrl?: string;
+  readonly onError: (error: Error) => void;
+}
+
+/** Opens the database, brings its tables to this version and gives the ports; throws StoreError. */
+export async function openStore({ dataDir, databaseUrl, onError }: StoreOptions): Promise<Store> {
+  return storeOf(databaseUrl === undefined ? await openPglite(dataDir) : await openPostgres(databaseUrl, { onError }));
+}
+
+/** The ports over an opened database. */
+export async function storeOf(opened: OpenedDatabase): Promise<Store> {
+  const { db } = opened;
+  try {
+    await migrate(db);
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+  return { ledger: new SqlLedgerStore(db), accounts: new SqlAccountStore(db), jobs: new SqlJobArchive(db), nodes: new SqlNodeRecords(db), close: () => opened.close() };
+}

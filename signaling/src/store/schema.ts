@@ -1,0 +1,74 @@
+import type { AccountName, EntryKind } from '@ciro/core/ledger/entry.ts';
+import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
+import type { ColumnType } from 'kysely';
+import type { JobFailure } from '../evidence/job-archive.ts';
+import type { JobRecord } from '../scheduler/job-order.ts';
+
+/** numeric(78,0): read as bigint, written as decimal text (drivers differ in what they make of a bigint). */
+type Amount = ColumnType<bigint, string, string>;
+/** json: read as the value, written as text. */
+type Json<T> = ColumnType<T | null, string | null, string | null>;
+
+interface LedgerHeadRow {
+  readonly id: number;
+  sequence: number;
+  hash: string;
+}
+interface LedgerEntryRow {
+  sequence: number;
+  key: string;
+  kind: EntryKind;
+  job: JobId | null;
+  at: number;
+  previous: string;
+  hash: string;
+}
+interface LedgerLineRow {
+  sequence: number;
+  /** Order within the entry: the hash covers it. */
+  line: number;
+  account: AccountName;
+  amount: Amount;
+}
+interface BalanceRow {
+  account: AccountName;
+  amount: Amount;
+}
+interface ApiKeyRow {
+  hash: string;
+  account: string;
+  created_at: number;
+}
+interface JobRow {
+  job: JobId;
+  account: string;
+  model_id: HexHash;
+  created_at: number;
+  state: 'running' | 'failed' | 'recorded';
+  failure: Json<JobFailure>;
+  record: Json<JobRecord>;
+  text: string | null;
+}
+interface NodeRow {
+  node_id: NodeId;
+  public_key: string;
+  first_seen: number;
+  last_seen: number;
+  connected_ms: number;
+  latency_total_ms: number;
+  latency_samples: number;
+  compute_contributed: number;
+  successful_audits: number;
+  failed_audits: number;
+}
+
+/** Tables as the newest migration leaves them. bigint columns hold safe integers and are read as numbers. */
+export interface Schema {
+  ledger_head: LedgerHeadRow;
+  ledger_entries: LedgerEntryRow;
+  ledger_lines: LedgerLineRow;
+  balances: BalanceRow;
+  api_keys: ApiKeyRow;
+  jobs: JobRow;
+  nodes: NodeRow;
+}

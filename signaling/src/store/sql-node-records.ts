@@ -1,0 +1,60 @@
+import { sql } from 'kysely';
+import type { Kysely } from 'kysely';
+import type { NodeRecords, NodeUpdate, StoredNode } from '../sessions/node-records.ts';
+import type { Schema } from './schema.ts';
+
+/** Node records in SQL: sums are added in the database, so that several coordinators may write. */
+export class SqlNodeRecords implements NodeRecords {
+  readonly #db: Kysely<Schema>;
+
+  constructor(db: Kysely<Schema>) {
+    this.#db = db;
+  }
+
+  async add(update: NodeUpdate): Promise<void> {
+    await this.#db
+      .insertInto('nodes')
+      .values({
+        node_id: update.nodeId,
+        public_key: update.publicKey,
+        first_seen: update.at - update.connectedMs,
+        last_seen: update.at,
+        connected_ms: update.connectedMs,
+        latency_total_ms: update.latencyTotalMs,
+        latency_samples: update.latencySamples,
+        compute_contributed: update.computeContributed,
+        successful_audits: update.successfulAudits,
+        failed_audits: update.failedAudits,
+      })
+      .onConflict((conflict) =>
+        conflict.column('node_id').doUpdateSet({
+          public_key: sql<string>`excluded.public_key`,
+          first_seen: sql<number>`least(nodes.first_seen, ${update.at}::double precision)`,
+          last_seen: sql<number>`greatest(nodes.last_seen, excluded.last_seen)`,
+          connected_ms: sql<number>`nodes.connected_ms + excluded.connected_ms`,
+          latency_total_ms: sql<number>`nodes.latency_total_ms + excluded.latency_total_ms`,
+          latency_samples: sql<number>`nodes.latency_samples + excluded.latency_samples`,
+          compute_contributed: sql<number>`nodes.compute_contributed + excluded.compute_contributed`,
+          successful_audits: sql<number>`nodes.successful_audits + excluded.successful_audits`,
+          failed_audits: sql<number>`nodes.failed_audits + excluded.failed_audits`,
+        }),
+      )
+      .execute();
+  }
+
+  async list(limit: number): Promise<StoredNode[]> {
+    const rows = await this.#db.selectFrom('nodes').selectAll().orderBy('last_seen', 'desc').orderBy('node_id').limit(limit).execute();
+    return rows.map((row) => ({
+      nodeId: row.node_id,
+      publicKey: row.public_key,
+      firstSeen: row.first_seen,
+      lastSeen: row.last_seen,
+      connectedMs: row.connected_ms,
+      latencyTotalMs: row.latency_total_ms,
+      latencySamples: row.latency_samples,
+      computeContributed: row.compute_contributed,
+      successfulAudits: row.successful_audits,
+      failedAudits: row.failed_audits,
+    }));
+  }
+}

@@ -1,0 +1,44 @@
+import type { ExternalWeight } from '@ciro/core/model/graph/onnx-model.ts';
+
+/**
+ * Made-up weights for qualification and benchmark: the same values everywhere, nothing to fetch. Matrices are spread so that
+ * a row keeps its size through them; norm gains lie around 1.
+ */
+export class SeededWeights {
+  readonly #dims: ReadonlyMap<string, readonly number[]>;
+  readonly #seed: number;
+
+  constructor(weights: readonly ExternalWeight[], seed: number) {
+    this.#dims = new Map(weights.map(({ name, dims }) => [name, dims]));
+    this.#seed = seed;
+  }
+
+  /** Fresh values of a weight, row-major. Throws RangeError for a name outside the graph. */
+  values(name: string): Float32Array {
+    const dims = this.#dims.get(name);
+    if (!dims) throw new RangeError(`no weight ${name} in this graph`);
+    const length = dims.reduce((product, dim) => product * dim, 1);
+    const next = uniformSource(this.#seed, name);
+    if (dims.length === 1) return new Float32Array(length).map(() => 1 + 0.25 * next());
+    // The head lies [rows, d], every other matrix [d, columns]; the spread follows the summed axis.
+    const summed = (name.startsWith('head.') ? dims[1] : dims[0]) ?? 1;
+    const spread = Math.sqrt(3 / summed);
+    return new Float32Array(length).map(() => spread * next());
+  }
+}
+
+/** Rows of a made-up input, uniform in [-1, 1). */
+export function seededRows(length: number, seed: number, name: string): Float32Array {
+  const next = uniformSource(seed, name);
+  return new Float32Array(length).map(() => next());
+}
+
+/** Numbers in [-1, 1) that depend on seed and name: a 32-bit linear congruential generator (Numerical Recipes), high bits. */
+function uniformSource(seed: number, name: string): () => number {
+  let state = seed;
+  for (let i = 0; i < name.length; i++) state = (Math.imul(state, 31) + name.charCodeAt(i)) | 0;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
+    return (state >> 8) / 2 ** 23;
+  };
+}
