@@ -19,7 +19,6 @@ interface StoredMatrix {
 export class StageWeights {
   readonly #architecture: Architecture;
   readonly #matrices = new Map<string, StoredMatrix>();
-  #rows = new Float32Array(0);
   #out = new Float32Array(0);
 
   /** `shards` maps shard name to its bytes, for every shard of the stage. Throws EngineError `missing-tensor`. */
@@ -45,20 +44,20 @@ export class StageWeights {
       case 'feed_forward_norm':
         return this.#vector(stored('ffn_norm'), hidden);
       case 'qkv':
-        return this.#columns(hidden, [
+        return this.#stacked(hidden, [
           { tensor: stored('attn_q'), rows: heads * headDim, rotaryHeads: heads },
           { tensor: stored('attn_k'), rows: kvHeads * headDim, rotaryHeads: kvHeads },
           { tensor: stored('attn_v'), rows: kvHeads * headDim },
         ]);
       case 'output':
-        return this.#columns(heads * headDim, [{ tensor: stored('attn_output'), rows: hidden }]);
+        return this.#stacked(heads * headDim, [{ tensor: stored('attn_output'), rows: hidden }]);
       case 'gate_up':
-        return this.#columns(hidden, [
+        return this.#stacked(hidden, [
           { tensor: stored('ffn_gate'), rows: feedForward },
           { tensor: stored('ffn_up'), rows: feedForward },
         ]);
       case 'down':
-        return this.#columns(feedForward, [{ tensor: stored('ffn_down'), rows: hidden }]);
+        return this.#stacked(feedForward, [{ tensor: stored('ffn_down'), rows: hidden }]);
       default:
         throw missing(name, 'is not a weight of a stage graph');
     }
@@ -103,17 +102,21 @@ export class StageWeights {
     return out;
   }
 
-  /** Several stored [rows, width] matrices side by side as columns: [width, sum of rows]. */
-  #columns(width: number, parts: readonly { tensor: string; rows: number; rotaryHeads?: number }[]): Float32Array {
-    const columns = parts.reduce((sum, part) => sum + part.rows, 0);
-    const out = this.#output(width * columns);
+  /** Several stored [rows, width] matrices below each other: [sum of rows, width]. */
+  #stacked(width: number, parts: readonly { tensor: string; rows: number; rotaryHeads?: number }[]): Float32Array {
+    const out = this.#output(width * parts.reduce((sum, part) => sum + part.rows, 0));
     let first = 0;
     for (const part of parts) {
       const { tensor, bytes } = this.#stored(part.tensor, width, part.rows);
-      if (this.#rows.length < part.rows * width) this.#rows = new Float32Array(part.rows * width);
-      const rows = this.#rows.subarray(0, part.rows * width);
-      dequantise(tensor.type, bytes, rows);
-      transposeInto(rows, part.rows, width, out, columns, first, part.rotaryHeads ?? 0);
+      const rows = out.subarray(first * width, (first + part.rows) * width);
+      if (part.rotaryHeads === undefined) {
+        dequantise(tensor.type, bytes, rows);
+      } else {
+        const headDim = part.rows / part.rotaryHeads;
+        for (let row = 0; row < part.rows; row++) {
+          dequantiseRows(tensor.type, bytes, width, interleavedRow(row, headDim), 1, rows.subarray(row * width, (row + 1) * width));
+        }
+      }
       first += part.rows;
     }
     return out;
@@ -125,27 +128,10 @@ export class StageWeights {
   }
 }
 
-/** Columns that are written together: 16 float32 are one cache line, so each line of `out` is fetched once. */
-const TILE_COLUMNS = 16;
-
 /**
- * out[k, first + n] = rows[source(n), k]. GGUF llama files interleave the two rotary halves of each query and key head
- * (row 2i + j of a head is element i of half j); `rotaryHeads` > 0 undoes it, so that heads are half-split.
+ * Stored row of half-split row n. GGUF llama files interleave the two rotary halves of each query and key head: element i
+ * of half j lies in the head's row 2i + j.
  */
-function transposeInto(rows: Float32Array, count: number, width: number, out: Float32Array, columns: number, first: number, rotaryHeads: number): void {
-  const headDim = rotaryHeads > 0 ? count / rotaryHeads : 0;
-  const starts = new Int32Array(TILE_COLUMNS);
-  for (let tile = 0; tile < count; tile += TILE_COLUMNS) {
-    const size = Math.min(TILE_COLUMNS, count - tile);
-    for (let i = 0; i < size; i++) starts[i] = width * (headDim > 0 ? interleavedRow(tile + i, headDim) : tile + i);
-    for (let k = 0; k < width; k++) {
-      const to = k * columns + first + tile;
-      for (let i = 0; i < size; i++) out[to + i] = rows[(starts[i] ?? 0) + k] ?? 0;
-    }
-  }
-}
-
-/** Stored row of half-split row n. */
 function interleavedRow(n: number, headDim: number): number {
   const inHead = n % headDim;
   const half = headDim / 2;

@@ -14,7 +14,7 @@ function recorder() {
   const runs: Readonly<Record<string, FeedTensor>>[] = [];
   const run = async (feeds: Readonly<Record<string, FeedTensor>>): Promise<Record<string, Float32Array>> => {
     runs.push(feeds);
-    const count = feeds['hidden']?.dims[1] ?? 0;
+    const count = feeds['hidden']?.dims[0] ?? 0;
     const rows = () => new Float32Array(2 * count * 2);
     return { rows: new Float32Array(count * 8), 'new_key.1': rows(), 'new_value.1': rows(), 'new_key.2': rows(), 'new_value.2': rows() };
   };
@@ -28,7 +28,7 @@ test('feeds carry absolute positions, a causal mask and caches of one capacity',
   for (const [position, count] of [[0, 16], [16, 1]] as const) await runner.run('job', position, new Float32Array(8 * count), count);
   const feeds = session.runs[1] ?? {};
   expect(Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, dims]))).toEqual({
-    hidden: [1, 1, 8], cos: [1, 1, 1, 2], sin: [1, 1, 1, 2], mask: [1, 1, 2, 65], sizes: [2],
+    hidden: [1, 8], cos: [1, 1, 1, 2], sin: [1, 1, 1, 2], mask: [1, 1, 2, 65], head_shape: [4], key_sizes: [2],
     'key_cache.1': [1, 2, 64, 2], 'value_cache.1': [1, 2, 64, 2], 'key_cache.2': [1, 2, 64, 2], 'value_cache.2': [1, 2, 64, 2],
   });
   expect(feeds['cos']?.data[0]).toBeCloseTo(Math.cos(16), 6);

@@ -165,17 +165,22 @@ export function prepareFeeds(
     for (let i = 0; i < headDim / 2; i++) tables.sin[row * headDim + i] = -(tables.sin[row * headDim + i] ?? 0);
   }
   const feeds: Record<string, FeedTensor> = {
-    hidden: { data: hidden, dims: [1, count, architecture.hidden] },
+    hidden: { data: hidden, dims: [count, architecture.hidden] },
     cos: { data: tables.cos, dims: [1, count, 1, headDim] },
     sin: { data: tables.sin, dims: [1, count, 1, headDim] },
     mask: { data: attentionMask([{ cached: length, count }], group, count, capacity), dims: [1, 1, group * count, capacity + count] },
-    sizes: { data: BigInt64Array.of(BigInt(capacity), BigInt(count)), dims: [2] },
+    head_shape: integers([1, count, heads + 2 * kvHeads, headDim]),
+    key_sizes: integers([capacity, count]),
   };
   for (let layer = shape.from; layer < shape.to; layer++) {
     feeds[keyCacheName(layer)] = { data: cache.view(layer - shape.from, 'key'), dims: cache.dims };
     feeds[valueCacheName(layer)] = { data: cache.view(layer - shape.from, 'value'), dims: cache.dims };
   }
   return feeds;
+}
+
+function integers(values: readonly number[]): FeedTensor {
+  return { data: BigInt64Array.from(values, BigInt), dims: [values.length] };
 }
 
 /** Adds the new key and value rows of a run to the job's cache. */

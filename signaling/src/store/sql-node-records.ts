@@ -57,4 +57,11 @@ export class SqlNodeRecords implements NodeRecords {
       failedAudits: row.failed_audits,
     }));
   }
+
+  /** Identity keys of these nodes, as far as they are on record. */
+  async identityKeys(nodes: readonly string[]): Promise<Map<string, string>> {
+    if (nodes.length === 0) return new Map();
+    const rows = await this.#db.selectFrom('nodes').select(['node_id', 'public_key']).where(sql<string>`node_id`, 'in', nodes).execute();
+    return new Map(rows.map(({ node_id: node, public_key: key }) => [node, key]));
+  }
 }

@@ -100,6 +100,8 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
         { ...sums, firstSeen: at - 100, lastSeen: 3_000, connectedMs: 200, latencyTotalMs: 10.5, latencySamples: 4, computeContributed: 80 },
       ]);
       expect(await store.nodes.list(1)).toHaveLength(1);
+      expect(await store.nodes.identityKeys([nodeId(7), nodeId(9)])).toEqual(new Map([[nodeId(7), '0x7']]));
+      expect(await store.nodes.identityKeys([])).toEqual(new Map());
     });
   });
 }

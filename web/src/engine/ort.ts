@@ -26,7 +26,7 @@ let base: string | undefined;
 let queue: Promise<unknown> = Promise.resolve();
 const modules = new Map<Provider, Promise<OrtModule>>();
 
-/** Where the library's .mjs and .wasm files lie: a URL ending in a slash. Unset, the library looks beside itself. */
+/** Where the library lies, as a URL ending in a slash: its .mjs and .wasm files are in a folder named after its version. Unset, it looks beside itself. */
 export function configureEngine(options: { readonly base: string }): void {
   base = options.base;
 }
@@ -102,7 +102,8 @@ function load(provider: Provider): Promise<OrtModule> {
   const ready = loading.then((ort) => {
     ort.env.wasm.numThreads = THREADS;
     ort.env.logLevel = 'error';
-    if (base !== undefined) ort.env.wasm.wasmPaths = base;
+    // The build keeps one folder per version, so that its files can be cached for ever.
+    if (base !== undefined) ort.env.wasm.wasmPaths = `${base}${ort.env.versions.web}/`;
     return ort;
   });
   modules.set(provider, ready);

@@ -90,15 +90,11 @@ export class PlainTransformer {
     return x.map((value, i) => value * scale * (gain[i] ?? 0));
   }
 
-  /** x times a weight stored [x.length, columns]. */
+  /** x times a weight stored [rows, x.length]. */
   #product(x: Row, name: string): Row {
     const matrix = this.#weight(name);
-    const columns = matrix.length / x.length;
-    const out = new Float64Array(columns);
-    x.forEach((value, k) => {
-      for (let n = 0; n < columns; n++) out[n] = (out[n] ?? 0) + value * (matrix[k * columns + n] ?? 0);
-    });
-    return out;
+    const out = new Float64Array(matrix.length / x.length);
+    return out.map((_, row) => dot(x, matrix.subarray(row * x.length, (row + 1) * x.length)));
   }
 }
 

@@ -20,9 +20,8 @@ export class SeededWeights {
     const length = dims.reduce((product, dim) => product * dim, 1);
     const next = uniformSource(this.#seed, name);
     if (dims.length === 1) return new Float32Array(length).map(() => 1 + 0.25 * next());
-    // The head lies [rows, d], every other matrix [d, columns]; the spread follows the summed axis.
-    const summed = (name.startsWith('head.') ? dims[1] : dims[0]) ?? 1;
-    const spread = Math.sqrt(3 / summed);
+    // Variance 1 / width, the summed axis.
+    const spread = Math.sqrt(3 / (dims[1] ?? 1));
     return new Float32Array(length).map(() => spread * next());
   }
 }

@@ -2,7 +2,7 @@
  * Builds the ONNX graphs of a stage from architecture numbers and a layer range (decision D2): any range can be assigned at
  * any time without an export. Weights are float32 external data, one file a weight, named as in `layer-weights.ts`.
  */
-import { addLayer, addNorm } from './layer-nodes.ts';
+import { addLayer, addNorm, addProduct } from './layer-nodes.ts';
 import { OnnxModel } from './onnx-model.ts';
 import type { Architecture, StageShape } from '../architecture.ts';
 import type { ExternalWeight } from './onnx-model.ts';
@@ -24,21 +24,23 @@ export const HEAD_SLICES = 8;
  * The layers of a stage, and the final norm if it is the last one.
  *
  * Inputs, float32 unless said (B rows of a batch, T new tokens, C cache capacity, G query heads a key head):
- *   hidden [B, T, d] · cos, sin [B, T, 1, headDim] (sin with the first half negated) · mask [B, 1, G*T, C+T] ·
- *   sizes int64 [2] = (C, T) · key_cache.L, value_cache.L [B, kvHeads, C, headDim] for every layer L, C >= 1.
- * Outputs: rows [B, T, d] (residual rows, or final-norm rows for the last stage) · new_key.L, new_value.L [B, kvHeads, T, headDim].
+ *   hidden [B*T, d] · cos, sin [B, T, 1, headDim] (sin with the first half negated) · mask [B, 1, G*T, C+T] ·
+ *   head_shape int64 [4] = (B, T, heads + 2 kvHeads, headDim) · key_sizes int64 [2] = (C, T) ·
+ *   key_cache.L, value_cache.L [B, kvHeads, C, headDim] for every layer L, C >= 1.
+ * Outputs: rows [B*T, d] (residual rows, or final-norm rows for the last stage) · new_key.L, new_value.L [B, kvHeads, T, headDim].
  */
 export function buildLayersGraph(architecture: Architecture, shape: StageShape): Graph {
   const { hidden, headDim } = architecture;
   const model = new OnnxModel(`layers ${shape.from} to ${shape.to}`);
-  let x = model.input('hidden', ['B', 'T', hidden]);
+  let x = model.input('hidden', ['M', hidden]);
   const shared = {
     cos: model.input('cos', ['B', 'T', 1, headDim]),
     sin: model.input('sin', ['B', 'T', 1, headDim]),
     mask: model.input('mask', ['B', 1, 'Q', 'S']),
-    sizes: model.input('sizes', [2], 'int64'),
+    headShape: model.input('head_shape', [4], 'int64'),
+    keySizes: model.input('key_sizes', [2], 'int64'),
   };
-  const rows = model.output('rows', ['B', 'T', hidden]);
+  const rows = model.output('rows', ['M', hidden]);
   for (let layer = shape.from; layer < shape.to; layer++) {
     const output = layer === shape.to - 1 && !shape.heads ? rows : undefined;
     x = addLayer(model, architecture, layer, x, shared, output);
@@ -54,8 +56,7 @@ export function buildHeadGraph(architecture: Architecture): Graph {
   const rows = model.input('rows', ['M', hidden]);
   const parts: string[] = [];
   for (const slice of headSlices(architecture.vocabulary)) {
-    const weight = model.weight(headSliceName(slice.first), [slice.rows, hidden]);
-    parts.push(model.node('Gemm', [rows, weight], `logits.${slice.first}`, { transB: 1 }));
+    parts.push(addProduct(model, rows, headSliceName(slice.first), [slice.rows, hidden], `logits.${slice.first}`));
   }
   model.node('Concat', parts, model.output('logits', ['M', architecture.vocabulary]), { axis: -1 });
   return finish(model);

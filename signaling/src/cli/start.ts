@@ -1,0 +1,48 @@
+/** `npm start`: the coordinator with its page, headless volunteers if there is a browser, one demonstration job, then it keeps serving. */
+import { resolve } from 'node:path';
+import { CHECKOUT } from '../setup/checkout.ts';
+import { evidenceTable } from './evidence-table.ts';
+import { environmentOptions } from '../main.ts';
+import { openNetwork } from './open-network.ts';
+import { runCommand } from './run-command.ts';
+import { runQuestion } from './run-question.ts';
+import { parseStartOptions } from './start-options.ts';
+import type { Coordinator } from '../main.ts';
+
+const DEMONSTRATION = { model: 'default', maxTokens: 40, temperature: 0, seed: 1 } as const;
+
+function printDoors(coordinator: Coordinator): void {
+  const { publicUrl, trialKey } = coordinator;
+  const body = '{"model":"default","messages":[{"role":"user","content":"What is the capital of France?"}]}';
+  process.stdout.write(
+    [
+      '',
+      `page             ${publicUrl}/`,
+      `OPENAI_BASE_URL  ${publicUrl}/v1`,
+      `OPENAI_API_KEY   ${trialKey}`,
+      '',
+      `curl ${publicUrl}/v1/chat/completions -H "Authorization: Bearer ${trialKey}" -H "Content-Type: application/json" -d '${body}'`,
+      '',
+    ].join('\n'),
+  );
+}
+
+await runCommand(async (signal) => {
+  const options = parseStartOptions(process.argv.slice(2), process.env);
+  const report = (line: string): void => void process.stderr.write(`${line}\n`);
+  await using network = await openNetwork({ ...options, dataDir: resolve(CHECKOUT, options.dataDir), environment: environmentOptions(process.env), report, signal });
+  const { coordinator, volunteers } = network;
+  if (volunteers === undefined) {
+    process.stdout.write(`\nNo browser for headless volunteers was found. Open ${coordinator.publicUrl}/ in ${options.stages} tabs and press Contribute.\n`);
+  } else {
+    process.stdout.write(`\n> ${options.prompt}\n\n`);
+    const evidence = await runQuestion(coordinator, { ...DEMONSTRATION, prompt: options.prompt }, signal);
+    process.stdout.write(`\n${evidenceTable(evidence)}\n`);
+  }
+  if (options.once) {
+    if (volunteers === undefined) throw new Error('--once needs headless volunteers: install Chrome or Chromium, or name one with CIRO_BROWSER');
+    return;
+  }
+  printDoors(coordinator);
+  await new Promise<void>((end) => signal.addEventListener('abort', () => end(), { once: true }));
+});

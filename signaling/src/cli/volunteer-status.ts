@@ -1,0 +1,48 @@
+import * as v from 'valibot';
+import { CiroError } from '@ciro/core/errors.ts';
+import type { Volunteers } from '../volunteers/launch-volunteers.ts';
+import type { Coordinator } from '../main.ts';
+
+export class NetworkError extends CiroError<'not-ready'> {}
+
+/** Four cold volunteers share two cores while they expand a 98 MB model; on a machine that is slower still this ends the wait. */
+const READY_TIMEOUT_MS = 240_000;
+const POLL_MS = 200;
+
+/** What a page says of itself through `globalThis.ciro.status()`. */
+const PageStatus = v.object({
+  state: v.string(),
+  timings: v.object({ join_ms: v.nullish(v.number()), ready_ms: v.nullish(v.number()) }),
+});
+
+export interface JoinTimes {
+  /** Link opened to joined. */
+  readonly joinMs: number;
+  /** Link opened to shards ready; 0 for a spare, which holds none. */
+  readonly readyMs: number;
+}
+
+/** Reads one page's status; undefined while the page has not started its program. */
+async function statusOf(page: Volunteers['pages'][number]): Promise<v.InferOutput<typeof PageStatus> | undefined> {
+  const status: unknown = await page.evaluate('globalThis.ciro?.status()');
+  return v.is(PageStatus, status) ? status : undefined;
+}
+
+/**
+ * Waits until the coordinator has every stage placed, loaded and linked, and gives each page's times.
+ * @throws NetworkError `not-ready` with each page's state and what the pages complained of
+ */
+export async function waitForVolunteers(volunteers: Volunteers, coordinator: Coordinator, wanted: { readonly stages: number }, signal: AbortSignal): Promise<JoinTimes[]> {
+  const deadline = performance.now() + READY_TIMEOUT_MS;
+  while (!coordinator.status().ready) {
+    signal.throwIfAborted();
+    if (performance.now() > deadline) {
+      const states = await Promise.all(volunteers.pages.map(async (page) => (await statusOf(page))?.state ?? 'not started'));
+      const complaints = volunteers.problems.map((problem) => `tab ${problem.volunteer}: ${problem.text}`);
+      throw new NetworkError('not-ready', `after ${READY_TIMEOUT_MS / 1000} s the ${wanted.stages} stages are not ready; the tabs are ${states.join(', ')}.\n${complaints.join('\n')}\nA busy machine needs longer: close other programs and start again.`, { fault: 'timeout', fields: { states } });
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+  const statuses = await Promise.all(volunteers.pages.map(statusOf));
+  return statuses.map((status) => ({ joinMs: status?.timings.join_ms ?? 0, readyMs: status?.timings.ready_ms ?? 0 }));
+}

@@ -1,0 +1,130 @@
+import { readFile } from 'node:fs/promises';
+import Fastify from 'fastify';
+import { CiroError } from '@ciro/core/errors.ts';
+import { accountRoutes } from './account-routes.ts';
+import { AddressLimits } from './address-limits.ts';
+import { chatRoute } from './chat-route.ts';
+import { jobRoutes } from './job-routes.ts';
+import { modelsRoutes } from './models-routes.ts';
+import { networkRoutes } from './network-routes.ts';
+import { EdgeError, openAiError } from './openai-error.ts';
+import { NOT_FOUND_PAGE, pageRoutes, wantsPage } from './page-routes.ts';
+import { COMMON_HEADERS, INSECURE_PAGE_POLICY } from './security-headers.ts';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Accounts } from '../accounts/accounts.ts';
+import type { EvidenceDesk } from '../evidence/evidence-desk.ts';
+import type { Intake } from '../intake/intake.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { AddressLimit } from './address-limits.ts';
+import type { ShardedModels } from './models-routes.ts';
+import type { NetworkView } from './network-routes.ts';
+
+/** Bodies other than a chat's are empty or nearly so. */
+const MAX_BODY_BYTES = 16 * 1024;
+/** A client that does not finish its request in this time is let go; answers may take as long as they take. */
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/** Chat requests of one address: a person with a few tools at once; the scheduler's queue bounds all of them together. */
+export const CHAT_LIMIT: AddressLimit = { burst: 60, everyMs: 1_000 };
+/** Trials of one address: a household or a class room tries it out; a farm waits, and the pool's daily cap stands behind it. */
+export const TRIAL_LIMIT: AddressLimit = { burst: 5, everyMs: 3 * 3_600_000 };
+
+/** Certificate and key files of `CIRO_TLS_CERT` and `CIRO_TLS_KEY`, PEM. */
+export interface TlsFiles {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface HttpDependencies {
+  readonly accounts: Accounts;
+  readonly ledger: Ledger;
+  readonly intake: Intake;
+  readonly evidence: EvidenceDesk;
+  readonly models: ShardedModels;
+  readonly view: NetworkView;
+}
+
+export interface HttpOptions {
+  readonly now: () => number;
+  /** Where a proxy with TLS serves us, if it does. */
+  readonly publicUrl?: URL;
+  readonly webDist?: string;
+  readonly tls?: TlsFiles;
+  readonly logLevel?: string;
+}
+
+/** The HTTP server without routes: its log and its socket can be used at once. */
+export async function createHttp({ tls, logLevel }: Pick<HttpOptions, 'tls' | 'logLevel'>): Promise<FastifyInstance> {
+  const https = tls === undefined ? null : { cert: await readPem(tls.cert, 'CIRO_TLS_CERT'), key: await readPem(tls.key, 'CIRO_TLS_KEY') };
+  return Fastify({
+    // Standard output belongs to the command line's answers.
+    logger: { level: logLevel ?? 'warn', stream: process.stderr },
+    disableRequestLogging: true,
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Only a proxy on this machine is believed about who its client is.
+    trustProxy: 'loopback',
+    // Closing ends what is still open: answers were told of it before.
+    forceCloseConnections: true,
+    ...(https === null ? {} : { https }),
+  });
+}
+
+/** The HTTP face of the coordinator. Nothing of a prompt or an answer is ever logged. */
+export async function addRoutes(app: FastifyInstance, dependencies: HttpDependencies, options: HttpOptions): Promise<void> {
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    if (wantsPage(request)) return reply.code(404).header('content-security-policy', INSECURE_PAGE_POLICY).type('text/html; charset=utf-8').send(NOT_FOUND_PAGE);
+    throw new EdgeError('not_found', `${request.method} ${request.url.split('?')[0]?.slice(0, 200) ?? ''} is not part of this API`, { fault: 'user' });
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(COMMON_HEADERS);
+    if (request.url.startsWith('/v1/')) await openToOtherSites(request, reply);
+  });
+  const { accounts, ledger, intake, evidence, models, view } = dependencies;
+  chatRoute(app, { accounts, intake, limits: new AddressLimits(CHAT_LIMIT, options) });
+  accountRoutes(app, { accounts, ledger, trialLimits: new AddressLimits(TRIAL_LIMIT, options) });
+  jobRoutes(app, { accounts, evidence });
+  modelsRoutes(app, models, { startedAt: options.now() });
+  networkRoutes(app, view, models);
+  await pageRoutes(app, options);
+}
+
+/** The API may be called from any site: keys travel in a header that a page must be given, never in cookies. */
+async function openToOtherSites(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  reply.header('access-control-allow-origin', '*').header('access-control-expose-headers', 'x-ciro-job, retry-after');
+  if (request.method !== 'OPTIONS') return;
+  await reply.code(204).header('access-control-allow-methods', 'GET, POST, OPTIONS').header('access-control-allow-headers', 'authorization, content-type, *').header('access-control-max-age', '600').send();
+}
+
+function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { status, body, retryAfterS } = openAiError(ofFastify(error));
+  if (status === 500) request.log.error({ err: error, route: request.routeOptions.url }, 'a request failed');
+  if (retryAfterS !== undefined) reply.header('retry-after', retryAfterS);
+  return reply.code(status).type('application/json; charset=utf-8').send(body);
+}
+
+/** What Fastify itself refuses, in our words; anything else passes as it is. */
+function ofFastify(error: unknown): unknown {
+  if (error instanceof CiroError || !(error instanceof Error) || !('code' in error)) return error;
+  const refuse = (code: EdgeError['code'], message: string): EdgeError => new EdgeError(code, message, { fault: 'user' });
+  switch (error.code) {
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return refuse('invalid_json', 'the body is not JSON; send one JSON object');
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return refuse('body_too_large', 'the body is too large; shorten the messages');
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return refuse('unsupported_media_type', 'the body must be JSON; send the header "Content-Type: application/json"');
+  }
+  const status = 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : 500;
+  return status >= 400 && status < 500 ? refuse('bad_request', 'the request could not be read; check its form') : error;
+}
+
+async function readPem(path: string, variable: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new EdgeError('unreadable_file', `${variable} names ${path}, which cannot be read; give the path of a PEM file`, { fault: 'user', cause });
+  }
+}

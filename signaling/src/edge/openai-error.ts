@@ -1,0 +1,87 @@
+import { CiroError } from '@ciro/core/errors.ts';
+import { ProtocolError } from '@ciro/core/protocol/parse.ts';
+import { LedgerError } from '@ciro/core/ledger/entry.ts';
+import { AccountError } from '../accounts/accounts.ts';
+import { IntakeError } from '../intake/intake-error.ts';
+import { TrialError } from '../ledger/trial-error.ts';
+import { ModelsError } from '../models/models-error.ts';
+import { SchedulerError } from '../scheduler/scheduler-error.ts';
+
+/** An error as the OpenAI API shows it: every client library reads these four fields. */
+export interface OpenAiError {
+  readonly status: number;
+  readonly body: { readonly error: { readonly message: string; readonly type: ErrorType; readonly param: string | null; readonly code: string } };
+  /** Seconds for `Retry-After`, where waiting helps. */
+  readonly retryAfterS?: number;
+}
+
+type ErrorType = 'invalid_request_error' | 'authentication_error' | 'insufficient_quota' | 'rate_limit_error' | 'server_error';
+
+/** What the edge itself refuses. */
+export class EdgeError extends CiroError<'invalid_json' | 'unreadable_file' | 'range_not_satisfiable' | 'not_found' | 'method_not_allowed' | 'body_too_large' | 'unsupported_media_type' | 'rate_limit_exceeded' | 'bad_request' | 'job_not_found' | 'job_failed'> {}
+
+const EDGE_STATUS: Readonly<Record<EdgeError['code'], number>> = {
+  invalid_json: 400,
+  bad_request: 400,
+  not_found: 404,
+  job_not_found: 404,
+  method_not_allowed: 405,
+  job_failed: 409,
+  body_too_large: 413,
+  unsupported_media_type: 415,
+  range_not_satisfiable: 416,
+  rate_limit_exceeded: 429,
+  unreadable_file: 500,
+};
+
+/** Scheduler errors: nobody to answer, or too many asking, is 503; a job that broke on the way is 502. Both may be tried again. */
+const SCHEDULER_STATUS: Readonly<Record<SchedulerError['code'], number>> = {
+  'no-workers': 503,
+  'not-covered': 503,
+  'queue-full': 503,
+  'prepare-timeout': 503,
+  cancelled: 503,
+  'worker-lost': 502,
+  'stage-refused': 502,
+  stalled: 502,
+  fault: 502,
+  'unknown-model': 404,
+  'bad-order': 500,
+};
+
+/** The API's form of whatever a room threw. What is not one of our errors shows nothing of itself. */
+export function openAiError(error: unknown): OpenAiError {
+  const { status, type, code } = kindOf(error);
+  const fields = error instanceof CiroError ? error.fields : {};
+  const message = error instanceof CiroError && status !== 500 ? error.message : 'an error in the coordinator; nothing was charged: try again';
+  const param = typeof fields['param'] === 'string' ? fields['param'] : null;
+  const retryAfterMs = fields['retryAfterMs'];
+  return {
+    status,
+    body: { error: { message, type, param, code } },
+    ...(typeof retryAfterMs === 'number' ? { retryAfterS: Math.max(1, Math.ceil(retryAfterMs / 1000)) } : {}),
+  };
+}
+
+function kindOf(error: unknown): { readonly status: number; readonly type: ErrorType; readonly code: string } {
+  if (error instanceof EdgeError) {
+    const status = EDGE_STATUS[error.code];
+    return { status, type: status === 429 ? 'rate_limit_error' : 'invalid_request_error', code: error.code };
+  }
+  if (error instanceof AccountError) return { status: 401, type: 'authentication_error', code: 'invalid_api_key' };
+  if (error instanceof LedgerError && error.code === 'insufficient' && error.fault === 'user') return { status: 402, type: 'insufficient_quota', code: 'insufficient_credits' };
+  if (error instanceof TrialError) return { status: 429, type: 'rate_limit_error', code: underscored(error.code) };
+  if (error instanceof SchedulerError) {
+    const status = SCHEDULER_STATUS[error.code];
+    return { status, type: status >= 500 ? 'server_error' : 'invalid_request_error', code: underscored(error.code) };
+  }
+  if (error instanceof IntakeError) {
+    if (error.code === 'stopping' || error.code === 'cancelled') return { status: 503, type: 'server_error', code: error.code };
+    return { status: error.code === 'model_not_found' ? 404 : 400, type: 'invalid_request_error', code: error.code };
+  }
+  if (error instanceof ModelsError && error.fault === 'user') return { status: error.code === 'unknown-shard' ? 404 : 400, type: 'invalid_request_error', code: underscored(error.code) };
+  if (error instanceof ProtocolError) return { status: 400, type: 'invalid_request_error', code: underscored(error.code) };
+  return { status: 500, type: 'server_error', code: 'internal_error' };
+}
+
+const underscored = (code: string): string => code.replaceAll('-', '_');

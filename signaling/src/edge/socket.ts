@@ -1,0 +1,118 @@
+import { Server } from 'socket.io';
+import * as parser from 'socket.io-msgpack-parser';
+import { MAX_CONTROL_BYTES, SOCKET_PING_MS, SOCKET_PING_TIMEOUT_MS } from '@ciro/core/protocol/limits.ts';
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
+import type { Socket } from 'socket.io';
+import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordinator.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+
+/** Path of the control socket. */
+export const SOCKET_PATH = '/socket';
+/** The one event, in both directions: its one argument is the message. */
+const MESSAGE_EVENT = 'm';
+/** From the transport's handshake to the namespace's; an honest client sends both at once. */
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Connections from one address: a school or an office behind one router has this many tabs, a flood has more. */
+const MAX_CONNECTIONS_PER_ADDRESS = 256;
+/** Messages waiting for a client that does not read: a busy one is sent a few a second. */
+const MAX_UNSENT_MESSAGES = 2_048;
+
+export interface SocketDeps {
+  readonly sessions: Sessions;
+  /** Where what should not have happened goes; the connection is closed, the others go on. */
+  readonly onError: (error: unknown) => void;
+}
+
+export interface SocketOptions {
+  /** Origins besides the server's own that may connect, e.g. `https://example.org`. */
+  readonly allowedOrigins?: readonly string[];
+  readonly maxConnectionsPerAddress?: number;
+}
+
+/** Serves the control socket on `httpServer`. `close` ends the connections and leaves the server itself to its owner. */
+export function attachSocket(httpServer: HttpServer | HttpsServer, deps: SocketDeps, options: SocketOptions = {}): { close(): void } {
+  const perAddress = new Map<string, number>();
+  const limit = options.maxConnectionsPerAddress ?? MAX_CONNECTIONS_PER_ADDRESS;
+  const io = new Server(httpServer, {
+    path: SOCKET_PATH,
+    parser,
+    transports: ['websocket'],
+    serveClient: false,
+    maxHttpBufferSize: MAX_CONTROL_BYTES,
+    pingInterval: SOCKET_PING_MS,
+    pingTimeout: SOCKET_PING_TIMEOUT_MS,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    allowRequest: (request, answer) => answer(null, isAllowed(request, options.allowedOrigins ?? [])),
+  });
+  io.on('connection', (socket) => {
+    const { address } = socket.handshake;
+    const count = (perAddress.get(address) ?? 0) + 1;
+    perAddress.set(address, count);
+    socket.on('disconnect', () => {
+      const left = (perAddress.get(address) ?? 1) - 1;
+      if (left > 0) perAddress.set(address, left);
+      else perAddress.delete(address);
+    });
+    serve(socket, deps, count > limit ? `${limit} connections come from this address already; close some tabs or try again later` : undefined);
+  });
+  return {
+    close() {
+      io.disconnectSockets(true);
+      io.engine.close();
+    },
+  };
+}
+
+/** The adapter between one socket and its session. */
+function serve(socket: Socket, { sessions, onError }: SocketDeps, full: string | undefined): void {
+  // Packets that the transport has not taken yet.
+  let unsent = 0;
+  let tooSlow = false;
+  socket.conn.on('packetCreate', () => unsent++);
+  socket.conn.on('drain', () => (unsent = 0));
+  const session = sessions.open({
+    send(message) {
+      if (socket.conn.readyState !== 'open' || tooSlow) return;
+      tooSlow = unsent > MAX_UNSENT_MESSAGES;
+      // Ended a turn later: the caller may be in the middle of telling several workers something.
+      if (tooSlow) setImmediate(() => session.end('the client does not read'));
+      else socket.emit(MESSAGE_EVENT, withBuffers(message));
+    },
+    close: () => void socket.disconnect(true),
+  });
+  const guarded = (task: () => void): void => {
+    try {
+      task();
+    } catch (error) {
+      onError(error);
+      session.end('an error in the coordinator');
+    }
+  };
+  socket.onAny((event: string, ...args: unknown[]) => guarded(() => session.receive(event === MESSAGE_EVENT && args.length === 1 ? args[0] : undefined)));
+  socket.on('disconnect', (reason) => guarded(() => session.end(reason)));
+  // The transport's own pings measure the round trip without a message of ours.
+  let pingedAt = 0;
+  socket.conn.on('packetCreate', (packet: { type: string }) => {
+    if (packet.type === 'ping') pingedAt = performance.now();
+  });
+  socket.conn.on('heartbeat', () => {
+    if (pingedAt > 0) guarded(() => session.measured(performance.now() - pingedAt));
+    pingedAt = 0;
+  });
+  if (full !== undefined) session.refuse('full', full);
+}
+
+/** The parser sends only a Buffer as binary of exactly its length; of another view it would send the whole memory behind it. */
+function withBuffers(message: CoordinatorMessage): CoordinatorMessage {
+  if (message.type !== 'plan' || message.promptIds === null) return message;
+  const { buffer, byteOffset, byteLength } = message.promptIds;
+  return { ...message, promptIds: Buffer.from(buffer, byteOffset, byteLength) };
+}
+
+/** A page of another site must not use a visitor's browser as a worker: same origin or listed. What is no browser sends none. */
+function isAllowed(request: IncomingMessage, allowed: readonly string[]): boolean {
+  const { origin, host } = request.headers;
+  if (origin === undefined || allowed.includes(origin)) return true;
+  return URL.canParse(origin) && new URL(origin).host === host;
+}

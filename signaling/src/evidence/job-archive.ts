@@ -1,0 +1,34 @@
+import type { HexHash, JobId } from '@ciro/core/ids.ts';
+import type { JobRecord } from '../scheduler/job-order.ts';
+
+/** A job when it is accepted. */
+export interface OpenedJob {
+  readonly job: JobId;
+  /** Account that pays, and that alone may read the evidence. */
+  readonly account: string;
+  readonly modelId: HexHash;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+}
+
+/** Why a job has no answer: code and message of the error the client was given. */
+export interface JobFailure {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** A job as kept. `text` is what the client was sent: cut at a stop string, else the decoded ids. */
+export type ArchivedJob =
+  | (OpenedJob & { readonly state: 'running' })
+  | (OpenedJob & { readonly state: 'failed'; readonly failure: JobFailure })
+  | (OpenedJob & { readonly state: 'recorded'; readonly record: JobRecord; readonly text: string });
+
+/** Port: the records of jobs. A job is opened once and then recorded or failed once; later calls for it change nothing. */
+export interface JobArchive {
+  open(job: OpenedJob): Promise<void>;
+  record(job: JobId, record: JobRecord, text: string): Promise<void>;
+  fail(job: JobId, failure: JobFailure): Promise<void>;
+  /** Fails every job that is still running: after a restart none of them is. Returns how many there were. */
+  failRunning(failure: JobFailure): Promise<number>;
+  find(job: string): Promise<ArchivedJob | undefined>;
+}

@@ -1,0 +1,22 @@
+import type { JobId } from '@ciro/core/ids.ts';
+import type { ChatRequest } from './chat-request.ts';
+
+/** What a client hears of its answer, in this order: queued* started text* end, or an error thrown in between. */
+export type AnswerEvent =
+  | { readonly type: 'queued'; readonly ahead: number }
+  | { readonly type: 'started' }
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'end'; readonly finish: 'stop' | 'length'; readonly completionTokens: number };
+
+/** An accepted request. The job goes on whether `events` is read or not; `cancel` ends it at the last token seen. */
+export interface Answer {
+  readonly job: JobId;
+  readonly request: ChatRequest;
+  /** Name of the model that answers. */
+  readonly model: string;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+  readonly promptTokens: number;
+  readonly events: AsyncIterable<AnswerEvent>;
+  cancel(): void;
+}

@@ -1,0 +1,52 @@
+import { LAUNCH_RATES, price } from '@ciro/core/pricing/price.ts';
+import { DEFAULT_MAX_TOKENS } from './chat-request.ts';
+import { refuseField } from './intake-error.ts';
+import type { JobId } from '@ciro/core/ids.ts';
+import type { JobOrder } from '../scheduler/job-order.ts';
+import type { ChatRequest } from './chat-request.ts';
+import type { ChatModel, ChatModels } from './ports.ts';
+
+/** Seeds are 32 bits on the wire; a client's larger or negative one is folded, so that equal seeds stay equal. */
+const SEED_RANGE = 2 ** 32;
+
+/** The model a request names; throws `model_not_found` listing those that are served. */
+export function modelOf(request: ChatRequest, models: ChatModels): ChatModel {
+  const model = models.get(request.model);
+  if (model !== undefined) return model;
+  const served = models.list().map(({ manifest }) => manifest.name);
+  throw refuseField('model_not_found', 'model', `model ${JSON.stringify(request.model.slice(0, 120))} is not served here; served: ${['default', ...served].join(', ')}`, { served });
+}
+
+/**
+ * A request as a priced order: template, ids, sampler, quote. Throws `context_length_exceeded` when prompt and answer do not
+ * fit the model, and what the template throws. `randomSeed`: uint32, used when the request names no seed.
+ */
+export function orderOf(request: ChatRequest, model: ChatModel, options: { readonly job: JobId; readonly randomSeed: number }): JobOrder {
+  const promptIds = Uint32Array.from(model.tokenizer.encodePrompt(model.template.render(request.messages)));
+  const maxTokens = maxTokensOf(request, promptIds.length, model.manifest.architecture.context);
+  const seed = request.seed === undefined ? options.randomSeed : ((request.seed % SEED_RANGE) + SEED_RANGE) % SEED_RANGE;
+  const { temperature, topP, topK, minP, repetitionPenalty } = request;
+  return {
+    job: options.job,
+    modelId: model.id,
+    promptIds,
+    sampler: { temperature, topK, topP, minP, repetitionPenalty, seed },
+    maxTokens,
+    stopIds: model.manifest.stopIds,
+    quote: {
+      promptToken: String(LAUNCH_RATES.promptToken),
+      generatedToken: String(LAUNCH_RATES.generatedToken),
+      feeBasisPoints: String(LAUNCH_RATES.feeBasisPoints),
+      hold: String(price(LAUNCH_RATES, promptIds.length, maxTokens)),
+    },
+  };
+}
+
+/** A length that was asked for is kept or refused; the default one gives way to a long prompt. */
+function maxTokensOf(request: ChatRequest, promptTokens: number, context: number): number {
+  const room = context - promptTokens;
+  const maxTokens = request.maxTokens ?? Math.min(DEFAULT_MAX_TOKENS, Math.max(1, room));
+  if (maxTokens <= room) return maxTokens;
+  const message = `the model holds ${context} tokens; the messages take ${promptTokens} and the answer may take ${maxTokens}, ${promptTokens + maxTokens} in all. Shorten the messages or lower max_tokens`;
+  throw refuseField('context_length_exceeded', request.maxTokens === undefined ? 'messages' : 'max_tokens', message, { context, promptTokens, maxTokens });
+}

@@ -1,0 +1,218 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import * as v from 'valibot';
+import { fromHex } from '@ciro/core/bytes.ts';
+import { CiroError } from '@ciro/core/errors.ts';
+import { HexHash } from '@ciro/core/ids.ts';
+import { Accounts } from './accounts/accounts.ts';
+import { operatorKey } from './accounts/operator-key.ts';
+import { addRoutes, createHttp } from './edge/http-server.ts';
+import { listen, parsePublicUrl } from './edge/listen.ts';
+import { attachSocket } from './edge/socket.ts';
+import { EvidenceDesk } from './evidence/evidence-desk.ts';
+import { Intake } from './intake/intake.ts';
+import { recoverJobs } from './intake/recover-jobs.ts';
+import { generateCoordinatorKey, importCoordinatorKey } from './keys/coordinator-key.ts';
+import { Ledger } from './ledger/ledger.ts';
+import { Relay } from './relay/relay.ts';
+import { JobRunner } from './scheduler/job-runner.ts';
+import { systemClock } from './sessions/clock.ts';
+import { Sessions } from './sessions/sessions.ts';
+import { openStore } from './store/open-store.ts';
+import { readPrivate, writePrivate } from './store/private-file.ts';
+import type { NodeId } from '@ciro/core/ids.ts';
+import type { TlsFiles } from './edge/http-server.ts';
+import type { ShardedModel } from './edge/models-routes.ts';
+import type { ChatModel, CreditNotices, JobRunner as JobRunnerPort } from './intake/ports.ts';
+import type { CoordinatorKey } from './keys/coordinator-key.ts';
+import type { SchedulerStatus } from './scheduler/job-runner.ts';
+import type { Models } from './scheduler/models-port.ts';
+import type { SessionsOptions } from './sessions/sessions.ts';
+import type { Store } from './store/open-store.ts';
+
+const KEY_FILE = 'coordinator-key.json';
+const TRIAL_KEY_FILE = 'trial-key';
+/** Hex digits of the key's hash in the network's name. */
+const NETWORK_DIGITS = 8;
+
+export class CoordinatorError extends CiroError<'no-model'> {}
+
+/** The served models, the default first; `ModelRegistry` is one. */
+export interface CoordinatorModels {
+  list(): readonly CoordinatorModel[];
+  get(nameOrId: string): CoordinatorModel | undefined;
+}
+export type CoordinatorModel = ShardedModel & Pick<ChatModel, 'tokenizer' | 'template'>;
+
+export interface CoordinatorOptions {
+  /** 0 takes a free port. */
+  readonly port: number;
+  /** Address to listen on; every one of this machine when absent. */
+  readonly host?: string;
+  /** Keys, and the embedded database unless `databaseUrl` is given. */
+  readonly dataDir: string;
+  /** PostgreSQL instead of the embedded database (`DATABASE_URL`). */
+  readonly databaseUrl?: string;
+  readonly models: CoordinatorModels;
+  /** Stages a job is cut into. */
+  readonly stages?: number;
+  /** Place for the first time when exactly so many workers are there. */
+  readonly expectWorkers?: number;
+  /** Folder of the built page. */
+  readonly webDist?: string;
+  /** PEM files (`CIRO_TLS_CERT`, `CIRO_TLS_KEY`): serves HTTPS. */
+  readonly tls?: TlsFiles;
+  /** Address that others reach this coordinator at (`PUBLIC_URL`). */
+  readonly publicUrl?: string;
+  readonly iceServers?: SessionsOptions['iceServers'];
+  /** Commit that runs, for `/health`. */
+  readonly commit?: string;
+  /** pino level of the log on standard error; `warn` when absent. `info` tells the life cycle. */
+  readonly logLevel?: string;
+  /** Replaces the scheduler, for tests of everything around it. */
+  readonly runner?: JobRunnerPort;
+}
+
+/** A running coordinator. */
+export interface Coordinator {
+  /** On this machine, e.g. `http://localhost:8080`; no slash at the end. */
+  readonly url: string;
+  /** What to print and to share: `PUBLIC_URL`, else `url`. */
+  readonly publicUrl: string;
+  readonly network: string;
+  /** An API key with trial credits, kept over restarts. */
+  readonly trialKey: string;
+  readonly models: CoordinatorModels;
+  status(): SchedulerStatus;
+  /** Resolves when every stage is placed, loaded and linked. */
+  whenReady(signal: AbortSignal): Promise<void>;
+  /** Cancels what runs, closes every hold and connection, and gives the data folder back. */
+  close(): Promise<void>;
+}
+
+/** Settings of the environment, as `npm start` takes them; spread into the options. */
+export function environmentOptions(env: NodeJS.ProcessEnv): Pick<CoordinatorOptions, 'databaseUrl' | 'publicUrl' | 'tls' | 'logLevel' | 'commit'> {
+  const { DATABASE_URL: databaseUrl, PUBLIC_URL: publicUrl, CIRO_TLS_CERT: cert, CIRO_TLS_KEY: key, CIRO_LOG_LEVEL: logLevel, CIRO_COMMIT: commit } = env;
+  const set = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
+  return given({ databaseUrl: set(databaseUrl), publicUrl: set(publicUrl), tls: cert && key ? { cert, key } : undefined, logLevel: set(logLevel), commit: set(commit) });
+}
+
+/** Builds every room, wires them, and serves. Throws CoordinatorError, AddressError, StoreError, KeyError; nothing is left open then. */
+export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
+  const { models, dataDir, databaseUrl } = options;
+  if (models.list().length === 0) throw new CoordinatorError('no-model', 'a coordinator needs a model to serve; import one first', { fault: 'user' });
+  const wantedUrl = options.publicUrl === undefined ? undefined : parsePublicUrl(options.publicUrl);
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await using undo = new AsyncDisposableStack();
+
+  const app = await createHttp(given({ tls: options.tls, logLevel: options.logLevel }));
+  const onError = (error: unknown, about: object = {}): void => app.log.error({ err: error, ...about }, 'something failed in the background');
+  const store = await openStore({ dataDir, onError, ...given({ databaseUrl }) });
+  // Closed in the reverse order: answers, jobs, tabs, connections, and the database last.
+  undo.defer(() => store.close());
+  undo.defer(() => app.close());
+
+  const key = await keptKey(dataDir);
+  const network = `ciro-${createHash('sha256').update(fromHex(key.publicKey)).digest('hex').slice(0, NETWORK_DIGITS)}`;
+  const now = Date.now;
+  const ledger = new Ledger(store.ledger, { now });
+  await ledger.start();
+  const accounts = new Accounts({ store: store.accounts, ledger }, { now });
+
+  const bytes = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
+  const announced = () => models.list().map(({ id, manifest }) => ({ id: v.parse(HexHash, id), name: manifest.name }));
+  const sessions = new Sessions({ clock: systemClock, records: store.nodes, coordinatorPublicKey: key.publicKey, randomBytes: bytes, models: announced, onError }, { network, ...given({ iceServers: options.iceServers }) });
+  const socket = attachSocket(app.server, { sessions, onError }, { allowedOrigins: wantedUrl === undefined ? [] : [wantedUrl.origin] });
+  undo.defer(() => socket.close());
+  undo.defer(() => sessions.close());
+  const scheduler = new JobRunner({ clock: systemClock, workers: sessions, models: schedulerModels(models), relay: new Relay(sessions), key, randomBytes: bytes }, { network, ...given({ stages: options.stages, expectWorkers: options.expectWorkers }) });
+  undo.defer(() => scheduler.close());
+
+  const notices: CreditNotices = {
+    credited: (worker, { job, amount, status, pendingTotal, payableTotal }) => sessions.sendCredit(worker, { job, status, amount: String(amount), pendingTotal: String(pendingTotal), payableTotal: String(payableTotal) }),
+  };
+  const recovery = await recoverJobs({ ledger, archive: store.jobs, notices });
+  const intake = new Intake({ models: chatModels(models), ledger, archive: store.jobs, runner: options.runner ?? scheduler, notices, onError: (error, job) => onError(error, { job }) }, { now });
+  undo.defer(() => intake.close());
+  const evidence = new EvidenceDesk({
+    archive: store.jobs,
+    ledger,
+    coordinatorPublicKey: key.publicKey,
+    modelOf: (id) => models.get(id)?.manifest,
+    identityKeys: (nodes) => identityKeys(nodes, sessions, store),
+  });
+
+  const view = { network, ...given({ commit: options.commit }), status: () => scheduler.status(), connections: () => sessions.size, nodes: () => sessions.records() };
+  await addRoutes(app, { accounts, ledger, intake, evidence, models, view }, { now, ...given({ publicUrl: wantedUrl, webDist: options.webDist }) });
+  const port = await listen(app, options);
+  const url = `${options.tls === undefined ? 'http' : 'https'}://localhost:${port}`;
+  const trialKey = await operatorKey({ accounts, ledger, kept: { read: () => readPrivate(dataDir, TRIAL_KEY_FILE), write: (text) => writePrivate(dataDir, TRIAL_KEY_FILE, text) } });
+  app.log.info({ network, url, database: databaseUrl === undefined ? 'embedded' : 'postgresql', ...recovery }, 'coordinator started');
+
+  const open = undo.move();
+  let closing: Promise<void> | undefined;
+  return {
+    url,
+    publicUrl: wantedUrl?.href.replace(/\/+$/, '') ?? url,
+    network,
+    trialKey,
+    models,
+    status: () => scheduler.status(),
+    whenReady: (signal) => scheduler.whenReady(signal),
+    close() {
+      app.log.info({ network }, 'coordinator stops');
+      return (closing ??= open.disposeAsync());
+    },
+  };
+}
+
+/** The key of the data folder, made at the first start. Workers and evidence know the network by it. */
+async function keptKey(dataDir: string): Promise<CoordinatorKey> {
+  const text = await readPrivate(dataDir, KEY_FILE);
+  if (text !== undefined) return importCoordinatorKey(v.parse(v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.unknown())), text));
+  const key = await generateCoordinatorKey();
+  await writePrivate(dataDir, KEY_FILE, JSON.stringify(await key.exportJwk()));
+  return key;
+}
+
+function schedulerModels(models: CoordinatorModels): Models {
+  const branded = (model: CoordinatorModel) => ({ id: v.parse(HexHash, model.id), manifest: model.manifest });
+  return {
+    default() {
+      const [first] = models.list();
+      if (first === undefined) throw new CoordinatorError('no-model', 'the last model is gone; import one', { fault: 'bug' });
+      return branded(first);
+    },
+    get(id) {
+      const model = models.get(id);
+      return model === undefined ? undefined : branded(model);
+    },
+  };
+}
+
+function chatModels(models: CoordinatorModels) {
+  const branded = ({ id, manifest, tokenizer, template }: CoordinatorModel): ChatModel => ({ id: v.parse(HexHash, id), manifest, tokenizer, template });
+  return {
+    list: () => models.list().map(branded),
+    get(nameOrId: string) {
+      const model = models.get(nameOrId);
+      return model === undefined ? undefined : branded(model);
+    },
+  };
+}
+
+/** Connected nodes are asked first: the store hears of them only now and then. */
+async function identityKeys(nodes: readonly string[], sessions: Sessions, store: Store): Promise<Map<string, string>> {
+  const stored = await store.nodes.identityKeys(nodes);
+  const connected = nodes.flatMap((node): [string, string][] => {
+    const worker = sessions.worker(node as NodeId);
+    return worker === undefined ? [] : [[node, worker.identityPublicKey]];
+  });
+  return new Map([...stored, ...connected]);
+}
+
+/** The fields that are not undefined: to the rooms an absent option and an undefined one are not the same. */
+function given<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> };
+}

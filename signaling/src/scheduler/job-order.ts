@@ -1,0 +1,84 @@
+import type { JobPlan, PlanSampler, SignedPlan } from '@ciro/core/job/plan.ts';
+import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
+import type { Acknowledgement, Receipt } from '@ciro/core/receipt/receipt.ts';
+
+/** A priced request, ready to be placed. */
+export interface JobOrder {
+  readonly job: JobId;
+  readonly modelId: HexHash;
+  readonly promptIds: Uint32Array;
+  readonly sampler: PlanSampler;
+  readonly maxTokens: number;
+  readonly stopIds: readonly number[];
+  /** Stages wanted; the operator's default when undefined. */
+  readonly stages?: number;
+  readonly quote: JobPlan['quote'];
+}
+
+/** One unit as the coordinator knows it: the worker's receipt, its other hashes, the neighbour's word. */
+export interface UnitRecord {
+  readonly receipt: Receipt;
+  readonly receiptValid: boolean;
+  readonly canonHash: HexHash;
+  readonly hintHash: HexHash;
+  readonly hintBytes: number;
+  readonly acknowledgement?: Acknowledgement;
+  readonly acknowledgementValid?: boolean;
+}
+
+/** What a stage reported at the end of its work. */
+export interface StageStats {
+  readonly engine: 'wasm' | 'webgpu';
+  readonly decodeMs: Percentiles;
+  readonly commitMs: Percentiles;
+  readonly unitMs: Percentiles;
+  readonly lapMs: Percentiles;
+  readonly peakMemoryBytes: number;
+}
+export interface Percentiles {
+  readonly p50: number;
+  readonly p95: number;
+}
+
+/** Everything known of one stage of a job once it is over. */
+export interface StageRecord {
+  readonly worker: NodeId;
+  readonly layers: readonly [number, number];
+  readonly link: 'direct' | 'relay' | 'unknown' | 'none';
+  readonly units: readonly UnitRecord[];
+  /** Positions in units that are signed and acknowledged: what is paid (PROTOCOL 3). */
+  readonly paidPositions: number;
+  /** Absent when the worker never posted a valid root. */
+  readonly root?: { readonly root: string; readonly signature: string; readonly salts: readonly string[]; readonly hints: readonly string[] };
+  readonly stats?: StageStats;
+}
+
+/** The whole record of a job, kept for its evidence. */
+export interface JobRecord {
+  readonly signed: SignedPlan;
+  readonly planHash: HexHash;
+  /** Opens the plan's nonce commitment. */
+  readonly coordinatorNonce: string;
+  readonly promptIds: readonly number[];
+  readonly tokenIds: readonly number[];
+  readonly finish: 'stop' | 'length' | 'cancelled' | 'failed';
+  readonly stages: readonly StageRecord[];
+  readonly disagreements: readonly { readonly stage: number; readonly unit: number; readonly by: NodeId }[];
+  /** Milliseconds from `assigned` to the first token, and tokens a second after it. */
+  readonly ttftMs: number;
+  readonly tokensPerSecond: number;
+}
+
+/** What happens to a job, in this order: queued* assigned token* (finished recorded | thrown SchedulerError). */
+export type JobEvent =
+  | { readonly type: 'queued'; readonly ahead: number }
+  | { readonly type: 'assigned'; readonly signed: SignedPlan }
+  | { readonly type: 'token'; readonly position: number; readonly id: number }
+  | { readonly type: 'finished'; readonly reason: JobRecord['finish'] }
+  | { readonly type: 'recorded'; readonly record: JobRecord };
+
+/** A running job. `stop` ends it at the last token seen (a stop string, a client that left); events then close with `finished`. */
+export interface JobHandle {
+  readonly events: AsyncIterable<JobEvent>;
+  stop(reason: 'stop' | 'cancelled'): void;
+}

@@ -1,0 +1,309 @@
+import type { JobId, NodeId } from '@ciro/core/ids.ts';
+import { JobEvents } from './job-events.ts';
+import { Placer } from './placer.ts';
+import { RunningJob } from './running-job.ts';
+import { SchedulerError } from './scheduler-error.ts';
+import { MAX_QUEUED_JOBS, MAX_REMEMBERED_JOBS, MAX_RUNNING_JOBS, READY_WAIT_MS, RETRY_AFTER_MS, UNCOVERED_WAIT_MS } from './scheduler-limits.ts';
+import type { CoordinatorKey } from '../keys/coordinator-key.ts';
+import type { Clock } from '../sessions/clock.ts';
+import type { WorkMessage } from '../sessions/worker.ts';
+import type { JobMessage } from './job-machine.ts';
+import type { JobHandle, JobOrder } from './job-order.ts';
+import type { Models } from './models-port.ts';
+import type { PlacerOptions, ReadyPlacement } from './placer.ts';
+import type { Introductions } from './ring-links.ts';
+import type { StageStatus } from './slot.ts';
+import type { Workers } from './workers-port.ts';
+
+/** Port: relay of signals. `Relay` is one. */
+export interface SignalRelay extends Introductions {
+  handle(from: NodeId, signal: Extract<WorkMessage, { type: 'signal' }>): unknown;
+}
+
+export interface JobRunnerDeps {
+  readonly clock: Clock;
+  readonly workers: Workers;
+  readonly models: Models;
+  readonly relay: SignalRelay;
+  readonly key: CoordinatorKey;
+  /** `length` random bytes. */
+  readonly randomBytes: (length: number) => Uint8Array;
+}
+
+export interface JobRunnerOptions extends PlacerOptions {
+  readonly network: string;
+  readonly maxQueued?: number;
+  readonly maxRunning?: number;
+}
+
+/** For `/health` and the command line. */
+export interface SchedulerStatus {
+  /** Workers that measured themselves. */
+  readonly workers: number;
+  /** Stages that have a worker, and workers that have none. */
+  readonly placed: number;
+  readonly spare: number;
+  /** Workers that must still join before anything can be answered; 0 when the model is covered. */
+  readonly missing: number;
+  /** Every stage holds its shards and every link is open. */
+  readonly ready: boolean;
+  readonly running: number;
+  readonly queued: number;
+  readonly stages: readonly StageStatus[];
+}
+
+interface Queued {
+  readonly order: JobOrder;
+  readonly events: JobEvents;
+  readonly since: number;
+  ahead: number;
+}
+
+/** Takes orders, keeps them in a bounded queue, and runs them over the current placement. Messages of workers arrive here. */
+export class JobRunner {
+  readonly #deps: JobRunnerDeps;
+  readonly #options: JobRunnerOptions;
+  readonly #placer: Placer;
+  readonly #queue: Queued[] = [];
+  readonly #running = new Map<JobId, RunningJob>();
+  /** Jobs that ended, oldest first: messages about them are late, not wrong. */
+  readonly #ended = new Set<JobId>();
+  readonly #readyWaiters = new Set<() => void>();
+  #cancelWait: () => void = () => undefined;
+  #pumping = false;
+  #late = 0;
+  /** When jobs ran or could have run for the last time. */
+  #ableAt = 0;
+  /** Jobs of which the last event is not out yet. */
+  readonly #unsettled = new Set<Promise<void>>();
+
+  constructor(deps: JobRunnerDeps, options: JobRunnerOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#placer = new Placer({ ...deps, introductions: deps.relay }, options, {
+      placementChanged: () => this.#pump(),
+      stageLost: (worker, reason) => this.#running.forEach((job) => job.lost(worker, reason)),
+      linkLost: (a, b) => this.#running.forEach((job) => job.linkLost(a, b)),
+      busy: () => this.#running.size > 0,
+    });
+    deps.workers.observe({
+      joined: (worker) => this.#placer.joined(worker),
+      left: (nodeId, reason) => this.#placer.left(nodeId, reason),
+      message: (nodeId, message) => this.#message(nodeId, message),
+    });
+  }
+
+  /**
+   * Queues a job. Its events end with `recorded`, or throw SchedulerError. `signal` cancels it: before the first token that
+   * throws `cancelled`, afterwards the job finishes with what it has.
+   */
+  run(order: JobOrder, signal: AbortSignal): JobHandle {
+    const events = new JobEvents();
+    const stop = (reason: 'stop' | 'cancelled'): void => this.#stop(order.job, reason);
+    const handle = { events, stop };
+    const { maxQueued = MAX_QUEUED_JOBS } = this.#options;
+    const refusal = this.#refusal(order, maxQueued);
+    if (refusal !== undefined || signal.aborted) {
+      events.end(refusal ?? cancelled(order.job));
+      return handle;
+    }
+    const onAbort = (): void => stop('cancelled');
+    signal.addEventListener('abort', onAbort, { once: true });
+    events.onEnd(() => signal.removeEventListener('abort', onAbort));
+    this.#queue.push({ order, events, since: this.#deps.clock.now(), ahead: -1 });
+    this.#pump();
+    return handle;
+  }
+
+  status(): SchedulerStatus {
+    const { workers } = this.#deps;
+    const stages = this.#placer.stages;
+    const placed = stages.filter((stage) => stage.worker !== null).length;
+    const all = workers.workers().length;
+    return {
+      workers: all,
+      placed,
+      spare: all - placed,
+      missing: this.#placer.uncovered?.missingWorkers ?? 0,
+      ready: this.#placer.ready !== undefined,
+      running: this.#running.size,
+      queued: this.#queue.length,
+      stages,
+    };
+  }
+
+  /** Messages about jobs that had ended. */
+  get late(): number {
+    return this.#late;
+  }
+
+  /** Resolves when every stage is ready and linked; rejects with the signal's reason. */
+  async whenReady(signal: AbortSignal): Promise<void> {
+    while (this.#placer.ready === undefined) {
+      signal.throwIfAborted();
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          this.#readyWaiters.delete(done);
+          signal.removeEventListener('abort', done);
+          resolve();
+        };
+        this.#readyWaiters.add(done);
+        signal.addEventListener('abort', done);
+      });
+    }
+  }
+
+  /** Cancels every job, waits for the records of those that had tokens (at most COLLECT_TIMEOUT_MS), and ends all timers. */
+  async close(): Promise<void> {
+    for (const { order, events } of this.#queue.splice(0)) events.end(cancelled(order.job));
+    for (const job of [...this.#running.values()]) job.stop('cancelled');
+    await Promise.all(this.#unsettled);
+    this.#cancelWait();
+    this.#placer.close();
+  }
+
+  #refusal(order: JobOrder, maxQueued: number): SchedulerError | undefined {
+    const { job, modelId } = order;
+    if (this.#deps.models.get(modelId) === undefined) return new SchedulerError('unknown-model', `model ${modelId} is not served here; ask for one of /v1/models`, { fault: 'user', fields: { job, modelId } });
+    if (this.#running.has(job) || this.#ended.has(job) || this.#queue.some((each) => each.order.job === job)) return new SchedulerError('bad-order', `job ${job} was ordered already; each order needs a fresh id`, { fault: 'bug', fields: { job } });
+    if (this.#queue.length < maxQueued) return undefined;
+    return new SchedulerError('queue-full', `${maxQueued} jobs are waiting already; try again in ${RETRY_AFTER_MS / 1000} s`, { fault: 'platform', fields: { job, retryAfterMs: RETRY_AFTER_MS } });
+  }
+
+  #message(from: NodeId, message: WorkMessage): void {
+    switch (message.type) {
+      case 'signal':
+        this.#deps.relay.handle(from, message);
+        return;
+      case 'shards':
+        if (!this.#placer.shards(from, message)) this.#deps.workers.offend(from, 'not-yours', 'unknown-assignment', `assignment ${message.assignment} was never made`);
+        return;
+      case 'link':
+        if (!this.#placer.link(from, message)) this.#deps.workers.offend(from, 'not-yours', 'foreign-link', `link ${message.link} is between others`);
+        return;
+      default:
+        this.#jobMessage(from, message);
+    }
+  }
+
+  #jobMessage(from: NodeId, message: JobMessage): void {
+    const id = message.type === 'unit' ? message.receipt.body.job : message.job;
+    const job = this.#running.get(id);
+    if (job !== undefined) job.handle(from, message);
+    else if (this.#ended.has(id)) this.#late++;
+    else this.#deps.workers.offend(from, 'not-yours', 'unknown-job', `${message.type} for job ${id}, which is not known here`);
+  }
+
+  #stop(id: JobId, reason: 'stop' | 'cancelled'): void {
+    this.#running.get(id)?.stop(reason);
+    const index = this.#queue.findIndex((each) => each.order.job === id);
+    const [queued] = index < 0 ? [] : this.#queue.splice(index, 1);
+    if (queued === undefined) return;
+    queued.events.end(cancelled(id));
+    this.#pump();
+  }
+
+  /** Starts what can be started. Called at every change; calls from inside are taken up by the outer one's loop. */
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    try {
+      do while (this.#startNext());
+      while (this.#placer.replaceIfIdle());
+      if (this.#running.size > 0 || this.#placer.ready !== undefined) this.#ableAt = this.#deps.clock.now();
+      this.#failOverdue();
+      this.#queue.forEach((queued, ahead) => {
+        if (queued.ahead === ahead) return;
+        queued.ahead = ahead;
+        queued.events.push({ type: 'queued', ahead });
+      });
+    } finally {
+      this.#pumping = false;
+    }
+    if (this.#placer.ready !== undefined) for (const wake of [...this.#readyWaiters]) wake();
+  }
+
+  /** True when the head of the queue was taken off it. */
+  #startNext(): boolean {
+    const head = this.#queue[0];
+    if (head === undefined) return false;
+    this.#placer.aim(head.order.modelId, head.order.stages);
+    const placement = this.#placer.ready;
+    if (placement === undefined || placement.model.id !== head.order.modelId) return false;
+    const needed = head.order.promptIds.length + head.order.maxTokens - 1;
+    if (needed > placement.positions) {
+      this.#queue.shift();
+      head.events.end(this.#tooLong(head.order, needed, placement));
+      return true;
+    }
+    let used = 0;
+    for (const job of this.#running.values()) used += job.positions;
+    if (this.#running.size >= (this.#options.maxRunning ?? MAX_RUNNING_JOBS) || used + needed > placement.positions) return false;
+    this.#queue.shift();
+    this.#begin(head, placement);
+    return true;
+  }
+
+  #begin({ order, events }: Queued, placement: ReadyPlacement): void {
+    const { network } = this.#options;
+    const route = (a: NodeId, b: NodeId) => this.#placer.route(a, b);
+    const onOver = (): void => {
+      this.#running.delete(order.job);
+      this.#remember(order.job);
+      this.#pump();
+    };
+    try {
+      const job = new RunningJob({ ...this.#deps, route }, { order, placement, events, network, onOver });
+      this.#running.set(order.job, job);
+      this.#unsettled.add(job.done);
+      void job.done.then(() => this.#unsettled.delete(job.done));
+      job.start().catch((cause: unknown) => {
+        events.end(new SchedulerError('fault', `job ${order.job} could not be started`, { fault: 'bug', cause, fields: { job: order.job } }));
+        onOver();
+      });
+    } catch (error) {
+      events.end(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #remember(job: JobId): void {
+    this.#ended.add(job);
+    for (const oldest of this.#ended) {
+      if (this.#ended.size <= MAX_REMEMBERED_JOBS) return;
+      this.#ended.delete(oldest);
+    }
+  }
+
+  /** Fails jobs for which no placement came in time, and arranges to look again. Never while jobs run: those make room. */
+  #failOverdue(): void {
+    this.#cancelWait();
+    if (this.#queue.length === 0 || this.#running.size > 0 || this.#placer.ready !== undefined) return;
+    const { clock } = this.#deps;
+    const { uncovered } = this.#placer;
+    const due = (queued: Queued): number => (uncovered === undefined ? Math.max(queued.since, this.#ableAt) + READY_WAIT_MS : Math.max(queued.since, uncovered.since) + UNCOVERED_WAIT_MS);
+    const overdue = this.#queue.filter((queued) => due(queued) <= clock.now());
+    for (const queued of overdue) {
+      this.#queue.splice(this.#queue.indexOf(queued), 1);
+      queued.events.end(this.#noPlace(queued.order));
+    }
+    if (this.#queue.length === 0) return;
+    const next = Math.min(...this.#queue.map(due));
+    this.#cancelWait = clock.after(Math.max(0, next - clock.now()), () => this.#pump());
+  }
+
+  #noPlace({ job }: JobOrder): SchedulerError {
+    const { uncovered } = this.#placer;
+    const fields = { job, retryAfterMs: RETRY_AFTER_MS, ...(uncovered === undefined ? {} : { missingBytes: uncovered.missingBytes, missingWorkers: uncovered.missingWorkers }) };
+    if (uncovered === undefined) return new SchedulerError('prepare-timeout', `job ${job}: the stages were not ready within ${READY_WAIT_MS / 1000} s: shards are loading or links are opening; ask again later`, { fault: 'timeout', fields });
+    if (uncovered.reason === 'no-workers') return new SchedulerError('no-workers', `job ${job}: no tab contributes at the moment; open the page and press Contribute, or ask again later`, { fault: 'platform', fields });
+    return new SchedulerError('not-covered', `job ${job}: the tabs that contribute cannot hold the model: ${Math.ceil(uncovered.missingBytes / 1e6)} MB are missing, about ${uncovered.missingWorkers} more; open the page in more tabs, or raise their memory caps`, { fault: 'platform', fields });
+  }
+
+  #tooLong({ job }: JobOrder, needed: number, { positions, model }: ReadyPlacement): SchedulerError {
+    const { kvHeads, headDim, layers } = model.manifest.architecture;
+    const missingBytes = (needed - positions) * 2 * 4 * kvHeads * headDim * layers;
+    return new SchedulerError('not-covered', `job ${job}: prompt and answer take ${needed} positions but the tabs have memory for ${positions}; shorten the prompt or max_tokens, or open more tabs`, { fault: 'platform', fields: { job, missingBytes, missingWorkers: 1, needed, positions } });
+  }
+}
+
+const cancelled = (job: JobId): SchedulerError => new SchedulerError('cancelled', `job ${job} was cancelled before it began`, { fault: 'abort', fields: { job } });

@@ -1,0 +1,145 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import type { NodeId } from '@ciro/core/ids.ts';
+import { cutBytes, ringTime, stageMs } from './cut-layers.ts';
+import { place } from './placement.ts';
+import type { PlacementWorker } from './cut-layers.ts';
+import type { ModelFootprint } from './model-footprint.ts';
+import type { PlacementSnapshot } from './placement.ts';
+
+const SEED = 20_260;
+const MB = 1e6;
+const smol: ModelFootprint = { layers: 30, layerBytes: new Array<number>(30).fill(14 * MB), embeddingBytes: 18 * MB, headBytes: 113 * MB, kvBytes: 1536 };
+const nodeId = (n: number): NodeId => n.toString(16).padStart(40, '0') as NodeId;
+const worker = (n: number, change: Partial<PlacementWorker> = {}): PlacementWorker => ({ nodeId: nodeId(n), layerMs: 0.8, headMs: 3, memoryBudgetBytes: 600 * MB, rttMs: 10, ...change });
+const snapshot = (change: Partial<PlacementSnapshot> = {}): PlacementSnapshot => ({ footprint: smol, workers: [worker(1), worker(2), worker(3)], stages: 3, positions: 2048, ...change });
+
+function placedOf(of: PlacementSnapshot): Extract<ReturnType<typeof place>, { placed: true }> {
+  const placement = place(of);
+  if (!placement.placed) throw new Error(`not placed: ${placement.reason}`);
+  return placement;
+}
+
+it('three equal workers share the layers so that the stage with the head has fewer', () => {
+  const { stages, slowestMs } = placedOf(snapshot());
+  expect(stages.map(({ from, to }) => [from, to])).toEqual([[0, 11], [11, 22], [22, 30]]);
+  expect(slowestMs).toBeCloseTo(8 * 0.8 + 3);
+});
+
+it('of equally quick cuts the most even one is taken', () => {
+  const six: ModelFootprint = { ...smol, layers: 6, layerBytes: smol.layerBytes.slice(0, 6) };
+  const { stages } = placedOf(snapshot({ footprint: six, workers: [1, 2, 3].map((n) => worker(n, { layerMs: 1, headMs: 1 })) }));
+  expect(stages.map(({ from, to }) => to - from)).toEqual([2, 2, 2]);
+});
+
+it('a worker of half the speed holds about half the layers', () => {
+  const { stages } = placedOf(snapshot({ workers: [worker(1), worker(2), worker(3, { layerMs: 1.6 })] }));
+  const slow = stages.find((stage) => stage.worker === nodeId(3));
+  expect((slow?.to ?? 0) - (slow?.from ?? 0)).toBeLessThanOrEqual(7);
+});
+
+it('spare workers are the slow ones', () => {
+  const { stages } = placedOf(snapshot({ workers: [worker(1, { layerMs: 9 }), worker(2), worker(3), worker(4)] }));
+  expect(stages.map((stage) => stage.worker)).not.toContain(nodeId(1));
+});
+
+it('only a worker with room for it holds the head or the embedding', () => {
+  const { stages } = placedOf(snapshot({ workers: [worker(1, { memoryBudgetBytes: 250 * MB }), worker(2, { layerMs: 3 }), worker(3, { memoryBudgetBytes: 170 * MB })] }));
+  expect(stages.at(-1)?.worker).toBe(nodeId(2));
+});
+
+it('more stages are used than wanted when memory makes it necessary', () => {
+  const small = Array.from({ length: 8 }, (_, n) => worker(n, { memoryBudgetBytes: 230 * MB }));
+  expect(placedOf(snapshot({ workers: small, stages: 1 })).stages.length).toBeGreaterThan(2);
+});
+
+it('nobody there, or too little memory, is a named reason with what is missing', () => {
+  expect(place(snapshot({ workers: [] }))).toMatchObject({ placed: false, reason: 'no-workers', missingWorkers: 1 });
+  const poor = place(snapshot({ workers: [worker(1, { memoryBudgetBytes: 100 * MB }), worker(2, { memoryBudgetBytes: 100 * MB })] }));
+  expect(poor).toMatchObject({ placed: false, reason: 'not-covered', missingWorkers: 5 });
+  const inPieces = place(snapshot({ workers: Array.from({ length: 60 }, (_, n) => worker(n, { memoryBudgetBytes: 12 * MB })) }));
+  expect(inPieces).toMatchObject({ placed: false, reason: 'not-covered', missingBytes: 14 * MB });
+});
+
+const workers = fc.uniqueArray(
+  fc.record({
+    nodeId: fc.integer({ min: 1, max: 1e6 }).map(nodeId),
+    layerMs: fc.double({ min: 0, max: 20, noNaN: true }),
+    headMs: fc.double({ min: 0, max: 20, noNaN: true }),
+    memoryBudgetBytes: fc.integer({ min: 0, max: 900 * MB }),
+    rttMs: fc.double({ min: 0, max: 300, noNaN: true }),
+  }),
+  { selector: (item) => item.nodeId, maxLength: 12 },
+);
+
+it('every layer is covered once, in order, by different workers and within their memory', () => {
+  fc.assert(
+    fc.property(workers, fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 4096 }), (list, stages, positions) => {
+      const placement = place(snapshot({ workers: list, stages, positions }));
+      if (!placement.placed) return placement.missingBytes > 0 && placement.missingWorkers > 0 && (placement.reason === 'no-workers') === (list.length === 0);
+      let next = 0;
+      for (const stage of placement.stages) {
+        const budget = list.find((item) => item.nodeId === stage.worker)?.memoryBudgetBytes ?? -1;
+        if (stage.from !== next || stage.to <= stage.from) return false;
+        if (cutBytes(stage.from, stage.to, smol, positions) > budget || cutBytes(stage.from, stage.to, smol, placement.positions) > budget) return false;
+        next = stage.to;
+      }
+      return next === smol.layers && placement.positions >= positions && new Set(placement.stages.map((stage) => stage.worker)).size === placement.stages.length;
+    }),
+    { seed: SEED, numRuns: 300 },
+  );
+});
+
+it('equal snapshots give equal placements, whatever the order of the workers', () => {
+  fc.assert(
+    fc.property(workers, fc.integer({ min: 1, max: 5 }), (list, stages) => {
+      expect(place(snapshot({ workers: list.toReversed(), stages }))).toEqual(place(snapshot({ workers: list, stages })));
+    }),
+    { seed: SEED, numRuns: 100 },
+  );
+});
+
+it('no other assignment of a small model to few workers has a quicker slowest stage, nor with that a smaller total', () => {
+  const tiny: ModelFootprint = { layers: 6, layerBytes: [1, 1, 1, 1, 1, 1], embeddingBytes: 1, headBytes: 2, kvBytes: 1 };
+  const few = fc.array(fc.record({ layerMs: fc.integer({ min: 1, max: 9 }), headMs: fc.integer({ min: 0, max: 9 }), memoryBudgetBytes: fc.integer({ min: 2, max: 16 }), rttMs: fc.integer({ min: 0, max: 9 }) }), { minLength: 3, maxLength: 5 });
+  fc.assert(
+    fc.property(few, (figures) => {
+      const list = figures.map((figure, n) => ({ ...figure, nodeId: nodeId(n) }));
+      const placement = place({ footprint: tiny, workers: list, stages: 3, positions: 1 });
+      const rings = everyRing(tiny, list);
+      if (rings.length === 0) return !placement.placed || placement.stages.length > 3;
+      const slowest = Math.min(...rings.map((ring) => ring.slowestMs));
+      const total = Math.min(...rings.filter((ring) => ring.slowestMs === slowest).map((ring) => ring.totalMs));
+      return placement.placed && placement.stages.length === 3 && Math.abs(placement.slowestMs - slowest) < 1e-9 && placement.totalMs - total < 1e-2;
+    }),
+    { seed: SEED, numRuns: 300 },
+  );
+});
+
+/** Brute force: all ordered triples of workers and all cuts that fit. */
+function everyRing(footprint: ModelFootprint, list: readonly PlacementWorker[]): { slowestMs: number; totalMs: number }[] {
+  const rings: { slowestMs: number; totalMs: number }[] = [];
+  for (const a of list) {
+    for (const b of list) {
+      for (const c of list) {
+        if (a === b || b === c || a === c) continue;
+        for (let one = 1; one < footprint.layers - 1; one++) {
+          for (let two = one + 1; two < footprint.layers; two++) {
+            const cuts = [{ worker: a, from: 0, to: one }, { worker: b, from: one, to: two }, { worker: c, from: two, to: footprint.layers }];
+            if (cuts.every((cut) => cutBytes(cut.from, cut.to, footprint, 1) <= cut.worker.memoryBudgetBytes)) rings.push(ringTime(cuts, footprint));
+          }
+        }
+      }
+    }
+  }
+  return rings;
+}
+
+it('thirty-two candidates and a deep model are placed in well under a second', () => {
+  const deep: ModelFootprint = { ...smol, layers: 126, layerBytes: new Array<number>(126).fill(14 * MB) };
+  const many = Array.from({ length: 200 }, (_, n) => worker(n, { layerMs: 0.5 + (n % 17) / 10, memoryBudgetBytes: 900 * MB }));
+  const started = performance.now();
+  const placement = placedOf(snapshot({ footprint: deep, workers: many, stages: 4 }));
+  expect(performance.now() - started).toBeLessThan(2_000);
+  expect(placement.slowestMs).toBeGreaterThan(stageMs({ worker: many[0] as PlacementWorker, from: 0, to: 1 }, deep));
+});

@@ -1,0 +1,125 @@
+import { MAX_STAGES } from '@ciro/core/protocol/limits.ts';
+import type { NodeId } from '@ciro/core/ids.ts';
+import { cutBytes, cutLayers, ringCost, ringTime } from './cut-layers.ts';
+import { stageBytes } from './model-footprint.ts';
+import { MAX_CANDIDATES } from './scheduler-limits.ts';
+import type { Cut, PlacementWorker, RingTime } from './cut-layers.ts';
+import type { ModelFootprint } from './model-footprint.ts';
+
+/** Everything a placement depends on: equal snapshots give equal placements. */
+export interface PlacementSnapshot {
+  readonly footprint: ModelFootprint;
+  readonly workers: readonly PlacementWorker[];
+  /** Stages wanted; fewer when there are fewer workers or layers, more when memory makes it necessary. */
+  readonly stages: number;
+  /** Positions of KV cache that every stage must have room for. */
+  readonly positions: number;
+}
+
+export interface PlacedStage {
+  readonly worker: NodeId;
+  readonly from: number;
+  readonly to: number;
+}
+
+export type Placement =
+  | ({
+      readonly placed: true;
+      readonly stages: readonly PlacedStage[];
+      /** Positions of KV cache for which every stage has room. */
+      readonly positions: number;
+    } & RingTime)
+  | {
+      readonly placed: false;
+      readonly reason: 'no-workers' | 'not-covered';
+      /** Memory that is missing, and the number of workers like the ones here that would bring it. At least 1 each. */
+      readonly missingBytes: number;
+      readonly missingWorkers: number;
+    };
+
+/** Ends of the ring that are tried in all combinations; every pair costs one search over the middle workers. */
+const END_CANDIDATES = 5;
+/** Taken for a tab's budget while there is none to go by: what issue 3 allows a renderer with an end of the model. */
+const TYPICAL_BUDGET_BYTES = 700e6;
+/** A measurement below the clock's resolution is not zero: nobody gets all layers for free. */
+const LEAST_MS = 1e-3;
+
+/**
+ * Ranges of layers for the fastest ring: least slowest stage (it decides the rate with several jobs), among those the least
+ * total, and the most even one of equals. Never over a memory budget. Pure and deterministic: workers are sorted before anything is compared or summed.
+ */
+export function place(snapshot: PlacementSnapshot): Placement {
+  const workers = snapshot.workers
+    .map((worker) => ({ ...worker, layerMs: Math.max(worker.layerMs, LEAST_MS) }))
+    .sort((a, b) => a.layerMs - b.layerMs || (a.nodeId < b.nodeId ? -1 : 1));
+  const most = Math.min(workers.length, snapshot.footprint.layers, MAX_STAGES);
+  for (let stages = Math.min(snapshot.stages, most); stages >= 1 && stages <= most; stages++) {
+    for (const candidates of candidateSets(workers, stages)) {
+      const cuts = bestRing(candidates, stages, snapshot);
+      if (cuts !== undefined) return placed(cuts, snapshot.footprint);
+    }
+  }
+  return notPlaced(snapshot, workers);
+}
+
+/** The fastest workers; and when those hold too little, the roomiest. */
+function* candidateSets(workers: readonly PlacementWorker[], stages: number): Generator<readonly PlacementWorker[]> {
+  const size = Math.max(MAX_CANDIDATES, stages);
+  yield workers.slice(0, size);
+  if (workers.length <= size) return;
+  const roomiest = new Set(workers.toSorted((a, b) => b.memoryBudgetBytes - a.memoryBudgetBytes).slice(0, size));
+  yield workers.filter((worker) => roomiest.has(worker));
+}
+
+function bestRing(workers: readonly PlacementWorker[], stages: number, snapshot: PlacementSnapshot): readonly Cut[] | undefined {
+  const { footprint, positions } = snapshot;
+  const fits = (from: number, to: number) => (worker: PlacementWorker): boolean => cutBytes(from, to, footprint, positions) <= worker.memoryBudgetBytes;
+  if (stages === 1) {
+    const rings = workers.filter(fits(0, footprint.layers)).map((worker): Cut[] => [{ worker, from: 0, to: footprint.layers }]);
+    return least(rings, (ring) => ringTime(ring, footprint).slowestMs);
+  }
+  const firsts = workers.filter(fits(0, 1)).slice(0, END_CANDIDATES);
+  const lasts = workers.filter(fits(footprint.layers - 1, footprint.layers)).toSorted((a, b) => a.layerMs + a.headMs - (b.layerMs + b.headMs)).slice(0, END_CANDIDATES);
+  const rings = (withinMs?: number): Cut[][] =>
+    firsts.flatMap((first) =>
+      lasts.flatMap((last) => {
+        if (first === last) return [];
+        const middles = workers.filter((worker) => worker !== first && worker !== last);
+        const cuts = cutLayers({ first, last }, middles, stages - 2, { footprint, positions, ...(withinMs === undefined ? {} : { withinMs }) });
+        return cuts === undefined ? [] : [cuts];
+      }),
+    );
+  const quickest = least(rings(), (ring) => ringTime(ring, footprint).slowestMs);
+  if (quickest === undefined) return undefined;
+  return least(rings(ringTime(quickest, footprint).slowestMs), (ring) => ringCost(ring, footprint));
+}
+
+/** The first of the least: with sorted input the same one every time. */
+function least<T>(items: readonly T[], value: (item: T) => number): T | undefined {
+  let best: { item: T; value: number } | undefined;
+  for (const item of items) {
+    const now = value(item);
+    if (best === undefined || now < best.value) best = { item, value: now };
+  }
+  return best?.item;
+}
+
+function placed(cuts: readonly Cut[], footprint: ModelFootprint): Placement {
+  const room = cuts.map(({ worker, from, to }) => Math.floor((worker.memoryBudgetBytes - stageBytes(footprint, from, to)) / ((to - from) * footprint.kvBytes)));
+  return {
+    placed: true,
+    stages: cuts.map(({ worker, from, to }) => ({ worker: worker.nodeId, from, to })),
+    positions: Math.min(...room),
+    ...ringTime(cuts, footprint),
+  };
+}
+
+function notPlaced({ footprint, positions }: PlacementSnapshot, workers: readonly PlacementWorker[]): Placement {
+  const needed = cutBytes(0, footprint.layers, footprint, positions);
+  const budgets = workers.map((worker) => worker.memoryBudgetBytes).sort((a, b) => a - b);
+  const had = budgets.reduce((sum, bytes) => sum + bytes, 0);
+  // Budgets that suffice in sum but not in pieces lack at least one more piece the size of a layer.
+  const missingBytes = Math.max(needed - had, Math.max(...footprint.layerBytes));
+  const typical = Math.max(budgets[budgets.length >> 1] ?? TYPICAL_BUDGET_BYTES, 1);
+  return { placed: false, reason: workers.length === 0 ? 'no-workers' : 'not-covered', missingBytes, missingWorkers: Math.max(1, Math.ceil(missingBytes / typical)) };
+}

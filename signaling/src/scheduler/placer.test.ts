@@ -1,0 +1,227 @@
+import { expect, it } from 'vitest';
+import type { NodeId } from '@ciro/core/ids.ts';
+import { VirtualClock } from '../sessions/virtual-clock.fixture.ts';
+import { Relay } from '../relay/relay.ts';
+import { Placer } from './placer.ts';
+import { EXPECTED_WORKERS_WAIT_MS, FAILED_WORKER_MS, LINK_ATTEMPTS, LINK_OPEN_TIMEOUT_MS, LINK_RETRY_MS, PLACEMENT_DEBOUNCE_MS, SHARDS_STALLED_MS } from './scheduler-limits.ts';
+import { FakeWorkers, MODEL_ID, models, nodeId, OTHER_MODEL_ID } from './workers.fixture.ts';
+import type { PlacerOptions } from './placer.ts';
+
+function setup(options: PlacerOptions = {}) {
+  const clock = new VirtualClock();
+  const workers = new FakeWorkers();
+  const lost: string[] = [];
+  const state = { busy: false };
+  const placer = new Placer({ clock, workers, models, introductions: new Relay(workers) }, options, {
+    placementChanged: () => placer.replaceIfIdle(),
+    stageLost: (worker, reason) => lost.push(`${Number.parseInt(worker, 16)}: ${reason}`),
+    linkLost: () => lost.push('link'),
+    busy: () => state.busy,
+  });
+  workers.observe({
+    joined: (worker) => placer.joined(worker),
+    left: (worker, reason) => placer.left(worker, reason),
+    message: (from, message) => {
+      if (message.type === 'shards') placer.shards(from, message);
+      if (message.type === 'link') placer.link(from, message);
+    },
+  });
+  const join = (count: number): void => Array.from({ length: count }, (_, n) => n + 1).forEach((n) => workers.join(n));
+  const placed = (): (number | null)[] => placer.stages.map(({ worker }) => (worker === null ? null : Number.parseInt(worker, 16)));
+  return { clock, workers, placer, lost, state, join, placed };
+}
+
+it('places a moment after the last arrival, in one go', () => {
+  const { clock, workers, placer, join } = setup();
+  join(2);
+  clock.advance(PLACEMENT_DEBOUNCE_MS - 1);
+  workers.join(3);
+  clock.advance(PLACEMENT_DEBOUNCE_MS - 1);
+  expect(workers.sentOf('assign')).toEqual([]);
+  clock.advance(1);
+  expect(workers.sentOf('assign').map(({ layers }) => layers)).toEqual([[0, 2], [2, 4], [4, 6]]);
+  expect(placer.ready).toBeUndefined();
+  workers.settle();
+  expect(placer.ready?.stages.map(({ layers }) => layers)).toEqual([[0, 2], [2, 4], [4, 6]]);
+});
+
+it('with an expected number of workers it places exactly when they are there', () => {
+  const { clock, workers, join, placed } = setup({ expectWorkers: 4 });
+  join(3);
+  clock.advance(EXPECTED_WORKERS_WAIT_MS - 1);
+  expect(placed()).toEqual([]);
+  workers.join(4);
+  expect(placed()).toHaveLength(3);
+  expect(Object.values(workers.layers).filter((layers) => layers === null)).toHaveLength(1);
+});
+
+it('an expected worker that never comes does not stop the others', () => {
+  const { clock, join, placed } = setup({ expectWorkers: 4 });
+  join(3);
+  clock.advance(EXPECTED_WORKERS_WAIT_MS);
+  expect(placed().toSorted()).toEqual([1, 2, 3]);
+});
+
+it('a worker beyond the stages becomes a spare and is told so once', () => {
+  const { clock, workers, join, placed } = setup();
+  join(3);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  workers.settle();
+  workers.join(4, { layerMs: 0.1 });
+  clock.advance(60_000);
+  expect(placed().toSorted()).toEqual([1, 2, 3]);
+  expect(workers.sentOf('assign', nodeId(4))).toMatchObject([{ layers: null }]);
+});
+
+it('more workers raise the stages to what is wanted, but not while a job runs', () => {
+  const { clock, workers, placer, join, placed, state } = setup();
+  join(2);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  workers.settle();
+  expect(placed()).toHaveLength(2);
+  state.busy = true;
+  workers.join(3);
+  expect(placer.ready).toBeUndefined();
+  clock.advance(60_000);
+  expect(placed()).toHaveLength(2);
+  state.busy = false;
+  placer.replaceIfIdle();
+  expect(placed()).toHaveLength(3);
+});
+
+it('the range of a worker that leaves goes to a spare; others keep theirs', () => {
+  const { clock, workers, placer, join, placed, lost } = setup();
+  join(4);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  workers.settle();
+  const before = workers.sentOf('assign').length;
+  const [first, second, third] = placed();
+  const [spare] = [1, 2, 3, 4].filter((n) => !placed().includes(n));
+  workers.leave(nodeId(second ?? 0), 'tab closed');
+  expect(lost).toEqual([`${second}: tab closed`]);
+  expect(placed()).toEqual([first, spare, third]);
+  expect(workers.sentOf('assign')).toHaveLength(before + 1);
+  expect(placer.ready).toBeUndefined();
+  workers.settle();
+  expect(placer.ready).toBeDefined();
+});
+
+it('without a spare the model is uncovered until the others are placed anew', () => {
+  const { clock, workers, placer, join, placed } = setup();
+  join(3);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  workers.settle();
+  const [first, second, third] = placed();
+  workers.leave(nodeId(second ?? 0));
+  expect(placer.uncovered).toMatchObject({ since: clock.now() });
+  expect(placed()).toEqual([first, null, third]);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  expect(placed().toSorted()).toEqual([first, third].toSorted());
+  expect(placer.uncovered).toBeUndefined();
+});
+
+it('a worker that comes back within the moment gets its range back, before other spares', () => {
+  const { clock, workers, join, placed } = setup();
+  join(3);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  const before = placed();
+  workers.leave(nodeId(2));
+  workers.join(2);
+  expect(placed()).toEqual(before);
+  expect(workers.sentOf('assign', nodeId(2)).at(-1)?.layers).toEqual(workers.sentOf('assign', nodeId(2))[0]?.layers);
+});
+
+it('a spare without the memory for a range does not get it', () => {
+  const { clock, workers, join, placed } = setup();
+  join(3);
+  workers.join(4, { memoryBudgetBytes: 20_000 });
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  const [first, second, third] = placed();
+  workers.leave(nodeId(third ?? 0));
+  expect(placed()).toEqual([first, second, null]);
+});
+
+it('shards that fail or stand still cost the worker its range, for a while', () => {
+  const { clock, workers, join, placed, lost } = setup();
+  join(4);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  workers.link();
+  const [first, second, third] = placed().map((n) => nodeId(n ?? 0)) as [NodeId, NodeId, NodeId];
+  const [assign] = workers.sentOf('assign', first);
+  workers.say(first, { type: 'shards', assignment: assign?.assignment ?? 0, state: 'failed', loadedBytes: 0, totalBytes: 0, fetchedBytes: 0, error: 'no disk' });
+  expect(placed().map((n) => nodeId(n ?? 0)).slice(1)).toEqual([second, third]);
+  expect(lost).toEqual([`${Number.parseInt(first, 16)}: its shards could not be loaded: no disk`]);
+  workers.link();
+  clock.advance(SHARDS_STALLED_MS / 2);
+  const [other] = workers.sentOf('assign', second);
+  workers.say(second, { type: 'shards', assignment: other?.assignment ?? 0, state: 'loading', loadedBytes: 5, totalBytes: 9, fetchedBytes: 5 });
+  clock.advance(SHARDS_STALLED_MS / 2);
+  expect(lost[1]).toContain('got no further');
+  expect(placed().map((n) => nodeId(n ?? 0))).toContain(second);
+  expect(placed().map((n) => nodeId(n ?? 0))).not.toContain(third);
+});
+
+it('a worker that failed is placed again after its rest', () => {
+  const { clock, workers, join, placed } = setup({ stages: 1 });
+  join(1);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  const [assign] = workers.sentOf('assign');
+  workers.say(nodeId(1), { type: 'shards', assignment: assign?.assignment ?? 0, state: 'failed', loadedBytes: 0, totalBytes: 0, fetchedBytes: 0 });
+  clock.advance(FAILED_WORKER_MS - 1);
+  expect(placed()).toEqual([]);
+  clock.advance(1);
+  expect(placed()).toEqual([1]);
+});
+
+it('of two neighbours that never link, one is replaced when there is a spare', () => {
+  const { clock, workers, join, placed, lost } = setup({ stages: 2 });
+  join(3);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  for (const { to, message } of [...workers.sent]) if (message.type === 'assign' && message.layers !== null) workers.say(to, { type: 'shards', assignment: message.assignment, state: 'ready', loadedBytes: 1, totalBytes: 1, fetchedBytes: 1 });
+  clock.advance((LINK_OPEN_TIMEOUT_MS + LINK_RETRY_MS) * LINK_ATTEMPTS);
+  expect(lost).toEqual(['2: its neighbour could not be reached']);
+  expect(placed()).toEqual([1, 3]);
+});
+
+it('a job that wants other stages or another model has the placement made anew', () => {
+  const { clock, workers, placer, join, placed } = setup();
+  join(3);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  workers.settle();
+  placer.aim(MODEL_ID, 1);
+  expect(placed()).toEqual([1]);
+  placer.aim(OTHER_MODEL_ID, undefined);
+  expect(placed()).toHaveLength(3);
+  expect(workers.sentOf('assign').at(-1)?.modelId).toBe(OTHER_MODEL_ID);
+  expect(placer.ready).toBeUndefined();
+});
+
+it('stages that stay as they are keep their shards in a new placement', () => {
+  const { clock, workers, placer, join } = setup();
+  join(3);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  workers.settle();
+  const before = workers.sentOf('assign').length;
+  placer.aim(MODEL_ID, 2);
+  placer.aim(MODEL_ID, 2);
+  expect(workers.sentOf('assign').length - before).toBeLessThanOrEqual(3);
+  workers.settle();
+  expect(placer.ready?.stages).toHaveLength(2);
+});
+
+it('too little memory in all is a shortage with its size', () => {
+  const { clock, workers, placer } = setup();
+  workers.join(1, { memoryBudgetBytes: 20_000 });
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  expect(placer.uncovered).toMatchObject({ reason: 'not-covered', missingBytes: 32_100 + 6 * 32 * 2048 - 20_000, missingWorkers: 21 });
+});
+
+it('closing leaves no timer behind', () => {
+  const { clock, workers, placer, join } = setup();
+  join(4);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  workers.say(nodeId(1), { type: 'shards', assignment: 1, state: 'failed', loadedBytes: 0, totalBytes: 0, fetchedBytes: 0 });
+  workers.join(5);
+  placer.close();
+  expect(clock.pending).toBe(0);
+});

@@ -1,0 +1,361 @@
+import type { HexHash, NodeId } from '@ciro/core/ids.ts';
+import { cutBytes } from './cut-layers.ts';
+import { modelFootprint } from './model-footprint.ts';
+import { place } from './placement.ts';
+import { RingLinks } from './ring-links.ts';
+import { DEFAULT_STAGES, EXPECTED_WORKERS_WAIT_MS, FAILED_WORKER_MS, PLACEMENT_DEBOUNCE_MS, RESERVED_POSITIONS, SHARDS_STALLED_MS } from './scheduler-limits.ts';
+import { stageStatus } from './slot.ts';
+import type { Clock } from '../sessions/clock.ts';
+import type { Worker, WorkMessage } from '../sessions/worker.ts';
+import type { PlacementWorker } from './cut-layers.ts';
+import type { ModelFootprint } from './model-footprint.ts';
+import type { Models, ServedModel } from './models-port.ts';
+import type { Introductions, LinkRoute } from './ring-links.ts';
+import type { Slot, StageStatus } from './slot.ts';
+import type { Workers } from './workers-port.ts';
+
+type ShardsMessage = Extract<WorkMessage, { type: 'shards' }>;
+
+export interface PlacerDeps {
+  readonly clock: Clock;
+  readonly workers: Workers;
+  readonly models: Models;
+  readonly introductions: Introductions;
+}
+
+export interface PlacerOptions {
+  /** Stages wanted. */
+  readonly stages?: number;
+  /** Place for the first time exactly when this many workers are there (0: a moment after the last arrival). */
+  readonly expectWorkers?: number;
+}
+
+/** What the placer tells its owner. */
+export interface PlacerOwner {
+  /** Something changed that may let a waiting job begin, or make it fail. */
+  placementChanged(): void;
+  /** A stage's worker is gone or was replaced: jobs over it cannot go on. */
+  stageLost(worker: NodeId, reason: string): void;
+  /** Two neighbours cannot reach each other any more. */
+  linkLost(a: NodeId, b: NodeId): void;
+  /** True while any job uses the placement: its ranges must not change then. */
+  busy(): boolean;
+}
+
+/** What a ready placement offers to a job. */
+export interface ReadyPlacement {
+  readonly model: ServedModel;
+  readonly stages: readonly { readonly worker: Worker; readonly layers: readonly [number, number] }[];
+  /** Positions of KV cache for which every stage has room. */
+  readonly positions: number;
+}
+
+interface Current {
+  readonly model: ServedModel;
+  readonly footprint: ModelFootprint;
+  readonly slots: readonly Slot[];
+  readonly positions: number;
+  /** Stages aimed at when it was made: it is made anew when that changes. */
+  readonly aimed: number;
+}
+
+export interface Shortage {
+  readonly reason: 'no-workers' | 'not-covered';
+  readonly missingBytes: number;
+  readonly missingWorkers: number;
+}
+
+/** Keeps the current placement: places, assigns, watches shards and links, gives a lost worker's range to a spare. */
+export class Placer {
+  readonly #deps: PlacerDeps;
+  readonly #options: PlacerOptions;
+  readonly #owner: PlacerOwner;
+  readonly #links: RingLinks;
+  /** Workers that failed to load or to link, each with the timer that ends it. */
+  readonly #resting = new Map<NodeId, () => void>();
+  /** Workers that were told to hold nothing. */
+  readonly #spares = new Set<NodeId>();
+  #aim: { modelId: HexHash | undefined; stages: number };
+  #current: Current | undefined;
+  #shortage: Shortage | undefined;
+  #uncoveredSince: number;
+  #assignments = 0;
+  /** The first debounce, or the expected number of workers, is over. */
+  #settled = false;
+  /** The placement is to be made anew as soon as no job runs. */
+  #due = false;
+  #cancelDebounce: () => void = () => undefined;
+
+  constructor(deps: PlacerDeps, options: PlacerOptions, owner: PlacerOwner) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#owner = owner;
+    this.#aim = { modelId: undefined, stages: options.stages ?? DEFAULT_STAGES };
+    this.#uncoveredSince = deps.clock.now();
+    this.#links = new RingLinks({
+      clock: deps.clock,
+      introductions: deps.introductions,
+      owner: {
+        linkLost: (a, b) => {
+          owner.linkLost(a, b);
+          owner.placementChanged();
+        },
+        linkHopeless: (a, b) => this.#hopeless(a, b),
+        linkOpened: () => owner.placementChanged(),
+      },
+    });
+  }
+
+  /** What the next job needs; a placement that is made otherwise is made anew as soon as no job runs. */
+  aim(modelId: HexHash, stages: number | undefined): void {
+    const before = this.#aim;
+    this.#aim = { modelId, stages: stages ?? this.#options.stages ?? DEFAULT_STAGES };
+    const current = this.#current;
+    if (current !== undefined && (before.stages !== this.#aim.stages || current.model.id !== this.#model().id)) this.#due = this.#wantsReplacement();
+    this.replaceIfIdle();
+  }
+
+  joined(worker: Worker): void {
+    const { expectWorkers = 0 } = this.#options;
+    const slot = this.#slotOf(worker.nodeId);
+    if (slot !== undefined) return; // measured anew: the range stays, the next placement uses the new figures
+    this.#fillVacancies();
+    if (this.#slotOf(worker.nodeId) === undefined && !this.#wantsReplacement()) this.#makeSpare(worker.nodeId);
+    if (this.#settled || expectWorkers === 0) this.#settleLater();
+    else if (this.#eligible().length >= expectWorkers) this.#settle();
+    else this.#settleLater(EXPECTED_WORKERS_WAIT_MS);
+    this.#owner.placementChanged();
+  }
+
+  left(nodeId: NodeId, reason: string): void {
+    this.#spares.delete(nodeId);
+    this.#links.drop(nodeId);
+    const slot = this.#slotOf(nodeId);
+    if (slot !== undefined) this.#vacate(slot, reason);
+    else this.#owner.placementChanged();
+  }
+
+  /** A worker's shards; false when it names an assignment that is not its own. */
+  shards(from: NodeId, message: ShardsMessage): boolean {
+    if (message.assignment > this.#assignments) return false;
+    const slot = this.#slotOf(from);
+    const holder = slot?.holder;
+    if (slot === undefined || holder === undefined || holder.assignment !== message.assignment) return true; // of an older assignment
+    if (message.state === 'failed') {
+      this.#fail(slot, `its shards could not be loaded: ${message.error ?? 'no reason given'}`);
+      return true;
+    }
+    if (message.loadedBytes > holder.loadedBytes || message.state === 'ready') this.#watchShards(slot);
+    holder.loadedBytes = message.loadedBytes;
+    holder.totalBytes = message.totalBytes;
+    holder.fetchedBytes = message.fetchedBytes;
+    if (message.state === 'ready' && !holder.ready) {
+      holder.ready = true;
+      holder.readyMs = this.#deps.clock.now() - holder.assignedAt;
+      holder.cancelTimer();
+      this.#owner.placementChanged();
+    }
+    return true;
+  }
+
+  /** A worker's word on a link; false when the link is not its own. */
+  link(from: NodeId, message: Extract<WorkMessage, { type: 'link' }>): boolean {
+    return this.#links.handle(from, message);
+  }
+
+  route(a: NodeId, b: NodeId): LinkRoute | 'none' {
+    return this.#links.route(a, b);
+  }
+
+  /** The placement when every stage is ready, every link open, and it is what was aimed at. */
+  get ready(): ReadyPlacement | undefined {
+    const current = this.#current;
+    if (current === undefined || this.#wantsReplacement() || !this.#links.allOpen) return undefined;
+    const stages = [];
+    for (const { holder, from, to } of current.slots) {
+      const worker = holder?.ready === true ? this.#deps.workers.worker(holder.worker) : undefined;
+      if (worker === undefined) return undefined;
+      stages.push({ worker, layers: [from, to] as const });
+    }
+    return { model: current.model, stages, positions: current.positions };
+  }
+
+  /** Since when no placement covers the model, and what is missing; undefined while one does. */
+  get uncovered(): (Shortage & { readonly since: number }) | undefined {
+    if (this.#current?.slots.every((slot) => slot.holder !== undefined) === true) return undefined;
+    const shortage = this.#shortage ?? { reason: this.#eligible().length === 0 ? ('no-workers' as const) : ('not-covered' as const), missingBytes: 1, missingWorkers: 1 };
+    return { ...shortage, since: this.#uncoveredSince };
+  }
+
+  get stages(): readonly StageStatus[] {
+    return (this.#current?.slots ?? []).map(stageStatus);
+  }
+
+  /** Makes the placement anew if that is due and no job runs over it; says whether it did. */
+  replaceIfIdle(): boolean {
+    if (!this.#due || this.#owner.busy()) return false;
+    this.#due = false;
+    this.#place();
+    return true;
+  }
+
+  /** Cancels every timer. */
+  close(): void {
+    this.#cancelDebounce();
+    for (const cancel of this.#resting.values()) cancel();
+    this.#links.set([]);
+    for (const slot of this.#current?.slots ?? []) slot.holder?.cancelTimer();
+  }
+
+  #eligible(): Worker[] {
+    return this.#deps.workers.workers().filter((worker) => !this.#resting.has(worker.nodeId));
+  }
+
+  #slotOf(nodeId: NodeId): Slot | undefined {
+    return this.#current?.slots.find((slot) => slot.holder?.worker === nodeId);
+  }
+
+  #model(): ServedModel {
+    const { models } = this.#deps;
+    return (this.#aim.modelId === undefined ? undefined : models.get(this.#aim.modelId)) ?? models.default();
+  }
+
+  #wantsReplacement(): boolean {
+    const current = this.#current;
+    if (current === undefined) return true;
+    const aimed = Math.min(this.#aim.stages, this.#eligible().length);
+    return current.model.id !== this.#model().id || (aimed > 0 && current.aimed !== aimed) || current.slots.some((slot) => slot.holder === undefined);
+  }
+
+  #settleLater(ms = PLACEMENT_DEBOUNCE_MS): void {
+    this.#cancelDebounce();
+    this.#due = false;
+    this.#cancelDebounce = this.#deps.clock.after(ms, () => this.#settle());
+  }
+
+  #settle(): void {
+    this.#cancelDebounce();
+    this.#settled = true;
+    this.#fillVacancies();
+    this.#due = this.#wantsReplacement();
+    this.replaceIfIdle();
+    this.#owner.placementChanged();
+  }
+
+  #place(): void {
+    const model = this.#model();
+    const footprint = modelFootprint(model.manifest);
+    const workers = this.#eligible();
+    const placement = place({ footprint, workers: workers.map(figures), stages: this.#aim.stages, positions: Math.min(RESERVED_POSITIONS, model.manifest.architecture.context) });
+    const before = this.#current;
+    if (!placement.placed) {
+      const { reason, missingBytes, missingWorkers } = placement;
+      this.#shortage = { reason, missingBytes, missingWorkers };
+      if (before !== undefined) this.#uncoveredSince = this.#deps.clock.now();
+      for (const slot of before?.slots ?? []) slot.holder?.cancelTimer();
+      this.#current = undefined;
+      this.#links.set([]);
+      return;
+    }
+    this.#shortage = undefined;
+    const kept = (stage: { worker: NodeId; from: number; to: number }): Slot | undefined =>
+      before?.model.id === model.id ? before.slots.find((slot) => slot.holder?.worker === stage.worker && slot.from === stage.from && slot.to === stage.to) : undefined;
+    const slots = placement.stages.map((stage): Slot => kept(stage) ?? { from: stage.from, to: stage.to, holder: undefined, previous: undefined });
+    for (const slot of before?.slots ?? []) if (!slots.includes(slot)) slot.holder?.cancelTimer();
+    this.#current = { model, footprint, slots, positions: placement.positions, aimed: Math.min(this.#aim.stages, workers.length) };
+    placement.stages.forEach((stage, index) => {
+      const slot = slots[index];
+      if (slot !== undefined && slot.holder === undefined) this.#assign(slot, stage.worker);
+    });
+    for (const { nodeId } of workers) if (this.#slotOf(nodeId) === undefined) this.#makeSpare(nodeId);
+    this.#linkRing();
+  }
+
+  #assign(slot: Slot, worker: NodeId): void {
+    const { clock, workers } = this.#deps;
+    const assignment = ++this.#assignments;
+    this.#spares.delete(worker);
+    slot.holder = { worker, assignment, assignedAt: clock.now(), ready: false, readyMs: undefined, loadedBytes: 0, totalBytes: 0, fetchedBytes: 0, cancelTimer: () => undefined };
+    slot.previous = worker;
+    this.#watchShards(slot);
+    workers.send(worker, { type: 'assign', assignment, modelId: this.#current?.model.id ?? this.#model().id, layers: [slot.from, slot.to] });
+  }
+
+  #makeSpare(worker: NodeId): void {
+    if (this.#spares.has(worker)) return;
+    this.#spares.add(worker);
+    this.#deps.workers.send(worker, { type: 'assign', assignment: ++this.#assignments, modelId: this.#model().id, layers: null });
+  }
+
+  #watchShards(slot: Slot): void {
+    const holder = slot.holder;
+    if (holder === undefined || holder.ready) return;
+    holder.cancelTimer();
+    holder.cancelTimer = this.#deps.clock.after(SHARDS_STALLED_MS, () => this.#fail(slot, `its shards got no further for ${SHARDS_STALLED_MS / 1000} s`));
+  }
+
+  #linkRing(): void {
+    this.#links.set((this.#current?.slots ?? []).map((slot) => slot.holder?.worker ?? null));
+  }
+
+  /** The worker cannot do its part: it is left alone for a while, and its range goes to a spare. */
+  #fail(slot: Slot, reason: string): void {
+    const worker = slot.holder?.worker;
+    if (worker === undefined) return;
+    const wake = this.#deps.clock.after(FAILED_WORKER_MS, () => {
+      this.#resting.delete(worker);
+      this.#settle();
+    });
+    this.#resting.set(worker, wake);
+    this.#vacate(slot, reason);
+    this.#makeSpare(worker);
+  }
+
+  #vacate(slot: Slot, reason: string): void {
+    const worker = slot.holder?.worker;
+    if (worker === undefined) return;
+    slot.holder?.cancelTimer();
+    slot.holder = undefined;
+    this.#owner.stageLost(worker, reason);
+    this.#fillVacancies();
+    if (slot.holder === undefined) {
+      this.#uncoveredSince = this.#deps.clock.now();
+      this.#linkRing();
+      this.#settleLater();
+    }
+    this.#owner.placementChanged();
+  }
+
+  /** Gives vacant ranges to spares that have room: the one that held it before, else the fastest. Others keep theirs. */
+  #fillVacancies(): void {
+    const current = this.#current;
+    if (current === undefined) return;
+    let filled = false;
+    for (const slot of current.slots) {
+      if (slot.holder !== undefined) continue;
+      const bytes = cutBytes(slot.from, slot.to, current.footprint, current.positions < RESERVED_POSITIONS ? current.positions : RESERVED_POSITIONS);
+      const spares = this.#eligible().filter((worker) => this.#slotOf(worker.nodeId) === undefined && worker.profile.memoryBudgetBytes >= bytes);
+      const last = slot.to === current.footprint.layers;
+      const ms = (worker: Worker): number => worker.profile.layerMs * (slot.to - slot.from) + (last ? worker.profile.headMs : 0);
+      const spare = spares.find((worker) => worker.nodeId === slot.previous) ?? spares.toSorted((a, b) => ms(a) - ms(b))[0];
+      if (spare === undefined) continue;
+      this.#assign(slot, spare.nodeId);
+      filled = true;
+    }
+    if (filled) this.#linkRing();
+  }
+
+  /** Of two neighbours that cannot link, the one with fewer links open goes; a tie falls on the later stage. */
+  #hopeless(a: NodeId, b: NodeId): void {
+    const slots = this.#current?.slots ?? [];
+    const spare = this.#eligible().some((worker) => this.#slotOf(worker.nodeId) === undefined);
+    if (!spare) return; // nobody could do better: the links go on being tried
+    const up = (nodeId: NodeId): number => slots.filter((slot) => slot.holder !== undefined && slot.holder.worker !== nodeId && this.#links.isOpen(nodeId, slot.holder.worker)).length;
+    const [first, second] = slots.filter((slot) => slot.holder?.worker === a || slot.holder?.worker === b);
+    if (first?.holder === undefined || second?.holder === undefined) return;
+    const victim = up(first.holder.worker) < up(second.holder.worker) ? first : second;
+    this.#fail(victim, 'its neighbour could not be reached');
+  }
+}
+
+const figures = ({ nodeId, profile, rttMs }: Worker): PlacementWorker => ({ nodeId, layerMs: profile.layerMs, headMs: profile.headMs, memoryBudgetBytes: profile.memoryBudgetBytes, rttMs });

@@ -1,0 +1,173 @@
+import { toHex } from '@ciro/core/bytes.ts';
+import { planBytes, planHashOf } from '@ciro/core/job/plan.ts';
+import type { JobPlan } from '@ciro/core/job/plan.ts';
+import type { NodeId } from '@ciro/core/ids.ts';
+import { buildPlan, idBytes } from './build-plan.ts';
+import { JobMachine } from './job-machine.ts';
+import { buildRecord } from './job-record.ts';
+import { SchedulerError } from './scheduler-error.ts';
+import type { CoordinatorKey } from '../keys/coordinator-key.ts';
+import type { Clock } from '../sessions/clock.ts';
+import type { JobEvents } from './job-events.ts';
+import type { JobMessage, JobOutput } from './job-machine.ts';
+import type { JobOrder, JobRecord, StageRecord } from './job-order.ts';
+import type { ReadyPlacement } from './placer.ts';
+import type { Workers } from './workers-port.ts';
+
+export interface RunningJobDeps {
+  readonly clock: Clock;
+  readonly workers: Workers;
+  readonly key: CoordinatorKey;
+  readonly randomBytes: (length: number) => Uint8Array;
+  readonly route: (a: NodeId, b: NodeId) => StageRecord['link'];
+}
+
+/** One job over its placement: signs the plan, drives the machine with messages and time, writes the record. */
+export class RunningJob {
+  readonly #deps: RunningJobDeps;
+  readonly #order: JobOrder;
+  readonly #placement: ReadyPlacement;
+  readonly #events: JobEvents;
+  readonly #nonce: Uint8Array;
+  readonly #plan: JobPlan;
+  readonly #onOver: () => void;
+  readonly #links: readonly StageRecord['link'][];
+  #machine: JobMachine | undefined;
+  #finish: JobRecord['finish'] = 'failed';
+  /** What ended the job while its plan was being signed. */
+  #early: SchedulerError | undefined;
+  #cancelTimer: () => void = () => undefined;
+  #over = false;
+  #resolve: () => void = () => undefined;
+  /** Resolves when the last event is out. */
+  readonly done = new Promise<void>((resolve) => (this.#resolve = resolve));
+
+  /** Throws `bad-order` when the order makes no plan. `onOver` is called once, when the placement is no longer used. */
+  constructor(deps: RunningJobDeps, job: { order: JobOrder; placement: ReadyPlacement; events: JobEvents; network: string; onOver: () => void }) {
+    const { order, placement, events, network, onOver } = job;
+    this.#deps = deps;
+    this.#order = order;
+    this.#placement = placement;
+    this.#events = events;
+    this.#onOver = onOver;
+    this.#nonce = deps.randomBytes(32);
+    this.#plan = buildPlan(order, placement.stages, { network, version: 1, nonce: this.#nonce });
+    const workers = this.#plan.stages.map((stage) => stage.worker);
+    this.#links = workers.map((worker, stage) => deps.route(worker, workers[(stage + 1) % workers.length] ?? worker));
+  }
+
+  /** Positions of KV cache that every stage sets aside for it. */
+  get positions(): number {
+    return this.#plan.promptTokens + this.#plan.maxTokens - 1;
+  }
+
+  async start(): Promise<void> {
+    const signature = await this.#deps.key.sign(planBytes(this.#plan));
+    if (this.#early !== undefined) {
+      this.#end(this.#early);
+      return;
+    }
+    const signed = { plan: this.#plan, signature };
+    this.#machine = new JobMachine({
+      signed,
+      planHash: planHashOf(this.#plan),
+      promptIds: idBytes(this.#order.promptIds),
+      vocabulary: this.#placement.model.manifest.architecture.vocabulary,
+    });
+    this.#events.push({ type: 'assigned', signed });
+    this.#apply(this.#machine.begin(this.#deps.clock.now()));
+  }
+
+  handle(from: NodeId, message: JobMessage): void {
+    if (this.#machine !== undefined) this.#apply(this.#machine.handle(from, message, this.#deps.clock.now()));
+  }
+
+  lost(worker: NodeId, reason: string): void {
+    const stage = this.#plan.stages.findIndex((each) => each.worker === worker);
+    if (this.#machine !== undefined) this.#apply(this.#machine.lost(worker, reason));
+    else if (stage >= 0) this.#early ??= new SchedulerError('worker-lost', `job ${this.#order.job}: stage ${stage} (worker ${worker}) left: ${reason.slice(0, 300)}; ask again`, { fault: 'platform', fields: { job: this.#order.job, worker, stage } });
+  }
+
+  linkLost(a: NodeId, b: NodeId): void {
+    if (this.#machine !== undefined) this.#apply(this.#machine.linkLost(a, b));
+  }
+
+  stop(reason: 'stop' | 'cancelled'): void {
+    if (this.#machine !== undefined) this.#apply(this.#machine.stop(reason, this.#deps.clock.now()));
+    else this.#early ??= new SchedulerError('cancelled', `job ${this.#order.job} was cancelled before it began`, { fault: 'abort', fields: { job: this.#order.job } });
+  }
+
+  #apply(outputs: readonly JobOutput[]): void {
+    this.#cancelTimer();
+    for (const output of outputs) this.#put(output);
+    const deadline = this.#machine?.deadline;
+    if (deadline === undefined || this.#over) return;
+    const { clock } = this.#deps;
+    this.#cancelTimer = clock.after(Math.max(0, deadline - clock.now()), () => this.#apply(this.#machine?.tick(clock.now()) ?? []));
+  }
+
+  #put(output: JobOutput): void {
+    switch (output.type) {
+      case 'send':
+        this.#deps.workers.send(output.to, output.message);
+        return;
+      case 'token':
+        this.#events.push({ type: 'token', position: output.position, id: output.id });
+        return;
+      case 'finished':
+        this.#finish = output.reason;
+        this.#events.push({ type: 'finished', reason: output.reason });
+        return;
+      case 'failed':
+        this.#end(output.error);
+        return;
+      case 'rejected':
+        this.#deps.workers.offend(output.from, output.offence, output.code, output.message);
+        return;
+      case 'collected':
+        void this.#record();
+    }
+  }
+
+  async #record(): Promise<void> {
+    const machine = this.#machine;
+    if (machine === undefined) return;
+    const { key, workers } = this.#deps;
+    // The placement is free from here on: what is left to do needs no worker.
+    this.#release();
+    try {
+      const identities = this.#placement.stages.map((stage) => stage.worker);
+      const { generated, surplus, acceptedTo, pace, evidence } = machine;
+      const { record, forgeries } = await buildRecord(
+        { ...machine.input, coordinatorNonce: toHex(this.#nonce), promptIds: this.#order.promptIds, generated, surplus, acceptedTo, finish: this.#finish, pace, evidence, workers: identities, links: this.#links },
+        key,
+      );
+      for (const { worker, what } of forgeries) workers.offend(worker, 'forged', 'forged', what);
+      record.stages.forEach(({ layers: [from, to], paidPositions }, stage) => {
+        const identity = identities[stage];
+        if (identity !== undefined && paidPositions > 0) workers.contributed(identity, (to - from) * paidPositions);
+      });
+      this.#events.push({ type: 'recorded', record });
+      this.#settle();
+    } catch (cause) {
+      this.#settle(new SchedulerError('fault', `job ${this.#order.job} was answered but its record could not be written; it is not charged`, { fault: 'bug', cause, fields: { job: this.#order.job } }));
+    }
+  }
+
+  #end(error: SchedulerError): void {
+    this.#settle(error);
+    this.#release();
+  }
+
+  #settle(error?: SchedulerError): void {
+    this.#events.end(error);
+    this.#resolve();
+  }
+
+  #release(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#cancelTimer();
+    this.#onOver();
+  }
+}

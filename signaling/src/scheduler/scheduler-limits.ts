@@ -1,0 +1,46 @@
+/** Jobs waiting for a place: at a few seconds a job, the last one waits minutes; longer is better told at once. */
+export const MAX_QUEUED_JOBS = 64;
+/** Jobs at the same time over one placement: the ring is full with about one job a stage, and each has its KV cache. */
+export const MAX_RUNNING_JOBS = 4;
+/** What a client is told to wait when the queue is full or nobody is there: about one short job. */
+export const RETRY_AFTER_MS = 5_000;
+
+/** Stages of a placement unless the operator says otherwise: fewer hops answer sooner, and three tabs hold the default model. */
+export const DEFAULT_STAGES = 3;
+/** After the last arrival this long is waited for more, while fewer stages than wanted could be placed. */
+export const PLACEMENT_DEBOUNCE_MS = 1_000;
+/** With an expected number of workers the first placement waits this long after the last arrival, in case one never comes. */
+export const EXPECTED_WORKERS_WAIT_MS = 30_000;
+/** Workers that placement looks at, the fastest first: the search is quadratic in them. */
+export const MAX_CANDIDATES = 32;
+/** Positions of KV cache that every stage must have room for beside its weights: four answers of a few hundred tokens. */
+export const RESERVED_POSITIONS = 2_048;
+
+/** A stage whose shards got no further for this long is given to a spare. */
+export const SHARDS_STALLED_MS = 60_000;
+/** A link that is not open on both sides by then is tried again; ICE over a relay takes seconds. */
+export const LINK_OPEN_TIMEOUT_MS = 15_000;
+/** Wait before a link is tried again. */
+export const LINK_RETRY_MS = 1_000;
+/** Attempts at a link before one of its ends is replaced, if there is a spare. */
+export const LINK_ATTEMPTS = 3;
+/** A worker that failed to load or to link is not placed again for this long. */
+export const FAILED_WORKER_MS = 30_000;
+
+/** A job at the head of the queue waits this long for workers that can hold the model… */
+export const UNCOVERED_WAIT_MS = 10_000;
+/** …and this long for a placement to load its shards and open its links: 100 MB at 10 Mbit/s, twice. */
+export const READY_WAIT_MS = 180_000;
+
+/** `plan` to `prepared`: a KV cache is made and a signature verified, on a device that may be computing for other jobs. */
+export const PREPARE_TIMEOUT_MS = 30_000;
+/** `start` to the first token: this much, and this much more per prompt position (the slowest browsers prefill at about 5 a second). */
+export const FIRST_TOKEN_TIMEOUT_MS = 30_000;
+export const FIRST_TOKEN_TIMEOUT_PER_POSITION_MS = 200;
+/** From token to token; four jobs may share the ring. */
+export const TOKEN_TIMEOUT_MS = 30_000;
+/** After `finish`, for roots and acknowledgements; what is not there by then is not paid. */
+export const COLLECT_TIMEOUT_MS = 5_000;
+
+/** Jobs that ended are remembered, so that late messages about them are not taken for offences. */
+export const MAX_REMEMBERED_JOBS = 1_024;

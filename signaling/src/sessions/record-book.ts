@@ -1,0 +1,100 @@
+import type { NodeId } from '@ciro/core/ids.ts';
+import { MAX_LISTED_NODES } from './session-limits.ts';
+import { publicNode, withUpdate } from './node-records.ts';
+import type { Clock } from './clock.ts';
+import type { NodeRecords, NodeUpdate, PublicNode } from './node-records.ts';
+import type { WorkerIdentity } from './worker.ts';
+
+type Sums = Pick<NodeUpdate, 'connectedMs' | 'latencyTotalMs' | 'latencySamples' | 'computeContributed' | 'successfulAudits' | 'failedAudits'>;
+
+interface Page {
+  readonly publicKey: string;
+  sums: Sums;
+  /** Connections of this node that are open, and since when their time is not yet in `sums`. */
+  connected: boolean;
+  since: number;
+}
+
+const nothing = (): Sums => ({ connectedMs: 0, latencyTotalMs: 0, latencySamples: 0, computeContributed: 0, successfulAudits: 0, failedAudits: 0 });
+
+/** Sums of connected nodes between two writes to the store: one write per node and flush instead of one per ping. */
+export class RecordBook {
+  readonly #records: NodeRecords;
+  readonly #clock: Clock;
+  readonly #pages = new Map<NodeId, Page>();
+
+  constructor(deps: { records: NodeRecords; clock: Clock }) {
+    this.#records = deps.records;
+    this.#clock = deps.clock;
+  }
+
+  connected(identity: WorkerIdentity): void {
+    const page = this.#page(identity);
+    if (page.connected) return;
+    page.connected = true;
+    page.since = this.#clock.now();
+  }
+
+  disconnected(nodeId: NodeId): void {
+    const page = this.#pages.get(nodeId);
+    if (page === undefined || !page.connected) return;
+    this.#settle(page);
+    page.connected = false;
+  }
+
+  /** Adds a round trip, or compute that was paid. */
+  add(identity: WorkerIdentity, added: Partial<Sums>): void {
+    const page = this.#page(identity);
+    for (const [key, value] of Object.entries(added)) page.sums = { ...page.sums, [key]: page.sums[key as keyof Sums] + value };
+  }
+
+  /** Writes everything that is not written yet, and forgets nodes that are gone. A failed write is kept for the next flush. */
+  async flush(): Promise<void> {
+    const failures: unknown[] = [];
+    for (const [nodeId, page] of [...this.#pages]) {
+      if (page.connected) this.#settle(page);
+      const { sums } = page;
+      page.sums = nothing();
+      if (!page.connected) this.#pages.delete(nodeId);
+      try {
+        await this.#records.add({ nodeId, publicKey: page.publicKey, at: this.#clock.now(), ...sums });
+      } catch (error) {
+        failures.push(error);
+        this.#restore(nodeId, page, sums);
+      }
+    }
+    if (failures.length > 0) throw new AggregateError(failures, `${failures.length} node records could not be written; they are tried again at the next flush`);
+  }
+
+  /** Stored nodes with what is not stored yet, newest first. */
+  async list(): Promise<PublicNode[]> {
+    const now = this.#clock.now();
+    const nodes = new Map((await this.#records.list(MAX_LISTED_NODES)).map((node) => [node.nodeId, node]));
+    for (const [nodeId, page] of this.#pages) {
+      if (page.connected) this.#settle(page);
+      nodes.set(nodeId, withUpdate(nodes.get(nodeId), { nodeId, publicKey: page.publicKey, at: now, ...page.sums }));
+    }
+    return [...nodes.values()].sort((a, b) => b.lastSeen - a.lastSeen || (a.nodeId < b.nodeId ? -1 : 1)).slice(0, MAX_LISTED_NODES).map((node) => publicNode(node, now));
+  }
+
+  #page(identity: WorkerIdentity): Page {
+    let page = this.#pages.get(identity.nodeId);
+    if (page === undefined) {
+      page = { publicKey: identity.identityPublicKey, sums: nothing(), connected: false, since: 0 };
+      this.#pages.set(identity.nodeId, page);
+    }
+    return page;
+  }
+
+  #settle(page: Page): void {
+    const now = this.#clock.now();
+    page.sums = { ...page.sums, connectedMs: page.sums.connectedMs + now - page.since };
+    page.since = now;
+  }
+
+  #restore(nodeId: NodeId, page: Page, sums: Sums): void {
+    const current = this.#pages.get(nodeId) ?? page;
+    this.#pages.set(nodeId, current);
+    for (const [key, value] of Object.entries(sums)) current.sums = { ...current.sums, [key]: current.sums[key as keyof Sums] + value };
+  }
+}

@@ -1,0 +1,29 @@
+/** From `challenge` to `hello`: making keys and one signature takes milliseconds; a slow phone on a bad line gets a lot more. */
+export const HELLO_TIMEOUT_MS = 10_000;
+
+/**
+ * Messages a session may send at once and per second. Four jobs at 35 tokens/s with units, receipts and shard progress make
+ * about 200 a second for the last stage, the busiest one.
+ */
+export const MESSAGE_BURST = 1_000;
+export const MESSAGES_PER_SECOND = 300;
+
+/** Malformed or out-of-place messages a session is forgiven, and how soon one is forgotten: honest races make one now and then. */
+export const OFFENCE_BUDGET = 20;
+export const OFFENCES_FORGIVEN_PER_SECOND = 0.1;
+
+/** Sessions of one coordinator: each has a socket and about 30 kB of state, so this stays within 150 MB. */
+export const MAX_SESSIONS = 5_000;
+
+/** A resumed connection finds its profile for this long: a laptop lid, a lost Wi-Fi, a coordinator behind a moved address. */
+export const RESUME_MS = 10 * 60_000;
+/** Remembered nodes, the oldest forgotten first. */
+export const MAX_RESUMES = 10_000;
+
+/** Connected time and latency are written to the store this often, in case the process dies. */
+export const RECORD_FLUSH_MS = 30_000;
+/** Nodes that `/v1/nodes` lists. */
+export const MAX_LISTED_NODES = 1_000;
+
+/** Weight of a new round trip in the running mean that placement uses: settles within about ten pings. */
+export const RTT_SMOOTHING = 0.2;

@@ -1,0 +1,178 @@
+import { PROTOCOL_VERSION } from '@ciro/core/protocol/limits.ts';
+import { toHex } from '@ciro/core/bytes.ts';
+import type { HexHash, NodeId } from '@ciro/core/ids.ts';
+import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordinator.ts';
+import { RecordBook } from './record-book.ts';
+import { Resumes } from './resumes.ts';
+import { MAX_SESSIONS, RECORD_FLUSH_MS } from './session-limits.ts';
+import { Session } from './session.ts';
+import type { Clock } from './clock.ts';
+import type { NodeRecords, PublicNode } from './node-records.ts';
+import type { Channel, SessionOwner } from './session.ts';
+import type { Offence, Profile, Worker, WorkerIdentity, WorkMessage } from './worker.ts';
+
+type Welcome = Extract<CoordinatorMessage, { type: 'welcome' }>;
+type CreditMessage = Extract<CoordinatorMessage, { type: 'credit' }>;
+
+/** What other rooms hear of workers. Calls come in the order in which things happened. */
+export interface WorkerObserver {
+  /** A worker can be placed, or measured itself anew. */
+  joined?(worker: Worker): void;
+  /** It takes no more work: it pressed Stop, was replaced, refused, or its connection ended. */
+  left?(nodeId: NodeId, reason: string): void;
+  /** A message about jobs, shards or links from a greeted worker. */
+  message?(nodeId: NodeId, message: WorkMessage): void;
+}
+
+export interface SessionsDeps {
+  readonly clock: Clock;
+  readonly records: NodeRecords;
+  /** Uncompressed P-256 point in hex: plans are verified with it. */
+  readonly coordinatorPublicKey: string;
+  /** `length` random bytes. */
+  readonly randomBytes: (length: number) => Uint8Array;
+  /** Models to announce, the default first. */
+  readonly models: () => Welcome['models'];
+  /** Where what fails in the background goes (a record that could not be written). */
+  readonly onError: (error: unknown) => void;
+}
+
+export interface SessionsOptions {
+  readonly network: string;
+  readonly iceServers?: Welcome['iceServers'];
+  readonly maxSessions?: number;
+}
+
+/** Every connected tab: who it is, what it measured, and the way to reach it. */
+export class Sessions {
+  readonly #deps: SessionsDeps;
+  readonly #options: SessionsOptions;
+  readonly #book: RecordBook;
+  readonly #resumes = new Resumes();
+  readonly #open = new Set<Session>();
+  readonly #byNode = new Map<NodeId, Session>();
+  readonly #tokens = new Map<NodeId, string>();
+  readonly #observers: WorkerObserver[] = [];
+  readonly #owner: SessionOwner;
+  #stopFlushing: () => void = () => undefined;
+
+  constructor(deps: SessionsDeps, options: SessionsOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#book = new RecordBook(deps);
+    this.#owner = {
+      greeted: (session, identity, resume) => this.#greeted(session, identity, resume),
+      profiled: (session, worker) => this.#profiled(session, worker),
+      message: (session, worker, message) => this.#tell(session, worker.nodeId, (observer) => observer.message?.(worker.nodeId, message)),
+      left: (session, worker, reason) => this.#tell(session, worker.nodeId, (observer) => observer.left?.(worker.nodeId, reason)),
+      measured: (_session, worker, rttMs) => this.#book.add(worker, { latencyTotalMs: rttMs, latencySamples: 1 }),
+      closed: (session, worker) => this.#closed(session, worker),
+    };
+    this.#flushLater();
+  }
+
+  /** Adds a listener; observers are called in the order in which they were added. */
+  observe(observer: WorkerObserver): void {
+    this.#observers.push(observer);
+  }
+
+  /** A new connection: the challenge goes out. The edge passes messages to `receive`, pings to `measured`, its end to `end`. */
+  open(channel: Channel): Session {
+    const challenge = toHex(this.#deps.randomBytes(32));
+    const session = new Session({ channel, owner: this.#owner, clock: this.#deps.clock }, { network: this.#options.network, challenge });
+    const limit = this.#options.maxSessions ?? MAX_SESSIONS;
+    this.#open.add(session);
+    if (this.#open.size > limit) {
+      session.refuse('full', `this coordinator holds ${limit} connections already; try again in a minute`);
+      return session;
+    }
+    const { coordinatorPublicKey } = this.#deps;
+    session.send({ type: 'challenge', protocol: PROTOCOL_VERSION, network: this.#options.network, challenge: challenge as HexHash, coordinatorPublicKey });
+    return session;
+  }
+
+  /** Connections now, greeted or not. */
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Workers that can be placed, ordered by node id so that equal sets read the same. */
+  workers(): Worker[] {
+    return [...this.#byNode.values()].flatMap((session) => session.worker ?? []).sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1));
+  }
+
+  worker(nodeId: NodeId): Worker | undefined {
+    return this.#byNode.get(nodeId)?.worker;
+  }
+
+  /** Sends to a node; dropped when it is not connected (its `left` was or will be told). */
+  send(nodeId: NodeId, message: CoordinatorMessage): void {
+    this.#byNode.get(nodeId)?.send(message);
+  }
+
+  sendCredit(nodeId: NodeId, credit: Omit<CreditMessage, 'type'>): void {
+    this.send(nodeId, { type: 'credit', ...credit });
+  }
+
+  /** Answers `dropped` and scores the session; past its budget it is refused and closed. */
+  offend(nodeId: NodeId, offence: Offence, code: string, message: string): void {
+    this.#byNode.get(nodeId)?.offend(offence, code, message);
+  }
+
+  /** Books paid work, in positions times layers, on the node's record. */
+  contributed(identity: WorkerIdentity, positionsTimesLayers: number): void {
+    this.#book.add(identity, { computeContributed: positionsTimesLayers });
+  }
+
+  /** Public records for `/v1/nodes`, newest first. */
+  records(): Promise<PublicNode[]> {
+    return this.#book.list();
+  }
+
+  /** Closes every connection and writes what is not written yet. */
+  async close(): Promise<void> {
+    this.#stopFlushing();
+    for (const session of [...this.#open]) session.end('the coordinator stops');
+    await this.#book.flush();
+  }
+
+  #greeted(session: Session, identity: WorkerIdentity, resume: string | undefined): Profile | undefined {
+    const { nodeId } = identity;
+    const now = this.#deps.clock.now();
+    const profile = this.#resumes.profile(nodeId, resume, now);
+    this.#byNode.get(nodeId)?.refuse('replaced', 'this identity connected again from another tab or after a break; only the newest connection works');
+    this.#byNode.set(nodeId, session);
+    this.#book.connected(identity);
+    const token = toHex(this.#deps.randomBytes(16));
+    this.#tokens.set(nodeId, token);
+    this.#resumes.keep(nodeId, token, profile, now);
+    session.send({ type: 'welcome', nodeId, resume: token, iceServers: this.#options.iceServers ?? [], models: this.#deps.models() });
+    return profile;
+  }
+
+  #profiled(session: Session, worker: Worker): void {
+    const token = this.#tokens.get(worker.nodeId);
+    if (token !== undefined) this.#resumes.keep(worker.nodeId, token, worker.profile, this.#deps.clock.now());
+    this.#tell(session, worker.nodeId, (observer) => observer.joined?.(worker));
+  }
+
+  #closed(session: Session, worker: WorkerIdentity | undefined): void {
+    this.#open.delete(session);
+    if (worker === undefined || this.#byNode.get(worker.nodeId) !== session) return;
+    this.#byNode.delete(worker.nodeId);
+    this.#tokens.delete(worker.nodeId);
+    this.#book.disconnected(worker.nodeId);
+  }
+
+  /** Nobody hears of a session that another one has replaced. */
+  #tell(session: Session, nodeId: NodeId, call: (observer: WorkerObserver) => void): void {
+    if (this.#byNode.get(nodeId) === session) this.#observers.forEach(call);
+  }
+
+  #flushLater(): void {
+    this.#stopFlushing = this.#deps.clock.after(RECORD_FLUSH_MS, () => {
+      this.#book.flush().catch(this.#deps.onError);
+      this.#flushLater();
+    });
+  }
+}

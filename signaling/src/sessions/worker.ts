@@ -1,0 +1,32 @@
+import type { NodeId } from '@ciro/core/ids.ts';
+import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
+
+/** What a tab measured on its device for the default model. */
+export type Profile = Omit<Extract<WorkerMessage, { type: 'profile' }>, 'type'>;
+
+/** Who is at the other end of a session, proven by `hello`. */
+export interface WorkerIdentity {
+  readonly nodeId: NodeId;
+  readonly identityPublicKey: string;
+  readonly devicePublicKey: string;
+  /** For operators; never used for decisions. */
+  readonly agent: string;
+}
+
+/** A worker that can be placed. */
+export interface Worker extends WorkerIdentity {
+  readonly profile: Profile;
+  /** Round trip to the coordinator; an upper bound taken from the greeting until the first ping came back. */
+  readonly rttMs: number;
+  /** Epoch milliseconds of its first profile on this connection. */
+  readonly since: number;
+}
+
+/**
+ * What a worker did that an honest one does not: `malformed` (no known message), `not-yours` (a job, stage, link or unit
+ * that is not this worker's), `forged` (a signature or root that does not hold), `oversized` (past a stated bound).
+ */
+export type Offence = 'malformed' | 'not-yours' | 'forged' | 'oversized';
+
+/** Messages that concern jobs, shards and links: what sessions pass on. */
+export type WorkMessage = Exclude<WorkerMessage, { type: 'hello' | 'profile' | 'leaving' }>;

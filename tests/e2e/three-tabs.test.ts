@@ -1,0 +1,130 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { browserInState, browserStatus } from '../support/browser-status.ts';
+import { browserHere, needBrowser, openTestNetwork, reportPages } from '../support/network.ts';
+import { balanceOf } from '../support/network-account.ts';
+import { faultsOf } from '../support/network-evidence.ts';
+import { connectGarbage, GARBAGE } from '../support/network-garbage.ts';
+import { answerOf, askNetwork } from '../support/network-question.ts';
+import { greedyVector } from '../support/network-vectors.ts';
+import type { TestNetwork } from '../support/network.ts';
+
+const STAGES = 3;
+/** One more than stages: it takes over for a tab that leaves. */
+const VOLUNTEERS = 4;
+const PLAIN = greedyVector('plain question');
+const OTHERS = ['emoji', 'explicit system', 'multi-turn'].map(greedyVector);
+/** Its answer repeats itself without an end, so it is long enough for something to happen in the middle. */
+const ENDLESS = greedyVector('explicit system');
+const ENDLESS_TOKENS = 400;
+/** Pieces of text after which the middle of an answer is reached. */
+const MIDDLE = 8;
+
+const browser = await browserHere();
+let network: TestNetwork;
+
+describe('three tabs over WebRTC and a spare', () => {
+  beforeAll(async () => {
+    if (browser !== undefined) network = await openTestNetwork({ stages: STAGES, volunteers: VOLUNTEERS });
+  });
+  beforeEach((test) => {
+    needBrowser(test, browser);
+    reportPages(test, network.volunteers);
+  });
+  afterAll(() => network?.[Symbol.asyncDispose]());
+
+  it('answer a prompt token for token as the unsharded model, with evidence that holds without trust in its flags', async () => {
+    const before = await balanceOf(network.coordinator);
+    const { text, evidence } = await answerOf(network.coordinator, { messages: PLAIN.messages, maxTokens: PLAIN.outputIds.length });
+    expect(text).toContain('Paris');
+    expect(evidence.prompt_ids).toEqual(PLAIN.promptIds);
+    expect(evidence.token_ids).toEqual(PLAIN.outputIds);
+    expect(evidence.stages).toHaveLength(STAGES);
+    expect(evidence.stages.map(({ link }) => link)).toEqual(['direct', 'direct', 'direct']);
+    expect(await faultsOf(evidence)).toEqual([]);
+    expect(await balanceOf(network.coordinator)).toBe(before - BigInt(evidence.ledger.debit));
+  });
+
+  it('would not be believed if any byte of the evidence were another', async () => {
+    const { evidence } = await answerOf(network.coordinator, { messages: [{ role: 'user', content: 'Name a colour.' }], maxTokens: 4 });
+    expect(await faultsOf(evidence)).toEqual([]);
+    const [first, second] = evidence.stages;
+    const unit = second?.units[0];
+    if (first === undefined || second === undefined || unit === undefined) throw new Error('no stages');
+    const forged = { ...second, units: [{ ...unit, payload_sha256: unit.input_sha256 }, ...second.units.slice(1)] };
+    expect(await faultsOf({ ...evidence, stages: [first, forged, ...evidence.stages.slice(2)] })).not.toEqual([]);
+    expect(await faultsOf({ ...evidence, token_ids: evidence.token_ids.map((id) => id + 1) })).not.toEqual([]);
+    expect(await faultsOf({ ...evidence, ledger: { ...evidence.ledger, fee: '0' } })).not.toEqual([]);
+  });
+
+  it('answer more prompts one after the other, and two at the same time', async () => {
+    const answered = await Promise.all(OTHERS.slice(0, 2).map(({ messages, outputIds }) => answerOf(network.coordinator, { messages, maxTokens: outputIds.length })));
+    for (const vector of OTHERS.slice(2)) answered.push(await answerOf(network.coordinator, { messages: vector.messages, maxTokens: vector.outputIds.length }));
+    for (const [index, { evidence }] of answered.entries()) {
+      expect(evidence.token_ids, OTHERS[index]?.name).toEqual(OTHERS[index]?.outputIds);
+      expect(await faultsOf(evidence), OTHERS[index]?.name).toEqual([]);
+    }
+  });
+
+  it('are not asked what cannot be answered: a named error, and the credits stay', async () => {
+    const before = await balanceOf(network.coordinator);
+    const user = (content: string) => ({ messages: [{ role: 'user', content }], maxTokens: 4 });
+    const context = network.coordinator.models.get('default')?.manifest.architecture.context ?? 0;
+
+    const unknown = await askNetwork(network.coordinator, { ...user('Hello'), model: 'gpt-7' });
+    expect(unknown).toMatchObject({ ok: false, status: 404, error: { type: 'invalid_request_error', code: 'model_not_found', param: 'model' } });
+    expect(unknown.ok === false && unknown.error.message).toContain('SmolLM2-135M-Instruct');
+
+    expect(await askNetwork(network.coordinator, user(' \n'))).toMatchObject({ ok: false, status: 400, error: { code: 'empty_prompt' } });
+    expect(await askNetwork(network.coordinator, user('word '.repeat(context)))).toMatchObject({ ok: false, status: 400, error: { code: 'context_length_exceeded' } });
+    expect(await askNetwork(network.coordinator, { ...user('Hello'), maxTokens: 1.5 })).toMatchObject({ ok: false, status: 400, error: { param: 'max_tokens' } });
+    expect(await askNetwork({ url: network.coordinator.url, trialKey: 'ciro-sk-nobody' }, user('Hello'))).toMatchObject({ ok: false, status: 401 });
+    expect(await balanceOf(network.coordinator)).toBe(before);
+  });
+
+  it('are not disturbed by a connection that sends garbage in the middle of an answer: it is refused by name and ended', async () => {
+    const senders = await Promise.all(GARBAGE.map(() => connectGarbage(network.coordinator.url)));
+    let sent = false;
+    const answer = answerOf(network.coordinator, {
+      messages: PLAIN.messages,
+      maxTokens: PLAIN.outputIds.length,
+      onText: () => {
+        if (!sent) for (const [index, sender] of senders.entries()) sender.send(GARBAGE[index]);
+        sent = true;
+      },
+    });
+    await Promise.all(senders.map(({ ended }) => ended));
+    for (const [index, { heard }] of senders.entries()) expect(heard.at(-1), `garbage ${index}`).toMatchObject({ type: 'refused', code: expect.stringMatching(/^(malformed|hello-expected|protocol-version)$/) });
+    const { evidence } = await answer;
+    expect(sent).toBe(true);
+    expect(evidence.token_ids).toEqual(PLAIN.outputIds);
+    expect(await faultsOf(evidence)).toEqual([]);
+  });
+
+  it('lose one in the middle of an answer: a clear error, the hold released, and the spare answers the next prompt', async () => {
+    const before = await balanceOf(network.coordinator);
+    const statuses = await Promise.all(network.volunteers.pages.map(browserStatus));
+    const middle = statuses.findIndex(({ layers }) => layers !== null && layers[0] > 0 && layers[1] < 30);
+    const spare = statuses.findIndex(({ layers }) => layers === null);
+    expect(statuses[spare]?.state.kind).toBe('waiting');
+
+    let pieces = 0;
+    const broken = await askNetwork(network.coordinator, {
+      messages: ENDLESS.messages,
+      maxTokens: ENDLESS_TOKENS,
+      onText: async () => {
+        pieces += 1;
+        if (pieces === MIDDLE) await network.volunteers.pages[middle]?.close();
+      },
+    });
+    expect(broken).toMatchObject({ ok: false, error: { type: 'server_error', code: 'worker_lost', message: expect.stringContaining(statuses[middle]?.node_id ?? '?') } });
+    expect(broken.text.length).toBeGreaterThan(0);
+    expect(await balanceOf(network.coordinator)).toBe(before);
+
+    const taken = await browserInState(network.volunteers.pages[spare] ?? network.volunteers.pages[0]!, 'ready');
+    expect(taken.layers).toEqual(statuses[middle]?.layers);
+    const { evidence } = await answerOf(network.coordinator, { messages: PLAIN.messages, maxTokens: PLAIN.outputIds.length });
+    expect(evidence.token_ids).toEqual(PLAIN.outputIds);
+    expect(evidence.stages[1]?.worker).toBe(taken.node_id);
+    expect(await faultsOf(evidence)).toEqual([]);
+  });
+});

@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest';
+import { browserHere, needBrowser, openTestNetwork, reportPages } from '../support/network.ts';
+import { faultsOf } from '../support/network-evidence.ts';
+import { answerOf } from '../support/network-question.ts';
+import { browserStatus } from '../support/browser-status.ts';
+import { hasWebGpu } from '../support/browser-webgpu.ts';
+import { greedyVector } from '../support/network-vectors.ts';
+
+const browser = await browserHere();
+const STAGES = 3;
+/** A software adapter is some 40 times slower than WASM, so answers are cut here; `npm run bench -- equality` has every prompt. */
+const TOKENS = 12;
+const VECTORS = ['plain question', 'code', 'chinese'].map(greedyVector);
+
+it('three tabs on WebGPU answer token for token as the unsharded model', async (test) => {
+  needBrowser(test, browser);
+  if (!(await hasWebGpu(browser))) test.skip('this browser has no WebGPU adapter, not even the software one: install Chromium, or name one with CIRO_BROWSER');
+  await using network = await openTestNetwork({ stages: STAGES, engine: 'webgpu' });
+  reportPages(test, network.volunteers);
+  const statuses = await Promise.all(network.volunteers.pages.map(browserStatus));
+  expect(statuses.map(({ engine }) => engine)).toEqual(Array.from({ length: STAGES }, () => 'webgpu'));
+  for (const { name, messages, outputIds } of VECTORS) {
+    const wanted = outputIds.slice(0, TOKENS);
+    const { evidence } = await answerOf(network.coordinator, { messages, maxTokens: wanted.length });
+    expect(evidence.token_ids, name).toEqual(wanted);
+    expect(evidence.stages.map(({ engine }) => engine)).toEqual(Array.from({ length: STAGES }, () => 'webgpu'));
+    expect(await faultsOf(evidence), name).toEqual([]);
+  }
+});

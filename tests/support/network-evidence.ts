@@ -1,0 +1,91 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { toHex } from '@ciro/core/bytes.ts';
+import { leafHash } from '@ciro/core/commitment/leaf.ts';
+import { NO_ID, UNIT_POSITIONS } from '@ciro/core/commitment/unit-committer.ts';
+import { verifyJobRoot } from '@ciro/core/identity/identity.ts';
+import { planBytes, planHashOf } from '@ciro/core/job/plan.ts';
+import { merkleRoot } from '@ciro/core/merkle/poseidon-tree.ts';
+import { acknowledgementBytes, receiptBytes, receiptHash } from '@ciro/core/receipt/receipt.ts';
+import { verifySignature } from '../../signaling/src/keys/verify-signature.ts';
+import type { Evidence, EvidenceStage, EvidenceUnit } from '../../signaling/src/evidence/evidence.ts';
+
+const hashOfIds = (ids: readonly number[]): string => toHex(sha256(new Uint8Array(Uint32Array.from(ids).buffer)));
+
+/**
+ * Everything that is wrong with the evidence of a finished job, in words; empty when a third party would believe it. Nothing
+ * is taken from the flags in it: signatures, hashes, leaves, roots and sums are made anew from what they cover.
+ */
+export async function faultsOf(evidence: Evidence): Promise<string[]> {
+  const { plan, stages, ledger } = evidence;
+  const faults: string[] = [];
+  const demand = (holds: boolean, what: string): void => void (holds || faults.push(what));
+
+  demand(planHashOf(plan.signed.plan) === plan.hash, 'the plan hash is of another plan');
+  demand(await verifySignature(plan.coordinator_public_key, planBytes(plan.signed.plan), plan.signed.signature), 'the plan is not signed by the coordinator');
+  demand(toHex(sha256(Buffer.from(plan.coordinator_nonce, 'hex'))) === plan.signed.plan.nonces.coordinator, 'the nonce does not open its commitment');
+  demand(hashOfIds(evidence.prompt_ids) === plan.signed.plan.promptHash, 'the prompt ids are others than planned');
+  demand(stages.every(({ layers }, at) => layers[0] === (stages[at - 1]?.layers[1] ?? 0)) && stages.at(-1)?.layers[1] === evidence.model.architecture.layers, 'the stages do not cover the layers');
+  demand(evidence.disagreements.length === 0, 'stages disagree');
+  const credits = ledger.credits.reduce((sum, { amount }) => sum + BigInt(amount), 0n);
+  demand(BigInt(ledger.debit) === BigInt(ledger.fee) + credits && BigInt(ledger.debit) > 0n, `debit ${ledger.debit} is not fee ${ledger.fee} + credits ${credits}`);
+  demand(ledger.credits.every(({ worker, amount }, at) => worker === stages[at]?.worker && BigInt(amount) > 0n), 'a stage has no credit');
+  for (const [at, stage] of stages.entries()) for (const fault of await faultsOfStage(evidence, stage, at)) faults.push(`stage ${at}: ${fault}`);
+  return faults;
+}
+
+async function faultsOfStage(evidence: Evidence, stage: EvidenceStage, at: number): Promise<string[]> {
+  const { stages, plan, prompt_ids: promptIds, token_ids: tokenIds } = evidence;
+  const faults: string[] = [];
+  const demand = (holds: boolean, what: string): void => void (holds || faults.push(what));
+  // The last id is sampled and never fed back.
+  const positions = promptIds.length + tokenIds.length - 1;
+  const fed = [...promptIds, ...tokenIds];
+  const sampled = fed.slice(1).map((id, position) => (position < promptIds.length - 1 ? NO_ID : id));
+  const isLast = at === stages.length - 1;
+  const next = stages[(at + 1) % stages.length];
+
+  demand(stage.units.length === Math.ceil(positions / UNIT_POSITIONS), `${stage.units.length} units for ${positions} positions`);
+  demand(stage.paid_positions === positions, `${stage.paid_positions} of ${positions} positions are paid`);
+  for (const [index, unit] of stage.units.entries()) {
+    const { from, to } = unit;
+    const say = (what: string): string => `unit ${index}: ${what}`;
+    demand(from === index * UNIT_POSITIONS && to === Math.min(from + UNIT_POSITIONS, positions), say(`covers [${from}, ${to})`));
+    if (at === 0) demand(unit.input_sha256 === hashOfIds(fed.slice(from, to)), say('its input is not the ids'));
+    else demand(unit.input_sha256 === stages[at - 1]?.units[index]?.payload_sha256, say('its input is not what the stage before passed on'));
+    demand(unit.link_sha256 === (isLast ? hashOfIds(sampled.slice(from, to)) : unit.payload_sha256), say('its link hash is not of what it passed on'));
+    for (const fault of await faultsOfReceipts(evidence, stage, next, at, unit, index)) faults.push(say(fault));
+  }
+
+  const leaves = stage.units.map((unit, index) => leafOf(evidence, stage, at, unit, index));
+  demand(stage.root !== null && merkleRoot(leaves) === stage.root.root, 'its root is not that of its units');
+  const root = { network: evidence.network, job: evidence.job, planHash: plan.hash, stage: at, root: stage.root?.root ?? '' };
+  demand(verifyJobRoot(root, stage.root?.signature ?? '', stage.identity_public_key ?? ''), 'its root is not signed by its identity');
+  return faults;
+}
+
+async function faultsOfReceipts(evidence: Evidence, stage: EvidenceStage, next: EvidenceStage | undefined, at: number, unit: EvidenceUnit, index: number): Promise<string[]> {
+  const faults: string[] = [];
+  const own = stage.receipts.find((each) => each.kind === 'receipt' && each.unit === index);
+  if (own?.kind !== 'receipt') return ['has no receipt'];
+  const { body, signature } = own.receipt;
+  const told = [evidence.network, evidence.job, evidence.plan.hash, at, stage.worker, index, unit.from, unit.to, unit.input_sha256, unit.payload_sha256, unit.link_sha256];
+  const signed = [body.network, body.job, body.planHash, body.stage, body.worker, body.unit, body.from, body.to, body.inputHash, body.payloadHash, body.linkHash];
+  if (told.join() !== signed.join()) faults.push('its receipt says something else');
+  if (!(own.valid && (await verifySignature(stage.device_public_key, receiptBytes(body), signature)))) faults.push('its receipt is not signed by the stage');
+
+  const word = stage.receipts.find((each) => each.kind === 'acknowledgement' && each.unit === index);
+  if (word?.kind !== 'acknowledgement') return [...faults, 'has no acknowledgement'];
+  const { receiptHash: about, signer, signature: wordSignature } = word.acknowledgement;
+  const alone = evidence.stages.length === 1;
+  if (about !== receiptHash(body) || signer !== (alone ? 'coordinator' : next?.worker)) faults.push('its acknowledgement is of another receipt or by somebody else');
+  const key = alone ? evidence.plan.coordinator_public_key : (next?.device_public_key ?? '');
+  if (!(word.valid && (await verifySignature(key, acknowledgementBytes(about, signer), wordSignature)))) faults.push('its acknowledgement is not signed by the neighbour');
+  return faults;
+}
+
+function leafOf({ network, plan }: Evidence, { worker }: EvidenceStage, at: number, unit: EvidenceUnit, index: number): string {
+  const { job, modelId, precision } = plan.signed.plan;
+  const context = { network, worker: worker as typeof plan.signed.plan.stages[number]['worker'], job, planHash: plan.hash, stage: at, modelId, precision };
+  const hashes = { unit: index, from: unit.from, to: unit.to, inputHash: unit.input_sha256, payloadHash: unit.payload_sha256, canonHash: unit.canonical_sha256, hintHash: unit.hint_sha256, linkHash: unit.link_sha256 };
+  return leafHash(context, hashes, unit.salt ?? '');
+}

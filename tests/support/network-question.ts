@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createParser } from 'eventsource-parser';
+import * as v from 'valibot';
+import type { Evidence } from '../../signaling/src/evidence/evidence.ts';
+
+/** Roots and acknowledgements are waited for at most 5 s after the last token; then a job is settled. */
+const EVIDENCE_TIMEOUT_MS = 20_000;
+const POLL_MS = 20;
+
+/** Where to ask, and who pays. */
+export interface Door {
+  readonly url: string;
+  readonly trialKey: string;
+}
+
+export interface NetworkQuestion {
+  readonly messages: readonly { readonly role: string; readonly content: string }[];
+  readonly maxTokens: number;
+  readonly model?: string;
+  /** Called with each piece of the answer as it comes; awaited before the next is read. */
+  readonly onText?: (piece: string) => void | Promise<void>;
+  readonly signal?: AbortSignal;
+}
+
+const ErrorBody = v.object({ error: v.object({ message: v.string(), type: v.string(), code: v.nullable(v.string()), param: v.nullable(v.string()) }) });
+export type ApiErrorBody = v.InferOutput<typeof ErrorBody>['error'];
+
+/** What became of a question: an answer with its job, or the API's error, before or in the middle of the stream. */
+export type NetworkAnswer =
+  | { readonly ok: true; readonly job: string; readonly text: string; readonly finish: string }
+  | { readonly ok: false; readonly status: number; readonly job: string | undefined; readonly text: string; readonly error: ApiErrorBody };
+
+const Chunk = v.object({ choices: v.array(v.object({ delta: v.object({ content: v.nullish(v.string()) }), finish_reason: v.nullish(v.string()) })) });
+
+const headersOf = ({ trialKey }: Door): Record<string, string> => ({ 'content-type': 'application/json', authorization: `Bearer ${trialKey}` });
+
+/** Asks greedily through the API as any client does, streaming. */
+export async function askNetwork(door: Door, question: NetworkQuestion): Promise<NetworkAnswer> {
+  const { messages, maxTokens, model = 'default', onText, signal } = question;
+  const response = await fetch(new URL('/v1/chat/completions', door.url), {
+    method: 'POST',
+    headers: headersOf(door),
+    body: JSON.stringify({ model, messages, max_tokens: maxTokens, temperature: 0, seed: 1, stream: true }),
+    ...(signal && { signal }),
+  });
+  const job = response.headers.get('x-ciro-job') ?? undefined;
+  if (!response.ok || response.body === null) return { ok: false, status: response.status, job, text: '', error: v.parse(ErrorBody, await response.json()).error };
+  let text = '';
+  let finish = '';
+  const pieces: string[] = [];
+  let error: ApiErrorBody | undefined;
+  const parser = createParser({
+    onEvent: ({ data }) => {
+      if (data === '[DONE]') return;
+      const event: unknown = JSON.parse(data);
+      if (v.is(ErrorBody, event)) error = event.error;
+      else
+        for (const { delta, finish_reason } of v.parse(Chunk, event).choices) {
+          pieces.push(delta.content ?? '');
+          finish = finish_reason ?? finish;
+        }
+    },
+  });
+  for await (const bytes of response.body.pipeThrough(new TextDecoderStream())) {
+    parser.feed(bytes);
+    for (const piece of pieces.splice(0)) {
+      text += piece;
+      if (piece !== '') await onText?.(piece);
+    }
+  }
+  if (error !== undefined) return { ok: false, status: response.status, job, text, error };
+  if (job === undefined) throw new Error('the answer has no header x-ciro-job');
+  return { ok: true, job, text, finish };
+}
+
+const State = v.looseObject({ status: v.string() });
+
+/** Evidence of a job of this door's account, once it is settled. */
+export async function evidenceOf(door: Door, job: string): Promise<Evidence> {
+  const deadline = performance.now() + EVIDENCE_TIMEOUT_MS;
+  for (;;) {
+    const response = await fetch(new URL(`/v1/jobs/${job}/evidence`, door.url), { headers: headersOf(door) });
+    const body: unknown = await response.json();
+    // Typed where it is made: the tests look at what is in it, field by field.
+    if (response.ok && v.is(State, body) && body.status === 'recorded') return body as unknown as Evidence;
+    if (performance.now() > deadline) throw new Error(`job ${job} has no evidence: HTTP ${response.status} ${JSON.stringify(body).slice(0, 500)}`);
+    await sleep(POLL_MS);
+  }
+}
+
+/** An answer that has to come, with its evidence. */
+export async function answerOf(door: Door, question: NetworkQuestion): Promise<{ readonly text: string; readonly finish: string; readonly evidence: Evidence }> {
+  const answer = await askNetwork(door, question);
+  if (!answer.ok) throw new Error(`no answer: HTTP ${answer.status} ${JSON.stringify(answer.error)}`);
+  return { text: answer.text, finish: answer.finish, evidence: await evidenceOf(door, answer.job) };
+}

@@ -1,0 +1,61 @@
+import { makeRecord } from '@ciro/signaling/evidence/job-record.fixture.ts';
+import { SchedulerError } from '@ciro/signaling/scheduler/scheduler-error.ts';
+import type { JobEvent, JobHandle, JobOrder, JobRecord } from '@ciro/signaling/scheduler/job-order.ts';
+
+/** What a scripted job does. `ids` are given out one after the other, as many as the order allows. */
+export interface Script {
+  readonly ids: readonly number[];
+  /** Thrown after so many tokens. */
+  readonly failAfter?: { readonly tokens: number; readonly error: SchedulerError };
+  /** Awaited before the first event, and before each token. */
+  readonly gate?: (step: 'first' | number) => Promise<void> | void;
+  /** Awaited between `finished` and `recorded`. */
+  readonly record?: () => Promise<void>;
+  readonly change?: (record: JobRecord) => JobRecord;
+}
+
+/** Stands where the scheduler is: answers orders from a script, with records as the real one gives them. */
+export class ScriptedRunner {
+  script: Script = { ids: [] };
+  readonly orders: JobOrder[] = [];
+  readonly stops: string[] = [];
+
+  run(order: JobOrder, signal: AbortSignal): JobHandle {
+    this.orders.push(order);
+    const state: { stop?: 'stop' | 'cancelled' } = {};
+    const stop = (reason: 'stop' | 'cancelled'): void => {
+      this.stops.push(reason);
+      state.stop ??= reason;
+    };
+    if (signal.aborted) stop('cancelled');
+    signal.addEventListener('abort', () => stop('cancelled'), { once: true });
+    return { events: this.#play(order, this.script, state), stop };
+  }
+
+  async *#play(order: JobOrder, script: Script, state: { stop?: 'stop' | 'cancelled' }): AsyncGenerator<JobEvent> {
+    yield { type: 'queued', ahead: 0 };
+    await script.gate?.('first');
+    if (script.failAfter?.tokens === 0) throw script.failAfter.error;
+    if (state.stop === 'cancelled') throw new SchedulerError('cancelled', `job ${order.job} was cancelled before it began`, { fault: 'abort' });
+    const record = makeRecord({ ...order, promptIds: [...order.promptIds], tokenIds: script.ids.slice(0, order.maxTokens), sampler: order.sampler });
+    yield { type: 'assigned', signed: record.signed };
+    const given: number[] = [];
+    let finish: JobRecord['finish'] = 'length';
+    for (const id of script.ids.slice(0, order.maxTokens)) {
+      await script.gate?.(given.length);
+      if (state.stop !== undefined) break;
+      if (script.failAfter?.tokens === given.length) throw script.failAfter.error;
+      given.push(id);
+      yield { type: 'token', position: order.promptIds.length + given.length - 1, id };
+      if (order.stopIds.includes(id)) {
+        finish = 'stop';
+        break;
+      }
+    }
+    if (state.stop !== undefined) finish = state.stop;
+    yield { type: 'finished', reason: finish };
+    await script.record?.();
+    const recorded = makeRecord({ ...order, promptIds: [...order.promptIds], tokenIds: given, finish });
+    yield { type: 'recorded', record: script.change?.(recorded) ?? recorded };
+  }
+}

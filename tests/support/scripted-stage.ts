@@ -1,0 +1,242 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { toBase64, toHex, utf8 } from '@ciro/core/bytes.ts';
+import { leafHash } from '@ciro/core/commitment/leaf.ts';
+import { boundaryGrid } from '@ciro/core/commitment/cells.ts';
+import { NO_ID, UnitCommitter } from '@ciro/core/commitment/unit-committer.ts';
+import { planHashOf } from '@ciro/core/job/plan.ts';
+import { merkleRoot } from '@ciro/core/merkle/poseidon-tree.ts';
+import { PREFILL_CHUNK_POSITIONS } from '@ciro/core/protocol/limits.ts';
+import { acknowledgementBytes, receiptBytes, receiptHash } from '@ciro/core/receipt/receipt.ts';
+import type { ClosedUnit } from '@ciro/core/commitment/unit-committer.ts';
+import type { HexHash, NodeId } from '@ciro/core/ids.ts';
+import type { SignedPlan } from '@ciro/core/job/plan.ts';
+import type { CalibrationTable } from '@ciro/core/model/manifest.ts';
+import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
+import type { Frame } from '@ciro/core/protocol/frame.ts';
+import type { Receipt } from '@ciro/core/receipt/receipt.ts';
+
+/** Channels of the fabricated model. */
+export const SCRIPTED_HIDDEN = 8;
+const TABLE: CalibrationTable = {
+  version: 1,
+  hidden: SCRIPTED_HIDDEN,
+  exponents: new Int8Array(40 * SCRIPTED_HIDDEN),
+  exponentsAtZero: new Int8Array(40 * SCRIPTED_HIDDEN),
+  tauExponent: -12,
+  tauExponentAtZero: -12,
+};
+
+/** The id that the fabricated model gives after a position. */
+export const scriptedId = (position: number): number => 100 + (position % 50);
+
+/** What a stage needs of the worker it runs on. */
+export interface StageHost {
+  readonly nodeId: NodeId;
+  send(message: WorkerMessage): void;
+  sendFrame(to: NodeId, frame: Frame): void;
+  sign(bytes: Uint8Array): Promise<string>;
+  verify(publicKey: string, bytes: Uint8Array, signature: string): Promise<boolean>;
+  signRoot(root: { network: string; job: string; planHash: string; stage: number; root: string }): string;
+}
+
+/** Ways in which a stage may misbehave. */
+export interface Misbehaviour {
+  /** Signs receipts with a wrong signature. */
+  readonly forgeReceipts?: boolean;
+  /** Says nothing more from this position on. */
+  readonly silentFrom?: number;
+  /** Sends every token twice, then one for a later position, then one of an unknown job. */
+  readonly babble?: boolean;
+  /** Passes other ids round the ring than it reports to the coordinator. */
+  readonly lyingIds?: boolean;
+}
+
+const idBytes = (id: number): Uint8Array<ArrayBuffer> => {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, id, true);
+  return bytes;
+};
+
+/** One stage of one job over fabricated rows, with real commitments, receipts and roots. */
+export class ScriptedStage {
+  readonly #host: StageHost;
+  readonly #signed: SignedPlan;
+  readonly #stage: number;
+  readonly #planHash: HexHash;
+  readonly #committer: UnitCommitter;
+  readonly #misbehaviour: Misbehaviour;
+  readonly #prompt: number[];
+  readonly #rows: Float32Array[] = [];
+  readonly #inputs: Uint8Array[] = [];
+  /** Ids by the position they follow. */
+  readonly #ids = new Map<number, number>();
+  readonly #closed: ClosedUnit[] = [];
+  readonly #salts: string[] = [];
+  readonly #waitingReceipts: Receipt[] = [];
+  #signing: Promise<void> = Promise.resolve();
+  #finished = false;
+
+  constructor(host: StageHost, signed: SignedPlan, stage: number, promptIds: Uint8Array | null, misbehaviour: Misbehaviour) {
+    this.#host = host;
+    this.#signed = signed;
+    this.#stage = stage;
+    this.#planHash = planHashOf(signed.plan);
+    this.#misbehaviour = misbehaviour;
+    this.#committer = new UnitCommitter(boundaryGrid(TABLE, stage + 1), { samples: this.#isLast });
+    const view = promptIds === null ? undefined : new DataView(promptIds.buffer, promptIds.byteOffset, promptIds.byteLength);
+    this.#prompt = view === undefined ? [] : Array.from({ length: view.byteLength / 4 }, (_, index) => view.getUint32(index * 4, true));
+  }
+
+  start(): void {
+    for (let from = 0; from < this.#prompt.length; from += PREFILL_CHUNK_POSITIONS) this.#embed(from, this.#prompt.slice(from, from + PREFILL_CHUNK_POSITIONS));
+  }
+
+  frame(frame: Frame): void {
+    if (this.#finished && frame.kind !== 'receipt') return;
+    const view = new DataView(frame.payload.buffer, frame.payload.byteOffset, frame.payload.byteLength);
+    if (frame.kind === 'receipt') {
+      this.#waitingReceipts.push(JSON.parse(new TextDecoder().decode(frame.payload)) as Receipt);
+      this.#answerReceipts();
+    } else if (frame.kind === 'ids') {
+      this.#take(frame.position, view.getUint32(0, true));
+    } else {
+      const width = SCRIPTED_HIDDEN * 4;
+      const inputs = Array.from({ length: frame.count }, (_, row) => frame.payload.slice(row * width, (row + 1) * width));
+      this.#compute(frame.position, inputs, frame.acceptedTo);
+    }
+  }
+
+  finish(acceptedTo: number): void {
+    this.#finished = true;
+    this.#accept(acceptedTo);
+    this.#unit(this.#committer.close());
+    this.#signing = this.#signing.then(() => this.#root());
+  }
+
+  get #plan(): SignedPlan['plan'] {
+    return this.#signed.plan;
+  }
+
+  get #isLast(): boolean {
+    return this.#stage === this.#plan.stages.length - 1;
+  }
+
+  #neighbour(offset: number): { worker: NodeId; devicePublicKey: string } {
+    const { stages } = this.#plan;
+    return stages[(this.#stage + offset + stages.length) % stages.length] as SignedPlan['plan']['stages'][number];
+  }
+
+  #embed(position: number, ids: readonly number[]): void {
+    this.#compute(position, ids.map(idBytes), position);
+  }
+
+  #compute(position: number, inputs: readonly Uint8Array[], acceptedTo: number): void {
+    const { promptTokens } = this.#plan;
+    const { silentFrom } = this.#misbehaviour;
+    if (silentFrom !== undefined && position + inputs.length > silentFrom) return;
+    inputs.forEach((input, index) => {
+      this.#inputs[position + index] = input;
+      this.#rows[position + index] = Float32Array.from({ length: SCRIPTED_HIDDEN }, (_, channel) => (((position + index) * 31 + this.#stage * 17 + channel * 7) % 97) / 13 - 3);
+    });
+    this.#accept(acceptedTo);
+    const last = position + inputs.length - 1;
+    if (!this.#isLast) {
+      const payload = new Uint8Array(inputs.length * SCRIPTED_HIDDEN * 4);
+      inputs.forEach((_, index) => payload.set(new Uint8Array((this.#rows[position + index] as Float32Array).buffer), index * SCRIPTED_HIDDEN * 4));
+      this.#sendFrame('rows', position, inputs.length, payload);
+    } else if (last >= promptTokens - 1) {
+      this.#sample(last);
+    }
+  }
+
+  #sample(position: number): void {
+    const { job, version } = this.#plan;
+    const id = scriptedId(position);
+    const token = { type: 'token', job, version, position, id } as const;
+    const passedOn = this.#misbehaviour.lyingIds === true ? id + 1 : id;
+    this.#ids.set(position, passedOn);
+    this.#host.send(token);
+    if (this.#misbehaviour.babble === true) {
+      this.#host.send(token);
+      this.#host.send({ ...token, position: position + 7 });
+      this.#host.send({ ...token, job: 'f'.repeat(32) as typeof job });
+    }
+    if (this.#plan.stages.length === 1) setImmediate(() => this.#finished || this.#take(position, passedOn));
+    else this.#sendFrame('ids', position, 1, idBytes(passedOn));
+  }
+
+  /** The first stage goes on after an id, unless the answer ends there. */
+  #take(position: number, id: number): void {
+    const { promptTokens, maxTokens, stopIds } = this.#plan;
+    this.#ids.set(position, id);
+    this.#accept(position);
+    if (!stopIds.includes(id) && position + 1 < promptTokens + maxTokens - 1) this.#embed(position + 1, [id]);
+  }
+
+  #accept(to: number): void {
+    for (let position = this.#committer.next; position < to && this.#rows[position] !== undefined; position++) {
+      this.#unit(this.#committer.accept(position, this.#inputs[position] as Uint8Array, this.#rows[position] as Float32Array, this.#ids.get(position) ?? NO_ID));
+    }
+  }
+
+  #unit(closed: ClosedUnit | undefined): void {
+    if (closed === undefined) return;
+    this.#closed.push(closed);
+    this.#salts.push(toHex(crypto.getRandomValues(new Uint8Array(16))));
+    const { network, job, stages } = this.#plan;
+    const { unit, from, to, inputHash, payloadHash, linkHash, canonHash, hintHash, hints } = closed;
+    const hashes = { inputHash, payloadHash, linkHash } as Record<'inputHash' | 'payloadHash' | 'linkHash', HexHash>;
+    const body = { network, job, planHash: this.#planHash, stage: this.#stage, worker: this.#host.nodeId, unit, from, to, ...hashes };
+    this.#signing = this.#signing.then(async () => {
+      const signature = this.#misbehaviour.forgeReceipts === true ? 'ab'.repeat(64) : await this.#host.sign(receiptBytes(body));
+      const receipt = { body, signature };
+      this.#host.send({ type: 'unit', receipt, canonHash: canonHash as HexHash, hintHash: hintHash as HexHash, hintBytes: hints.length });
+      if (stages.length > 1) this.#sendFrame('receipt', 0, 0, utf8(JSON.stringify(receipt)));
+    });
+    this.#answerReceipts();
+  }
+
+  /** Acknowledges receipts of the upstream neighbour for units that this stage has closed itself. */
+  #answerReceipts(): void {
+    for (const receipt of this.#waitingReceipts.splice(0)) {
+      const own = this.#closed.find((unit) => unit.unit === receipt.body.unit);
+      if (own === undefined) this.#waitingReceipts.push(receipt);
+      else this.#signing = this.#signing.then(() => this.#answer(receipt, own));
+    }
+  }
+
+  async #answer(receipt: Receipt, own: ClosedUnit): Promise<void> {
+    const { job } = this.#plan;
+    const { from, to, linkHash } = receipt.body;
+    if (!(await this.#host.verify(this.#neighbour(-1).devicePublicKey, receiptBytes(receipt.body), receipt.signature))) return;
+    const mine = this.#stage === 0 ? toHex(sha256(Uint8Array.from(Array.from({ length: to - from }, (_, index) => [...idBytes(this.#ids.get(from + index) ?? NO_ID)]).flat()))) : own.inputHash;
+    const hash = receiptHash(receipt.body);
+    const signature = await this.#host.sign(acknowledgementBytes(hash, this.#host.nodeId));
+    if (mine === linkHash) this.#host.send({ type: 'acknowledge', job, acknowledgement: { receiptHash: hash, signer: this.#host.nodeId, signature } });
+    else this.#host.send({ type: 'disagree', job, receipt, linkHash: mine as HexHash, signature });
+  }
+
+  #root(): void {
+    const { network, job, modelId, precision } = this.#plan;
+    const context = { network, worker: this.#host.nodeId, job, planHash: this.#planHash, stage: this.#stage, modelId, precision };
+    const root = merkleRoot(this.#closed.map((unit, index) => leafHash(context, unit, this.#salts[index] ?? '')));
+    const signature = this.#host.signRoot({ network, job, planHash: this.#planHash, stage: this.#stage, root });
+    const none = { p50: 0, p95: 0 };
+    this.#host.send({
+      type: 'root',
+      job,
+      planHash: this.#planHash,
+      stage: this.#stage,
+      root,
+      signature,
+      salts: this.#salts,
+      hints: this.#closed.map((unit) => toBase64(unit.hints)),
+      stats: { engine: 'wasm', decodeMs: none, commitMs: none, unitMs: none, lapMs: none, peakMemoryBytes: 0 },
+    });
+  }
+
+  #sendFrame(kind: Frame['kind'], position: number, count: number, payload: Uint8Array): void {
+    const { job, version } = this.#plan;
+    this.#host.sendFrame(this.#neighbour(1).worker, { kind, job, planVersion: version, position, count, acceptedTo: position, stage: this.#stage, payload });
+  }
+}

@@ -1,0 +1,202 @@
+import { webcrypto } from 'node:crypto';
+import { io } from 'socket.io-client';
+import * as parser from 'socket.io-msgpack-parser';
+import { fromHex, toHex } from '@ciro/core/bytes.ts';
+import { identityPublicKey, nodeIdOf, signBinding, signJobRoot } from '@ciro/core/identity/identity.ts';
+import { planBytes } from '@ciro/core/job/plan.ts';
+import { decodeFrame, encodeFrame } from '@ciro/core/protocol/frame.ts';
+import { PROTOCOL_VERSION } from '@ciro/core/protocol/limits.ts';
+import { parseCoordinatorMessage } from '@ciro/core/protocol/parse.ts';
+import { SliceAssembler, slicesOf } from '@ciro/core/protocol/slices.ts';
+import type { Socket } from 'socket.io-client';
+import type { JobId, NodeId } from '@ciro/core/ids.ts';
+import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordinator.ts';
+import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
+import type { Frame } from '@ciro/core/protocol/frame.ts';
+import { ScriptedStage } from './scripted-stage.ts';
+import type { Misbehaviour, StageHost } from './scripted-stage.ts';
+
+const ECDSA = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+
+export interface ScriptedWorkerOptions {
+  /** Identity key, below 2^251: equal seeds are the same identity. */
+  readonly seed: number;
+  readonly url: string;
+  /** Where workers find each other's ends of a link. */
+  readonly workers: Map<NodeId, ScriptedWorker>;
+  readonly misbehaviour?: Misbehaviour;
+  readonly profile?: Partial<Extract<WorkerMessage, { type: 'profile' }>>;
+  /** Changes the hello before it is sent. */
+  readonly hello?: (hello: Extract<WorkerMessage, { type: 'hello' }>) => unknown;
+  readonly headers?: Record<string, string>;
+  /** Stops after the welcome: no profile is sent. */
+  readonly silent?: boolean;
+}
+
+/** A tab without a browser: real keys, the real wire, rows that are made up. Links are calls in this process. */
+export class ScriptedWorker {
+  readonly options: ScriptedWorkerOptions;
+  /** Everything the coordinator sent. */
+  readonly received: CoordinatorMessage[] = [];
+  readonly #socket: Socket;
+  readonly #identityKey: string;
+  readonly #device: webcrypto.CryptoKeyPair;
+  readonly #devicePublicKey: string;
+  readonly #stages = new Map<JobId, ScriptedStage>();
+  readonly #assemblers = new Map<NodeId, SliceAssembler>();
+  readonly #waiters = new Set<() => void>();
+  readonly nodeId: NodeId;
+  #coordinatorKey = '';
+  #network = '';
+  #frameCount = 0;
+
+  static async connect(options: ScriptedWorkerOptions): Promise<ScriptedWorker> {
+    const device = await webcrypto.subtle.generateKey(ECDSA, false, ['sign', 'verify']);
+    const publicKey = toHex(new Uint8Array(await webcrypto.subtle.exportKey('raw', device.publicKey)));
+    return new ScriptedWorker(options, device, publicKey);
+  }
+
+  private constructor(options: ScriptedWorkerOptions, device: webcrypto.CryptoKeyPair, devicePublicKey: string) {
+    this.options = options;
+    this.#identityKey = `0x${(0x1234_5678 + options.seed).toString(16)}`;
+    this.nodeId = nodeIdOf(identityPublicKey(this.#identityKey));
+    this.#device = device;
+    this.#devicePublicKey = devicePublicKey;
+    this.#socket = io(options.url, { path: '/socket', parser, transports: ['websocket'], reconnection: false, forceNew: true, ...(options.headers === undefined ? {} : { extraHeaders: options.headers }) });
+    this.#socket.on('m', (raw: unknown) => this.#handle(parseCoordinatorMessage(raw)));
+    this.#socket.on('disconnect', () => this.#wake());
+    this.#socket.on('connect_error', () => this.#wake());
+    options.workers.set(this.nodeId, this);
+  }
+
+  get connected(): boolean {
+    return this.#socket.connected;
+  }
+
+  /** Sends anything at all. */
+  sendRaw(message: unknown): void {
+    this.#socket.emit('m', message);
+  }
+
+  send(message: WorkerMessage): void {
+    this.sendRaw(message);
+  }
+
+  /** Goes away without a word. */
+  vanish(): void {
+    this.options.workers.delete(this.nodeId);
+    this.#socket.disconnect();
+  }
+
+  /** The first message of this type, now or later; rejects when the connection ends without one. */
+  async message<T extends CoordinatorMessage['type']>(type: T): Promise<Extract<CoordinatorMessage, { type: T }>> {
+    const isWanted = (message: CoordinatorMessage): message is Extract<CoordinatorMessage, { type: T }> => message.type === type;
+    for (;;) {
+      const found = this.received.find(isWanted);
+      if (found !== undefined) return found;
+      await new Promise<void>((resolve) => this.#waiters.add(resolve));
+      if (!this.#socket.connected && !this.received.some(isWanted)) throw new Error(`the connection ended without ${type}; received ${this.received.map((each) => each.type).join(', ')}`);
+    }
+  }
+
+  /** Resolves when the coordinator has closed the connection. */
+  async gone(): Promise<void> {
+    while (this.#socket.connected) await new Promise<void>((resolve) => this.#waiters.add(resolve));
+  }
+
+  /** A slice from a neighbour. */
+  receiveSlice(from: NodeId, slice: Uint8Array): void {
+    let assembler = this.#assemblers.get(from);
+    if (assembler === undefined) this.#assemblers.set(from, (assembler = new SliceAssembler()));
+    const bytes = assembler.accept(slice);
+    if (bytes === undefined) return;
+    const frame = decodeFrame(bytes);
+    this.#stages.get(frame.job)?.frame(frame);
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiters) wake();
+    this.#waiters.clear();
+  }
+
+  #handle(message: CoordinatorMessage): void {
+    this.received.push(message);
+    switch (message.type) {
+      case 'challenge':
+        this.#hello(message);
+        break;
+      case 'welcome':
+        if (this.options.silent !== true) this.send({ type: 'profile', engine: 'wasm', layerMs: 1, layerMs16: 4, headMs: 1, memoryBudgetBytes: 1e9, ...this.options.profile });
+        break;
+      case 'assign': {
+        const shards = { type: 'shards', assignment: message.assignment, loadedBytes: 10, totalBytes: 10, fetchedBytes: 10 } as const;
+        if (message.layers !== null) this.send({ ...shards, state: 'loading', loadedBytes: 0 });
+        if (message.layers !== null) this.send({ ...shards, state: 'ready' });
+        break;
+      }
+      case 'connect':
+        if (message.initiator) this.send({ type: 'signal', to: message.peer, link: message.link, payload: 'offer' });
+        break;
+      case 'signal':
+        if (message.payload === 'offer') this.send({ type: 'signal', to: message.from, link: message.link, payload: 'answer' });
+        this.send({ type: 'link', link: message.link, peer: message.from, state: 'open', route: 'direct', rttMs: 1 });
+        break;
+      case 'plan':
+        void this.#plan(message);
+        break;
+      case 'start':
+        this.#stages.get(message.job)?.start();
+        break;
+      case 'finish':
+        this.#stages.get(message.job)?.finish(message.acceptedTo);
+        break;
+      default:
+    }
+    this.#wake();
+  }
+
+  #hello({ network, challenge, coordinatorPublicKey }: Extract<CoordinatorMessage, { type: 'challenge' }>): void {
+    this.#network = network;
+    this.#coordinatorKey = coordinatorPublicKey;
+    const devicePublicKey = this.#devicePublicKey;
+    const hello = {
+      type: 'hello',
+      protocol: PROTOCOL_VERSION,
+      identityPublicKey: identityPublicKey(this.#identityKey),
+      devicePublicKey,
+      signature: signBinding({ network, devicePublicKey, challenge }, this.#identityKey),
+      agent: 'scripted',
+    } as const;
+    this.sendRaw(this.options.hello?.(hello) ?? hello);
+  }
+
+  async #plan({ signed, stage, promptIds }: Extract<CoordinatorMessage, { type: 'plan' }>): Promise<void> {
+    const { plan, signature } = signed;
+    const { job, version } = plan;
+    const mine = plan.stages[stage];
+    const holds = mine?.worker === this.nodeId && mine.devicePublicKey === this.#devicePublicKey && plan.network === this.#network;
+    if (!holds || !(await verify(this.#coordinatorKey, planBytes(plan), signature))) {
+      this.send({ type: 'stage-refused', job, version, code: 'bad-plan', message: 'not signed, or not for this worker' });
+      return;
+    }
+    const host: StageHost = {
+      nodeId: this.nodeId,
+      send: (message) => this.send(message),
+      sendFrame: (to, frame) => this.#sendFrame(to, frame),
+      sign: async (bytes) => toHex(new Uint8Array(await webcrypto.subtle.sign(ECDSA, this.#device.privateKey, Uint8Array.from(bytes)))),
+      verify,
+      signRoot: (root) => signJobRoot(root, this.#identityKey),
+    };
+    this.#stages.set(job, new ScriptedStage(host, signed, stage, promptIds, this.options.misbehaviour ?? {}));
+    this.send({ type: 'prepared', job, version });
+  }
+
+  #sendFrame(to: NodeId, frame: Frame): void {
+    for (const slice of slicesOf(encodeFrame(frame), ++this.#frameCount)) setImmediate(() => this.options.workers.get(to)?.receiveSlice(this.nodeId, slice));
+  }
+}
+
+async function verify(publicKey: string, bytes: Uint8Array, signature: string): Promise<boolean> {
+  const key = await webcrypto.subtle.importKey('raw', Uint8Array.from(fromHex(publicKey)), ECDSA, false, ['verify']);
+  return webcrypto.subtle.verify(ECDSA, key, Uint8Array.from(fromHex(signature)), Uint8Array.from(bytes));
+}

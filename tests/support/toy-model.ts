@@ -1,0 +1,115 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { toBase64, toHex } from '@ciro/core/bytes.ts';
+import { encodeCalibration } from '@ciro/core/model/calibration-codec.ts';
+import type { HexHash } from '@ciro/core/ids.ts';
+import type { Architecture, StageShape } from '@ciro/core/model/architecture.ts';
+import type { CalibrationTable, ModelManifest } from '@ciro/core/model/manifest.ts';
+import type { HeldStage, StageEnginePort, StageRun } from '@ciro/web/pipeline/stage-ports.ts';
+
+/** Sizes of a made-up model that is computed in a few lines, row by row: cutting it anywhere gives the same numbers. */
+export const TOY: Architecture = {
+  family: 'llama', layers: 6, hidden: 8, heads: 2, kvHeads: 1, headDim: 4, feedForward: 16, vocabulary: 61, context: 2_048, ropeBase: 10_000, normEpsilon: 1e-5, tiedHead: true,
+};
+export const TOY_MODEL_ID = 'ab'.repeat(32) as HexHash;
+
+const CALIBRATION: CalibrationTable = {
+  version: 1,
+  hidden: TOY.hidden,
+  exponents: new Int8Array((TOY.layers + 2) * TOY.hidden),
+  exponentsAtZero: new Int8Array((TOY.layers + 2) * TOY.hidden),
+  tauExponent: -12,
+  tauExponentAtZero: -12,
+};
+
+/** Some number in [-1, 1) that depends on two counters: stands for a weight. */
+const weight = (row: number, column: number): number => ((row * 7919 + column * 104_729 + row * column * 31) % 2003) / 1001.5 - 1;
+
+/** A stage of the toy model. Keeps a running state a layer and job, so the order of positions matters as in attention. */
+export class ToyEngine implements StageEnginePort {
+  readonly provider = 'wasm';
+  heldBytes = 1_000;
+  peakBytes = 2_000;
+  /** Runs so far, and the most that were under way at once. */
+  runs = 0;
+  overlapping = 0;
+  /** Set by a test: called before each run, may throw or wait. */
+  beforeRun: (jobKey: string, position: number) => Promise<void> | void = () => undefined;
+  readonly jobs = new Map<string, { length: number; readonly state: Float32Array[] }>();
+  readonly #shape: StageShape;
+  #running = 0;
+
+  constructor(shape: StageShape) {
+    this.#shape = shape;
+  }
+
+  openJob(jobKey: string, _maxPositions: number): void {
+    this.jobs.set(jobKey, { length: 0, state: Array.from({ length: TOY.layers }, () => new Float32Array(TOY.hidden)) });
+  }
+
+  closeJob(jobKey: string): void {
+    this.jobs.delete(jobKey);
+  }
+
+  async run(jobKey: string, position: number, input: Uint32Array | Float32Array, count: number, options: { readonly logits?: boolean }): Promise<StageRun> {
+    this.runs++;
+    const started = performance.now();
+    this.overlapping = Math.max(this.overlapping, ++this.#running);
+    try {
+      await this.beforeRun(jobKey, position);
+      const job = this.jobs.get(jobKey);
+      if (job === undefined) throw new Error(`toy engine has no job ${jobKey}`);
+      if (job.length !== position) throw new Error(`toy engine holds ${job.length} positions, not ${position}`);
+      job.length += count;
+      const rows = new Float32Array(count * TOY.hidden);
+      for (let row = 0; row < count; row++) rows.set(this.#row(input, row, job.state), row * TOY.hidden);
+      const logits = options.logits === true ? { logits: logitsOf(rows.subarray(-TOY.hidden)) } : {};
+      return { rows, ...logits, computeMs: performance.now() - started };
+    } finally {
+      this.#running--;
+    }
+  }
+
+  #row(input: Uint32Array | Float32Array, row: number, state: readonly Float32Array[]): Float32Array {
+    const { from, to, embeds, heads } = this.#shape;
+    const values = embeds
+      ? Float32Array.from({ length: TOY.hidden }, (_, channel) => weight(input[row] ?? 0, channel + 3))
+      : Float32Array.from(input.subarray(row * TOY.hidden, (row + 1) * TOY.hidden));
+    for (let layer = from; layer < to; layer++) {
+      const held = state[layer] ?? new Float32Array(TOY.hidden);
+      for (let channel = 0; channel < TOY.hidden; channel++) {
+        held[channel] = (held[channel] ?? 0) * 0.6 + (values[(channel + layer) % TOY.hidden] ?? 0);
+        const mixed = held[channel] ?? 0;
+        values[channel] = (values[channel] ?? 0) * 0.8 + (mixed / (1 + Math.abs(mixed))) * weight(layer + 11, channel);
+      }
+    }
+    return heads ? values.map((value) => value / 2) : values;
+  }
+}
+
+function logitsOf(row: Float32Array): Float32Array {
+  return Float32Array.from({ length: TOY.vocabulary }, (_, id) => row.reduce((sum, value, channel) => sum + value * weight(id + 1, channel + 17), 0));
+}
+
+/** What a worker with these layers holds. */
+export function holdToy(shape: StageShape): HeldStage & { readonly engine: ToyEngine } {
+  return { engine: new ToyEngine(shape), modelId: TOY_MODEL_ID, architecture: TOY, shape, calibration: CALIBRATION };
+}
+
+/** Bytes of every shard of the toy model; what is in them nobody reads. */
+export const TOY_SHARD_BYTES = 100;
+
+/** A manifest of the toy model: shards by name, with made-up hashes. */
+export function toyManifest(): ModelManifest {
+  const table = encodeCalibration(CALIBRATION);
+  const names = ['embedding', ...Array.from({ length: TOY.layers }, (_, layer) => `layer-${layer}`), 'head'];
+  return {
+    format: 1,
+    name: 'toy',
+    licence: 'none',
+    file: { name: 'toy.gguf', sha256: 'ef'.repeat(32), bytes: names.length * TOY_SHARD_BYTES },
+    architecture: TOY,
+    shards: names.map((name, index) => ({ name, sha256: toHex(sha256(Uint8Array.of(index))), bytes: TOY_SHARD_BYTES, ranges: [{ offset: index * TOY_SHARD_BYTES, length: TOY_SHARD_BYTES }], tensors: [] })),
+    stopIds: [],
+    calibration: { sha256: toHex(sha256(table)), base64: toBase64(table) },
+  };
+}

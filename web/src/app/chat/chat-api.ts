@@ -1,0 +1,81 @@
+import * as v from 'valibot';
+import { answerEvents, type AnswerEvent } from './answer-stream.ts';
+import { ApiError, errorOf } from './api-error.ts';
+import { servedBy, type ServedBy } from './evidence.ts';
+
+/** Names the job whose evidence can be asked for. */
+const JOB_HEADER = 'x-ciro-job';
+
+export interface ChatRequest {
+  readonly model: string;
+  readonly messages: readonly { readonly role: 'user' | 'assistant'; readonly content: string }[];
+  readonly maxTokens: number;
+}
+
+const Account = v.object({ balance: v.pipe(v.string(), v.regex(/^[0-9]{1,41}$/)) });
+const Trial = v.object({ key: v.pipe(v.string(), v.minLength(8), v.maxLength(200)) });
+
+/** The coordinator's OpenAI-compatible API, as the chat uses it. Every call throws ApiError. */
+export class ChatApi {
+  readonly #base: string;
+  readonly #fetch: typeof fetch;
+
+  /** `base`: URL of the coordinator, ending in a slash. */
+  constructor(base: string, fetchFrom: typeof fetch = (...request) => fetch(...request)) {
+    this.#base = base;
+    this.#fetch = fetchFrom;
+  }
+
+  /** A new account with trial credits; its key is told only once. */
+  async openTrial(signal: AbortSignal): Promise<string> {
+    const response = await this.#request('v1/trial', { method: 'POST', signal });
+    const trial = v.safeParse(Trial, await response.json().catch(() => undefined));
+    if (!trial.success) throw new ApiError('bad_answer', 'the coordinator gave no trial key', { status: response.status });
+    return trial.output.key;
+  }
+
+  /** What the key may still spend, in base units. */
+  async balance(key: string, signal: AbortSignal): Promise<bigint> {
+    const response = await this.#request('v1/account', { signal, headers: { authorization: `Bearer ${key}` } });
+    const account = v.safeParse(Account, await response.json().catch(() => undefined));
+    if (!account.success) throw new ApiError('bad_answer', 'the coordinator gave no balance', { status: response.status });
+    return BigInt(account.output.balance);
+  }
+
+  /** Asks and streams. `onAccepted` is told the job before the first event. */
+  async *ask(request: ChatRequest, key: string, signal: AbortSignal, onAccepted: (job: string | undefined) => void): AsyncGenerator<AnswerEvent> {
+    const { model, messages, maxTokens } = request;
+    const response = await this.#request('v1/chat/completions', {
+      method: 'POST',
+      signal,
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+      body: JSON.stringify({ model, messages, max_tokens: maxTokens, stream: true, stream_options: { include_usage: true } }),
+    });
+    onAccepted(response.headers.get(JOB_HEADER) ?? undefined);
+    if (response.body === null) throw new ApiError('broken_stream', 'the answer has no body', { status: response.status });
+    try {
+      yield* answerEvents(response.body);
+    } catch (cause) {
+      if (cause instanceof ApiError || signal.aborted) throw cause;
+      throw new ApiError('broken_stream', 'the connection broke in the middle of the answer', { status: 200, cause });
+    }
+  }
+
+  /** Who served a job; undefined while the record is not complete. */
+  async servedBy(job: string, key: string, signal: AbortSignal): Promise<ServedBy | undefined> {
+    const response = await this.#request(`v1/jobs/${encodeURIComponent(job)}/evidence`, { signal, headers: { authorization: `Bearer ${key}` } });
+    return servedBy(await response.json().catch(() => undefined));
+  }
+
+  async #request(path: string, init: RequestInit): Promise<Response> {
+    let response: Response;
+    try {
+      response = await this.#fetch(new URL(path, this.#base), init);
+    } catch (cause) {
+      if (init.signal?.aborted === true) throw cause;
+      throw new ApiError('unreachable', 'the coordinator could not be reached', { status: 0, cause });
+    }
+    if (!response.ok) throw await errorOf(response);
+    return response;
+  }
+}

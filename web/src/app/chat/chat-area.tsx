@@ -1,0 +1,81 @@
+import { useEffect, useRef } from 'preact/hooks';
+import { healthOf, type NetworkState } from '../network/network-watch.ts';
+import { ChatHistory } from './chat-history.tsx';
+import { isAnswering, type ChatSession } from './chat-session.ts';
+import { isOpen } from './chat-turn.ts';
+import { Composer } from './composer.tsx';
+import { ReadersNote } from './readers-note.tsx';
+import { TurnView } from './turn-view.tsx';
+import type { ServedModel } from '../network/served-models.ts';
+
+/** The model that is asked when the coordinator has not named one. */
+const DEFAULT_MODEL = 'default';
+/** Pixels from the end within which the reader counts as being there and is kept there. */
+const NEAR_END = 120;
+
+/** The requester's side of the page. */
+export function ChatArea({ chat, model, network, mine }: { chat: ChatSession; model: ServedModel | undefined; network: NetworkState; mine: string | undefined }) {
+  const { turns } = chat.chat.value;
+  const health = healthOf(network);
+  const placed = health?.stages ?? [];
+  const log = useRef<HTMLDivElement>(null);
+  const atEnd = useRef(true);
+  useEffect(() => {
+    if (atEnd.current) log.current?.scrollTo({ top: log.current.scrollHeight });
+  }, [chat.chat.value]);
+  return (
+    <section id="chat" class="card chat" aria-label="Chat">
+      <header class="chat-head">
+        <h2>Ask the network</h2>
+        {model !== undefined && <span class="model figures">{model.name}</span>}
+        <ChatHistory chat={chat} />
+      </header>
+      <div
+        ref={log}
+        class="log"
+        role="log"
+        aria-live="off"
+        aria-busy={isAnswering(chat.chat.value)}
+        aria-label="Conversation"
+        tabindex={0}
+        onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => (atEnd.current = scrollHeight - scrollTop - clientHeight < NEAR_END)}
+      >
+        {turns.length === 0 && <ReadersNote />}
+        {turns.length === 0 && health !== undefined && !health.serves && (
+          <p class="note">
+            {health.workers === 0
+              ? 'No tab holds the model yet. Press Contribute here, or open this page on other devices: one tab can answer alone, three share the work.'
+              : health.missing > 0
+                ? `The tabs that are here cannot hold the whole model: ${health.missing === 1 ? 'one more is' : `${health.missing} more are`} needed. Press Contribute here, or send someone the link.`
+                : 'The tabs are loading the model. A question waits until they are ready.'}
+          </p>
+        )}
+        {turns.map((turn, index) => (
+          <TurnView key={index} turn={turn} chat={chat} mine={mine} placed={isOpen(turn.answer) ? placed : []} />
+        ))}
+      </div>
+      {!chat.keeps.value && <p class="aside">This browser refuses to keep data, so conversations end with this tab.</p>}
+      <Composer chat={chat} model={model?.name ?? DEFAULT_MODEL} />
+      <p class="sr-only" role="status">
+        {announcement(chat)}
+      </p>
+    </section>
+  );
+}
+
+/** The one thing that screen readers are told: not each token, but that it began and how it ended. */
+function announcement(chat: ChatSession): string {
+  const answer = chat.chat.value.turns.at(-1)?.answer;
+  if (answer === undefined) return '';
+  switch (answer.state) {
+    case 'waiting':
+    case 'streaming':
+      return 'Generating the answer';
+    case 'done':
+      return 'The answer is complete';
+    case 'stopped':
+      return 'The answer was stopped';
+    case 'failed':
+      return `No answer: ${answer.trouble?.message ?? 'it failed'}`;
+  }
+}

@@ -1,0 +1,89 @@
+import * as v from 'valibot';
+import type { AnswerEvent } from './answer-stream.ts';
+import type { ApiError } from './api-error.ts';
+
+const Count = v.pipe(v.number(), v.minValue(0));
+const Trouble = v.object({ code: v.string(), message: v.string(), retryAfter: Count });
+const Usage = v.object({ promptTokens: Count, completionTokens: Count });
+
+/** An answer, from the request to its end. Times are milliseconds. */
+const Answer = v.object({
+  state: v.picklist(['waiting', 'streaming', 'done', 'stopped', 'failed']),
+  text: v.string(),
+  /** Job id, known from the first byte on. */
+  job: v.optional(v.string()),
+  finish: v.optional(v.string()),
+  usage: v.optional(Usage),
+  trouble: v.optional(Trouble),
+  /** From the request to the first text. */
+  firstTextMs: v.optional(Count),
+  /** From the first text to the last. */
+  streamMs: v.optional(Count),
+});
+export type Answer = v.InferOutput<typeof Answer>;
+
+const Turn = v.object({ question: v.string(), askedAt: v.number(), answer: Answer });
+/** A question and what became of it. `askedAt`: epoch milliseconds. */
+export type Turn = v.InferOutput<typeof Turn>;
+
+export const Chat = v.object({ id: v.string(), turns: v.array(Turn) });
+/** A conversation. */
+export type Chat = v.InferOutput<typeof Chat>;
+
+/** A conversation as it was kept. One that a closed tab left unfinished counts as stopped; what is none is undefined. */
+export function storedChat(value: unknown): Chat | undefined {
+  const parsed = v.safeParse(Chat, value);
+  if (!parsed.success) return undefined;
+  const turns = parsed.output.turns.map((turn) => (isOpen(turn.answer) ? { ...turn, answer: { ...turn.answer, state: 'stopped' as const } } : turn));
+  return { id: parsed.output.id, turns };
+}
+
+export type AnswerChange =
+  | { readonly type: 'accepted'; readonly job: string | undefined }
+  | AnswerEvent
+  | { readonly type: 'end' }
+  | { readonly type: 'stopped' }
+  | { readonly type: 'failed'; readonly error: ApiError };
+
+export const NEW_ANSWER: Answer = { state: 'waiting', text: '' };
+
+/** True while more may come. */
+export const isOpen = (answer: Answer): boolean => answer.state === 'waiting' || answer.state === 'streaming';
+
+/** The answer after a change, `elapsedMs` after the request. What comes after the end changes nothing. */
+export function afterChange(answer: Answer, change: AnswerChange, elapsedMs: number): Answer {
+  if (!isOpen(answer)) return answer;
+  const firstTextMs = answer.firstTextMs ?? elapsedMs;
+  switch (change.type) {
+    case 'accepted':
+      return change.job === undefined ? answer : { ...answer, job: change.job };
+    case 'text':
+      return { ...answer, state: 'streaming', text: answer.text + change.piece, firstTextMs, streamMs: elapsedMs - firstTextMs };
+    case 'finish':
+      return { ...answer, finish: change.reason };
+    case 'usage':
+      return { ...answer, usage: { promptTokens: change.promptTokens, completionTokens: change.completionTokens } };
+    case 'end':
+      return { ...answer, state: 'done' };
+    case 'stopped':
+      return { ...answer, state: 'stopped' };
+    case 'failed': {
+      const { code, message, retryAfter } = change.error;
+      return { ...answer, state: 'failed', trouble: { code, message, retryAfter } };
+    }
+  }
+}
+
+/** Tokens a second after the first; undefined while there is too little to say. */
+export function answerRate({ usage, streamMs }: Answer): number | undefined {
+  const after = (usage?.completionTokens ?? 0) - 1;
+  return after > 0 && streamMs !== undefined && streamMs > 0 ? after / (streamMs / 1_000) : undefined;
+}
+
+/** What is sent for the newest question: every earlier question that got some answer, and then this one. */
+export function messagesOf(turns: readonly Turn[]): { role: 'user' | 'assistant'; content: string }[] {
+  const newest = turns.at(-1);
+  const earlier = turns.slice(0, -1).filter(({ answer }) => answer.text !== '');
+  const pairs = earlier.flatMap(({ question, answer }) => [{ role: 'user' as const, content: question }, { role: 'assistant' as const, content: answer.text }]);
+  return newest === undefined ? pairs : [...pairs, { role: 'user', content: newest.question }];
+}

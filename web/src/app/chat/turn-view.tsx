@@ -1,0 +1,46 @@
+import { useEffect } from 'preact/hooks';
+import { CopyButton } from '../copy-button.tsx';
+import { formatAmount, formatCount, formatDuration, formatRate } from '../figures.ts';
+import { TroubleBox } from '../trouble-box.tsx';
+import { AnswerBody } from './answer-body.tsx';
+import { answerRate, isOpen, type Turn } from './chat-turn.ts';
+import { ServedByPanel } from './served-by-panel.tsx';
+import { whatToDo } from './what-to-do.ts';
+import type { PlacedStage } from '../network/network-health.ts';
+import type { ChatSession } from './chat-session.ts';
+
+/** One question with its answer, what it took, and who gave it. */
+export function TurnView({ turn, chat, placed, mine }: { turn: Turn; chat: ChatSession; placed: readonly PlacedStage[]; mine: string | undefined }) {
+  const { question, answer } = turn;
+  const { job } = answer;
+  const open = isOpen(answer);
+  useEffect(() => {
+    if (job !== undefined && !open) void chat.fetchServed(job);
+  }, [job, open]);
+  const served = job === undefined ? undefined : chat.served.value.get(job);
+  return (
+    <article class="turn">
+      <h3 class="question">
+        <span class="sr-only">You asked: </span>
+        {question}
+      </h3>
+      <div class="answer">
+        {answer.state === 'waiting' && <p class="waiting">{placed.length === 0 ? 'Waiting for tabs to take the question' : 'The tabs are reading the question'}</p>}
+        <AnswerBody text={answer.text} growing={answer.state === 'streaming'} />
+        {answer.state === 'stopped' && <p class="aside">Stopped here. Only what was generated is charged.</p>}
+        {answer.state === 'done' && answer.finish === 'length' && <p class="aside">Cut off at the length you chose.</p>}
+        {answer.trouble !== undefined && <TroubleBox title="No answer" message={`${answer.trouble.message}.`} todo={whatToDo(answer.trouble.code, answer.trouble.retryAfter)} />}
+        {(!open || placed.length > 0) && <ServedByPanel served={served} placed={open ? placed : []} mine={mine} answering={open} />}
+        {!open && answer.text !== '' && (
+          <p class="answer-foot">
+            {answer.usage !== undefined && <span>{formatCount(answer.usage.completionTokens)} tokens</span>}
+            {answerRate(answer) !== undefined && <span>{formatRate(answerRate(answer) ?? 0)} a second</span>}
+            {answer.firstTextMs !== undefined && <span>first after {formatDuration(answer.firstTextMs)}</span>}
+            {served !== undefined && <span>{formatAmount(served.debit)} credits</span>}
+            <CopyButton text={() => answer.text} label="Copy" done="Copied" />
+          </p>
+        )}
+      </div>
+    </article>
+  );
+}

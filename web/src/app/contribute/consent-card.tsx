@@ -1,0 +1,69 @@
+import { formatBytes, formatDuration, formatMemory } from '../figures.ts';
+import { LayerStrip } from '../layer-strip.tsx';
+import { USUAL_STAGES } from '../../participant/download-estimate.ts';
+import { CapsForm } from './caps-form.tsx';
+import type { ServedModel } from '../network/served-models.ts';
+import type { ContributionDesk } from './contribution-desk.ts';
+
+/**
+ * The engine's WebAssembly, compressed, in bytes: 4.9 MB for the build with WebGPU and 2.7 MB for the one without; `auto`
+ * compares both (measured on onnxruntime-web 1.30).
+ */
+const ENGINE_BYTES = 8_000_000;
+/** Speed that a duration is stated for before any was measured here, in bits a second. */
+const ASSUMED_SPEED = 20_000_000;
+
+/** What contributing takes and shows, and the button that agrees to it. Nothing has been downloaded for it before the click. */
+export function ConsentCard({ desk, model, possible }: { desk: ContributionDesk; model: ServedModel | undefined; possible: boolean }) {
+  const speed = desk.bitsPerSecond.value;
+  const bytes = (model?.likelyBytes ?? 0) + ENGINE_BYTES;
+  const duration = formatDuration((bytes * 8 * 1_000) / (speed ?? ASSUMED_SPEED));
+  const layers = model?.layers ?? 0;
+  const share = Math.ceil(layers / USUAL_STAGES);
+  return (
+    <>
+      <h2 class="headline">Lend this tab to a language model</h2>
+      <p class="lead">
+        While it stays open, this device computes a few layers for other people’s questions and earns credits. The tabs beside it and the operator see its network address.
+      </p>
+      {layers > 0 && (
+        <figure class="share">
+          <LayerStrip total={layers} segments={[{ layers: [share, share * 2], hue: 'mine' }]} label={`The model has ${layers} layers; this tab would hold about ${share} of them.`} />
+          <figcaption>
+            About <b>{share}</b> of {layers} layers of {model?.name} would run here.
+          </figcaption>
+        </figure>
+      )}
+      <dl class="facts">
+        <div>
+          <dt>Download</dt>
+          <dd>
+            {model === undefined || model.likelyBytes === 0 ? (
+              'The coordinator has not told its size yet.'
+            ) : (
+              <>
+                up to <b class="figures">{formatBytes(bytes)}</b>, once: {formatBytes(model.likelyBytes)} of weights and {formatBytes(ENGINE_BYTES)} of engine. About <b class="figures">{duration}</b>{' '}
+                {speed === undefined ? 'at 20 Mbit/s' : 'at the speed measured here'}. Next time it comes from this browser’s cache.
+              </>
+            )}
+          </dd>
+        </div>
+        <div>
+          <dt>This device</dt>
+          <dd>
+            up to <b class="figures">{formatMemory(desk.options.value.memoryBudgetBytes)}</b> of memory, and one processor core or the graphics processor while somebody asks.
+          </dd>
+        </div>
+        <div>
+          <dt>Privacy</dt>
+          <dd>This page reads nothing of yours. You must not pry either: whoever holds the first or last layers could read the questions served, and so can the operator.</dd>
+        </div>
+      </dl>
+      <button type="button" class="button button-mine button-large" disabled={!possible} onPointerEnter={() => desk.prepare()} onFocus={() => desk.prepare()} onClick={() => void desk.contribute()}>
+        Contribute
+      </button>
+      <p class="aside">No account, no wallet, no install. Stop with one click.</p>
+      <CapsForm desk={desk} />
+    </>
+  );
+}

@@ -1,0 +1,24 @@
+import { formatDuration, shortId } from '../figures.ts';
+import type { ParticipantView } from '../../participant/participant-view.ts';
+
+const ROUTES = { direct: 'direct', relay: 'through a relay', unknown: 'route not told' } as const;
+
+/** The tabs that this one exchanges activations with, and how. */
+export function LinkList({ links, serving }: { links: ParticipantView['links']; serving: boolean }) {
+  if (links.length === 0) return serving ? <p class="aside">No neighbours: this tab holds every layer, or the others are still loading.</p> : null;
+  return (
+    <section class="links">
+      <h3>Neighbours</h3>
+      <ul>
+        {links.map(({ peer, state, route, rttMs }) => (
+          <li key={peer}>
+            <span class={`dot ${state === 'open' ? 'dot-good' : 'dot-working'}`} aria-hidden="true" />
+            <span class="figures">{shortId(peer)}</span>
+            <span>{state === 'open' ? ROUTES[route] : 'opening'}</span>
+            {state === 'open' && rttMs > 0 && <span class="figures link-rtt">{formatDuration(rttMs)}</span>}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

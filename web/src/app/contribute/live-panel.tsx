@@ -1,0 +1,76 @@
+import { formatAmount, formatBytes, formatCount, formatDuration, formatMemory, formatRate } from '../figures.ts';
+import { LayerStrip } from '../layer-strip.tsx';
+import { LinkList } from './link-list.tsx';
+import { stateText } from './state-text.ts';
+import type { ServedModel } from '../network/served-models.ts';
+import type { ContributionDesk } from './contribution-desk.ts';
+
+const ENGINE_NAMES = { wasm: 'WebAssembly', webgpu: 'WebGPU' } as const;
+
+/** The contribution while it lasts: what it does at this moment, what it did, what it earned. */
+export function LivePanel({ desk, model }: { desk: ContributionDesk; model: ServedModel | undefined }) {
+  const view = desk.view.value;
+  const { state, totals, credits, bytes, memory, profile, links } = view;
+  const { title, detail } = stateText(state);
+  const layers = 'layers' in state ? state.layers : undefined;
+  const total = model?.layers ?? layers?.[1] ?? 0;
+  return (
+    <>
+      <div class="live-top">
+        <div>
+          <h2 class="headline">{title}</h2>
+          <p class="lead">{detail}</p>
+        </div>
+        <button type="button" class="button button-ink" onClick={() => void desk.stop()}>
+          Stop
+        </button>
+      </div>
+      {state.kind === 'loading' && <progress class="bar" aria-label="Weights loaded" max={Math.max(1, state.totalBytes)} value={state.loadedBytes} />}
+      {total > 0 && layers !== undefined && (
+        <LayerStrip total={total} segments={[{ layers, hue: 'mine' }]} busy={state.kind === 'serving'} label={`This tab holds layers ${layers[0]} to ${layers[1] - 1} of ${total}.`} />
+      )}
+      <dl class="gauges">
+        <div class="gauge-wide">
+          <dt>Now</dt>
+          <dd>
+            <span class="figures big">{formatRate(view.tokensPerSecond)}</span> tokens/s
+          </dd>
+        </div>
+        <div class="gauge-wide">
+          <dt>Credits earned</dt>
+          <dd>
+            <span class="figures big">{formatAmount(credits.pending + credits.payable)}</span>
+            <small>
+              {formatAmount(credits.pending)} pending, {formatAmount(credits.payable)} payable
+            </small>
+          </dd>
+        </div>
+        <Gauge name="Tokens served" value={formatCount(totals.tokens)} />
+        <Gauge name="Positions signed" value={formatCount(totals.positions)} />
+        <Gauge name="Questions" value={formatCount(totals.jobs)} />
+        <Gauge name="Engine" value={profile === undefined ? '–' : ENGINE_NAMES[profile.engine]} aside={profile === undefined ? '' : `${formatDuration(profile.layerMs)} a layer`} />
+        <Gauge name="Memory" value={formatMemory(memory.heldBytes)} aside={memory.peakBytes > 0 ? `at most ${formatMemory(memory.peakBytes)}` : ''} />
+        <Gauge name="Weights" value={formatBytes(bytes.downloaded + bytes.cached)} aside={bytes.cached > 0 ? `${formatBytes(bytes.cached)} from cache` : 'downloaded'} />
+      </dl>
+      <LinkList links={links} serving={layers !== undefined} />
+      {view.keys === 'memory' && <p class="note">This browser refuses to keep data (a private window does that). The worker key and the credits it earns last until this tab is closed.</p>}
+      {view.nodeId !== undefined && (
+        <p class="aside">
+          This tab is worker <span class="figures">{view.nodeId.slice(0, 12)}</span>. It works only while it stays open.
+        </p>
+      )}
+    </>
+  );
+}
+
+function Gauge({ name, value, aside = '' }: { name: string; value: string; aside?: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>
+        <span class="figures">{value}</span>
+        {aside !== '' && <small>{aside}</small>}
+      </dd>
+    </div>
+  );
+}

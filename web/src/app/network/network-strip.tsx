@@ -1,0 +1,35 @@
+import { hueClass, LayerStrip } from '../layer-strip.tsx';
+import { formatCount, formatLayers, shortId } from '../figures.ts';
+import type { NetworkState } from './network-watch.ts';
+
+/** The network in one line: who is here, which layers are held, whether a question would be answered now. */
+export function NetworkStrip({ network, mine }: { network: NetworkState; mine: string | undefined }) {
+  if (network.kind === 'unknown') return <div class="network" aria-busy="true" />;
+  if (network.kind === 'offline') return <div class="network network-bad">The coordinator cannot be reached. This page tries again by itself.</div>;
+  const { workers, stages, vacant, layers, serves, queued } = network.health;
+  const segments = stages.map((stage, index) => ({ layers: stage.layers, hue: stage.worker === mine ? ('mine' as const) : index }));
+  return (
+    <div class="network">
+      <span class={`dot ${serves ? 'dot-good' : 'dot-working'}`} aria-hidden="true" />
+      <span>
+        <b class="figures">{formatCount(workers)}</b> {workers === 1 ? 'tab' : 'tabs'} here
+      </span>
+      <span>{serves ? 'answering' : placementText(stages.filter(({ ready }) => ready).length, stages.length + vacant)}</span>
+      {queued > 0 && <span>{formatCount(queued)} waiting</span>}
+      {layers > 0 && stages.length > 0 && (
+        <span class="network-layers">
+          <LayerStrip total={layers} segments={segments} label={stages.map((stage) => `${formatLayers(stage.layers)} on ${stage.worker === mine ? 'this tab' : shortId(stage.worker)}`).join('; ')} />
+          <span class="legend" aria-hidden="true">
+            {stages.map((stage, index) => (
+              <i key={stage.worker} class={`key ${hueClass(segments[index]?.hue ?? index)}`}>
+                {stage.worker === mine ? 'you' : shortId(stage.worker)}
+              </i>
+            ))}
+          </span>
+        </span>
+      )}
+    </div>
+  );
+}
+
+const placementText = (ready: number, all: number): string => (all === 0 ? 'waiting for the first one' : `${ready} of ${all} parts of the model loaded`);

@@ -1,0 +1,53 @@
+import type { EngineChoice } from '../worker/compute-api.ts';
+import { defaultMemoryBudget } from './memory-budget.ts';
+import { EMPTY_VIEW, type ContributeOptions, type ParticipantView } from './participant-view.ts';
+
+const ENGINES: readonly EngineChoice[] = ['auto', 'wasm', 'webgpu'];
+/** A budget below this holds not one layer of any model; above, no tab can be. */
+const MIN_BUDGET_BYTES = 64 * 1024 * 1024;
+const MAX_BUDGET_BYTES = 64 * 1024 * 1024 * 1024;
+
+/**
+ * Options in `#volunteer=1&engine=wasm|webgpu|auto&memory=BYTES`: the operator's own headless volunteers contribute without a
+ * click. Undefined for any other hash; a value that makes no sense is replaced by the default.
+ */
+export function volunteerOptions(hash: string, deviceGib: number | undefined): ContributeOptions | undefined {
+  const fields = new URLSearchParams(hash.replace(/^#/, ''));
+  if (fields.get('volunteer') !== '1') return undefined;
+  const engine = ENGINES.find((choice) => choice === fields.get('engine')) ?? 'auto';
+  const memory = Number(fields.get('memory'));
+  const fits = Number.isSafeInteger(memory) && memory >= MIN_BUDGET_BYTES && memory <= MAX_BUDGET_BYTES;
+  return { engine, memoryBudgetBytes: fits ? memory : defaultMemoryBudget(deviceGib), pauseOnBattery: false, pauseWhenHidden: false };
+}
+
+/** Snapshot for programs that drive the page: JSON only, amounts as decimal strings of base units. */
+export interface CiroStatus {
+  readonly state: ParticipantView['state'];
+  readonly node_id: string | null;
+  readonly model: { readonly id: string; readonly name: string } | null;
+  readonly engine: 'wasm' | 'webgpu' | null;
+  readonly layer_ms: number | null;
+  readonly layers: readonly [number, number] | null;
+  readonly timings: { readonly join_ms: number | null; readonly ready_ms: number | null };
+  readonly memory: { readonly held_bytes: number; readonly peak_bytes: number };
+  readonly bytes: { readonly downloaded: number; readonly cached: number };
+  readonly links: readonly { readonly peer: string; readonly state: string; readonly route: string; readonly rtt_ms: number }[];
+  readonly totals: { readonly jobs: number; readonly tokens: number; readonly positions: number; readonly units: number; readonly tokens_per_second: number; readonly credits_pending: string; readonly credits_payable: string };
+}
+
+export function statusOf(view: ParticipantView = EMPTY_VIEW): CiroStatus {
+  const { state, model, profile, timings, memory, bytes, links, totals, credits } = view;
+  return {
+    state,
+    node_id: view.nodeId ?? null,
+    model: model ?? null,
+    engine: profile?.engine ?? null,
+    layer_ms: profile?.layerMs ?? null,
+    layers: 'layers' in state ? state.layers : null,
+    timings: { join_ms: timings.joinMs ?? null, ready_ms: timings.readyMs ?? null },
+    memory: { held_bytes: memory.heldBytes, peak_bytes: memory.peakBytes },
+    bytes,
+    links: links.map(({ peer, state: at, route, rttMs }) => ({ peer, state: at, route, rtt_ms: rttMs })),
+    totals: { ...totals, tokens_per_second: view.tokensPerSecond, credits_pending: String(credits.pending), credits_payable: String(credits.payable) },
+  };
+}

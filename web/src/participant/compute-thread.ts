@@ -1,0 +1,40 @@
+import * as Comlink from 'comlink';
+import type { ComputeApi, ComputeConfig, ComputeHost, EngineChoice, MeasuredProfile } from '../worker/compute-api.ts';
+import type { SignedPlan } from '@ciro/core/job/plan.ts';
+import type { JobId, NodeId } from '@ciro/core/ids.ts';
+import type { Layers } from './contribution-state.ts';
+
+/** The compute worker as the window uses it: `ComputeApi`, with what crosses the thread boundary taken care of. */
+export interface ComputeThread {
+  configure(config: ComputeConfig, host: ComputeHost): Promise<void>;
+  measure(modelId: string, choice: EngineChoice): Promise<MeasuredProfile>;
+  assign(assignment: number, modelId: string, layers: Layers | null): Promise<void>;
+  attachLink(peer: NodeId, port: MessagePort): Promise<void>;
+  detachLink(peer: NodeId): Promise<void>;
+  plan(signed: SignedPlan, stage: number, promptIds: Uint8Array | null): Promise<void>;
+  start(job: JobId, version: number): Promise<void>;
+  finish(job: JobId, version: number, acceptedTo: number): Promise<void>;
+  memory(): Promise<{ readonly heldBytes: number; readonly peakBytes: number }>;
+  /** Ends the thread and gives its memory back; nothing that was asked of it answers any more. */
+  end(): void;
+}
+
+/** Starts the dedicated worker: only now is the engine fetched. `onCrash` is told when it dies outside of any call. */
+export function startComputeThread(onCrash: (reason: string) => void): ComputeThread {
+  const worker = new Worker(new URL('../worker/compute-worker.ts', import.meta.url), { type: 'module', name: 'ciro-compute' });
+  worker.onerror = (event) => onCrash(event.message === '' ? 'its script did not load' : event.message);
+  worker.onmessageerror = () => onCrash('a message could not be read');
+  const api = Comlink.wrap<ComputeApi>(worker);
+  return {
+    configure: (config, host) => api.configure(config, Comlink.proxy(host)),
+    measure: (modelId, choice) => api.measure(modelId, choice),
+    assign: (assignment, modelId, layers) => api.assign(assignment, modelId, layers),
+    attachLink: (peer, port) => api.attachLink(peer, Comlink.transfer(port, [port])),
+    detachLink: (peer) => api.detachLink(peer),
+    plan: (signed, stage, promptIds) => api.plan(signed, stage, promptIds),
+    start: (job, version) => api.start(job, version),
+    finish: (job, version, acceptedTo) => api.finish(job, version, acceptedTo),
+    memory: () => api.memory(),
+    end: () => worker.terminate(),
+  };
+}

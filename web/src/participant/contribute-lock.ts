@@ -1,0 +1,23 @@
+/** A tab that is being reloaded gives its lock back within this. */
+const LOCK_WAIT_MS = 1_500;
+const LOCK_NAME = 'ciro-contribute';
+
+/**
+ * Holds the one lock that lets a tab of this browser contribute, until `release` aborts: two tabs would share a key and
+ * push each other out. A held lock also keeps Chromium from freezing the page. False when another tab has it.
+ */
+export async function holdContributeLock(release: AbortSignal): Promise<boolean> {
+  // Missing in old Safari and on insecure pages; the coordinator then keeps the newer of two connections.
+  const locks: LockManager | undefined = navigator.locks;
+  if (locks === undefined) return true;
+  return new Promise((resolve, reject) => {
+    const held = () => {
+      resolve(true);
+      return new Promise<void>((free) => release.addEventListener('abort', () => free(), { once: true }));
+    };
+    locks.request(LOCK_NAME, { signal: AbortSignal.timeout(LOCK_WAIT_MS) }, held).catch((error: unknown) => {
+      if (error instanceof DOMException && (error.name === 'TimeoutError' || error.name === 'AbortError')) resolve(false);
+      else reject(error instanceof Error ? error : new Error(String(error)));
+    });
+  });
+}

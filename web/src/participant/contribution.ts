@@ -1,0 +1,237 @@
+import { PROTOCOL_VERSION } from '@ciro/core/protocol/limits.ts';
+import type { DeviceBinding, JobRoot } from '@ciro/core/identity/identity.ts';
+import type { NodeId } from '@ciro/core/ids.ts';
+import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordinator.ts';
+import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
+import type { ComputeMessage, EngineChoice, MeasuredProfile } from '../worker/compute-api.ts';
+import type { LinkOrder } from '../transport/link-manager.ts';
+import type { IceServer } from '../transport/link.ts';
+import type { ComputeThread } from './compute-thread.ts';
+import type { ContributionEvent, PauseReason, Trouble } from './contribution-state.ts';
+import type { JobWork, WorkMeter } from './work-meter.ts';
+import { refusalTrouble } from './refusal-trouble.ts';
+import type { FinishedWork, WorkStore } from './work-store.ts';
+
+/** Finished jobs whose last unit has not been reported; one that never comes is forgotten beyond this. */
+const MAX_UNFINISHED_ROOTS = 64;
+
+type Message<Type extends CoordinatorMessage['type']> = Extract<CoordinatorMessage, { type: Type }>;
+
+/** The rest of the tab, as far as one contribution needs it. */
+export interface ContributionPorts {
+  /** False when nobody is connected. */
+  send(message: WorkerMessage): boolean;
+  readonly compute: ComputeThread;
+  readonly links: { handle(order: LinkOrder): void; useIceServers(servers: readonly IceServer[]): void; closeAll(): void };
+  readonly wallet: {
+    readonly nodeId: NodeId;
+    readonly identityPublicKey: string;
+    readonly devicePublicKey: string;
+    readonly deviceKey: CryptoKey;
+    signBinding(binding: DeviceBinding): string;
+    signRoot(root: JobRoot): string;
+  };
+  readonly meter: WorkMeter;
+  readonly store: WorkStore;
+  readonly clock: { /** Epoch milliseconds. */ now(): number; /** Monotonic milliseconds. */ monotonic(): number };
+  event(event: ContributionEvent): void;
+  /** Something else that the page shows changed. */
+  joined(model: { readonly id: string; readonly name: string } | undefined): void;
+  measured(profile: MeasuredProfile): void;
+  shardsReady(): void;
+  fetched(loadedBytes: number, fetchedBytes: number): void;
+  credited(credit: Message<'credit'>): void;
+  fail(trouble: Trouble): void;
+}
+
+export interface ContributionOptions {
+  readonly engine: EngineChoice;
+  readonly memoryBudgetBytes: number;
+  readonly agent: string;
+  readonly engineBase: string;
+  readonly coordinatorBase: string;
+}
+
+/**
+ * One contribution, from the first challenge to the last receipt: takes the coordinator's and the compute worker's messages
+ * and calls the ports. Keeps no timers and touches no platform, so a test drives it message by message.
+ */
+export class Contribution {
+  readonly #ports: ContributionPorts;
+  readonly #options: ContributionOptions;
+  readonly #ended = new Map<string, FinishedWork['reason']>();
+  #challenge: Message<'challenge'> | undefined;
+  #configuredFor = '';
+  #resume: string | undefined;
+  #joined = false;
+  #paused = false;
+  #modelId: string | undefined;
+  #profile: MeasuredProfile | undefined;
+
+  constructor(ports: ContributionPorts, options: ContributionOptions) {
+    this.#ports = ports;
+    this.#options = options;
+  }
+
+  /** A message from the coordinator. */
+  handle(message: CoordinatorMessage): void {
+    switch (message.type) {
+      case 'challenge':
+        return this.#greet(message);
+      case 'welcome':
+        return this.#guard(this.#welcomed(message));
+      case 'refused':
+        return this.#ports.fail(refusalTrouble(message));
+      case 'assign':
+        if (this.#paused) return;
+        this.#ports.event({ type: 'assigned', id: message.assignment, layers: message.layers });
+        return this.#guard(this.#ports.compute.assign(message.assignment, message.modelId, message.layers));
+      case 'connect':
+      case 'disconnect':
+      case 'signal':
+        return this.#ports.links.handle(message);
+      case 'plan':
+        this.#ports.meter.began(message.signed.plan, message.stage);
+        return this.#guard(this.#ports.compute.plan(message.signed, message.stage, message.promptIds));
+      case 'start':
+        return this.#guard(this.#ports.compute.start(message.job, message.version));
+      case 'finish':
+        this.#ended.set(message.job, message.reason);
+        for (const oldest of this.#ended.keys()) if (this.#ended.size > MAX_UNFINISHED_ROOTS) this.#ended.delete(oldest);
+        this.#ports.event({ type: 'job-ended', job: message.job });
+        this.#keepWork(message.job, message.reason);
+        return this.#guard(this.#ports.compute.finish(message.job, message.version, message.acceptedTo));
+      case 'credit':
+        this.#ports.credited(message);
+        return this.#quietly(this.#ports.store.keepCredit(message.job, { amount: message.amount, status: message.status }));
+      case 'dropped':
+        return; // the coordinator counts these; for a person in front of the tab there is nothing to do
+    }
+  }
+
+  /** A message from the compute worker, on its way to the coordinator. */
+  fromCompute(message: ComputeMessage): void {
+    const { meter, store, event, clock } = this.#ports;
+    switch (message.type) {
+      case 'shards':
+        event({ ...message, error: message.error ?? '' });
+        this.#ports.fetched(message.loadedBytes, message.fetchedBytes);
+        if (message.state === 'ready') this.#ports.shardsReady();
+        break;
+      case 'prepared':
+        event({ type: 'job-began', job: message.job });
+        break;
+      case 'token':
+        meter.sampled(message.job, clock.monotonic());
+        break;
+      case 'unit':
+        meter.unitClosed(message.receipt.body);
+        this.#quietly(store.keepReceipt(message.receipt));
+        break;
+      case 'fault':
+      case 'stage-refused':
+        event({ type: 'job-ended', job: message.job });
+        break;
+      case 'root':
+        // The last unit closes between `finish` and the root: what was kept at `finish` lacks it.
+        this.#keepWork(message.job, this.#ended.get(message.job) ?? 'failed', true);
+        break;
+      case 'acknowledge':
+      case 'disagree':
+        break;
+    }
+    // With the connection the coordinator gave up what ran over it: what nobody waits for any more is not sent later.
+    if (this.#joined) this.#ports.send(message);
+  }
+
+  /** The control connection is gone; the next one begins with a challenge. */
+  connectionLost(): void {
+    this.#joined = false;
+    this.#ports.event({ type: 'connection-lost' });
+  }
+
+  /** Takes no more work until `resume`; the coordinator gives the layers to somebody else. */
+  pause(reason: PauseReason): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#ports.event({ type: 'paused', reason });
+    this.#ports.send({ type: 'leaving', reason: `paused: ${reason}` });
+    this.#ports.links.closeAll();
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#ports.event({ type: 'resumed' });
+    if (this.#joined) this.#sendProfile();
+  }
+
+  #greet(challenge: Message<'challenge'>): void {
+    if (challenge.protocol !== PROTOCOL_VERSION) {
+      const message = `this page speaks protocol ${PROTOCOL_VERSION}, the coordinator speaks ${challenge.protocol}`;
+      return this.#ports.fail(refusalTrouble({ type: 'refused', code: 'protocol-version', message }));
+    }
+    this.#challenge = challenge;
+    const { wallet } = this.#ports;
+    const { identityPublicKey, devicePublicKey } = wallet;
+    const signature = wallet.signBinding({ network: challenge.network, devicePublicKey, challenge: challenge.challenge });
+    // A resumed connection is placed at once with the profile of the old one: not what a paused tab wants.
+    const resume = this.#resume === undefined || this.#paused ? {} : { resume: this.#resume };
+    this.#ports.send({ type: 'hello', protocol: PROTOCOL_VERSION, identityPublicKey, devicePublicKey, signature, agent: this.#options.agent, ...resume });
+  }
+
+  async #welcomed(welcome: Message<'welcome'>): Promise<void> {
+    const challenge = this.#challenge;
+    if (challenge === undefined) return;
+    const { compute, wallet, links, event } = this.#ports;
+    const { network, coordinatorPublicKey } = challenge;
+    this.#resume = welcome.resume;
+    links.useIceServers(welcome.iceServers);
+    this.#joined = true;
+    event({ type: 'joined' });
+    const model = welcome.models[0];
+    this.#ports.joined(model);
+    const { engineBase, coordinatorBase, memoryBudgetBytes } = this.#options;
+    const configuredFor = `${network} ${coordinatorPublicKey}`;
+    if (this.#configuredFor !== configuredFor) {
+      this.#configuredFor = configuredFor;
+      const { nodeId, devicePublicKey, deviceKey } = wallet;
+      const host = { send: (message: ComputeMessage) => this.fromCompute(message), signRoot: (root: JobRoot) => Promise.resolve(wallet.signRoot(root)) };
+      await compute.configure({ engineBase, coordinatorBase, network, nodeId, coordinatorPublicKey, devicePublicKey, deviceKey, memoryBudgetBytes }, host);
+    }
+    if (model === undefined) return this.#ports.fail({ code: 'no-models', message: 'the coordinator serves no model', todo: 'Ask its operator to import one, then contribute again.' });
+    if (this.#modelId !== model.id || this.#profile === undefined) {
+      event({ type: 'measuring' });
+      this.#profile = await compute.measure(model.id, this.#options.engine);
+      this.#modelId = model.id;
+      this.#ports.measured(this.#profile);
+    }
+    this.#sendProfile();
+  }
+
+  #sendProfile(): void {
+    const profile = this.#profile;
+    if (profile === undefined || this.#paused) return;
+    const { engine, layerMs, layerMs16, headMs } = profile;
+    if (this.#ports.send({ type: 'profile', engine, layerMs, layerMs16, headMs, memoryBudgetBytes: this.#options.memoryBudgetBytes })) this.#ports.event({ type: 'profiled' });
+  }
+
+  /** Keeps a finished job; at its root a second time, with the last unit in it. */
+  #keepWork(job: string, reason: FinishedWork['reason'], last = false): void {
+    const work: JobWork | undefined = this.#ports.meter.ended(job, last);
+    if (last) this.#ended.delete(job);
+    if (work !== undefined) this.#quietly(this.#ports.store.keepWork({ ...work, finishedAt: this.#ports.clock.now(), reason, credit: null }));
+  }
+
+  /** History is a convenience: a browser that keeps nothing contributes all the same. */
+  #quietly(kept: Promise<void>): void {
+    kept.catch(() => undefined);
+  }
+
+  #guard(call: Promise<void>): void {
+    call.catch((error: unknown) => {
+      const message = error instanceof Error ? error.message : String(error);
+      this.#ports.fail({ code: 'compute-failed', message, todo: 'Contribute again. If it fails again, choose the other engine or less memory below.' });
+    });
+  }
+}

@@ -1,0 +1,19 @@
+import type { UnsupportedReason } from './contribution-state.ts';
+
+/** The capabilities that contributing stands on; the window has them as globals. */
+export interface DeviceCapabilities {
+  readonly isSecureContext: boolean;
+  readonly crypto?: { readonly subtle?: unknown };
+  readonly RTCPeerConnection?: unknown;
+  readonly WebAssembly?: unknown;
+  readonly Worker?: unknown;
+}
+
+/** What is missing on this device, checked before anything is downloaded; undefined when it can contribute. */
+export function missingCapability(device: DeviceCapabilities): UnsupportedReason | undefined {
+  if (!device.isSecureContext) return 'insecure-context';
+  if (device.crypto?.subtle === undefined) return 'no-web-crypto';
+  if (device.WebAssembly === undefined) return 'no-wasm';
+  if (device.Worker === undefined) return 'no-workers';
+  return device.RTCPeerConnection === undefined ? 'no-webrtc' : undefined;
+}

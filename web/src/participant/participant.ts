@@ -1,0 +1,221 @@
+import { LinkManager } from '../transport/link-manager.ts';
+import { openPeerLink } from '../transport/peer-link.ts';
+import { SignalingSocket } from '../transport/signaling-socket.ts';
+import { openWallet } from '../wallet/wallet.ts';
+import { WalletError } from '../wallet/wallet-error.ts';
+import { agentText } from './agent-text.ts';
+import { startComputeThread, type ComputeThread } from './compute-thread.ts';
+import { holdContributeLock } from './contribute-lock.ts';
+import { Contribution } from './contribution.ts';
+import { afterEvent, NOTHING_YET, stateOf, type ContributionEvent, type PauseReason, type Trouble } from './contribution-state.ts';
+import { missingCapability } from './device-check.ts';
+import { EMPTY_VIEW, type ContributeOptions, type ParticipantView } from './participant-view.ts';
+import { watchPower } from './power-watch.ts';
+import { WorkMeter } from './work-meter.ts';
+import type { KeyStore } from '../wallet/key-store.ts';
+import type { WorkStore } from './work-store.ts';
+
+/** Counters are read by people: four times a second is live, and costs nothing while tokens fly by. */
+const NOTIFY_MS = 250;
+/** Memory and the live rate are read again this often while a contribution runs. */
+const WATCH_MS = 2_000;
+
+/** Where the build puts the engine's files, one folder a version of it. */
+const ENGINE_FOLDER = 'ort/';
+
+/** Where this participant keeps things, and where the coordinator is. */
+export interface ParticipantSetup {
+  readonly keys: KeyStore;
+  readonly store: WorkStore;
+  /** Origin of the coordinator, and the base of its files, ending in a slash. */
+  readonly origin: string;
+  readonly base: string;
+}
+
+interface Running {
+  readonly ended: AbortController;
+  readonly contribution: Contribution;
+  readonly socket: SignalingSocket;
+  readonly compute: ComputeThread;
+  readonly links: LinkManager;
+}
+
+/** This tab as a part of the network: joins, works, pauses, leaves. The only thing that the faces know of the rooms behind it. */
+export class Participant {
+  readonly #setup: ParticipantSetup;
+  readonly #listeners = new Set<(view: ParticipantView) => void>();
+  #facts = NOTHING_YET;
+  #view: ParticipantView = EMPTY_VIEW;
+  #meter = new WorkMeter();
+  #running: Running | undefined;
+  #attempt: AbortController | undefined;
+  /** Of the contribution that the person wants now; undefined after a stop. */
+  #options: ContributeOptions | undefined;
+  #notifyTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(setup: ParticipantSetup) {
+    this.#setup = setup;
+    // The page goes away, perhaps into the back-forward cache: nothing of a contribution survives there, so it begins anew.
+    addEventListener('pagehide', () => this.#leave('page closed'));
+    addEventListener('pageshow', (event) => {
+      if (event.persisted && this.#options !== undefined) void this.contribute(this.#options);
+    });
+  }
+
+  get view(): ParticipantView {
+    return this.#view;
+  }
+
+  /** Calls the listener at each change, at most every NOTIFY_MS for counters; returns the way out. */
+  subscribe(listener: (view: ParticipantView) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Joins and works until `stop`. Resolves when the way to the coordinator is being opened or has failed; failures are a state. */
+  async contribute(options: ContributeOptions): Promise<void> {
+    this.#leave('started again');
+    this.#options = options;
+    this.#meter = new WorkMeter();
+    this.#view = EMPTY_VIEW;
+    const missing = missingCapability(globalThis);
+    if (missing !== undefined) return this.#event({ type: 'unsupported', reason: missing });
+    this.#event({ type: 'started' });
+    const attempt = new AbortController();
+    this.#attempt = attempt;
+    try {
+      if (!(await holdContributeLock(attempt.signal))) {
+        return this.#fail({ code: 'another-tab', message: 'another tab of this browser already contributes', todo: 'Use that tab, or close it and contribute here.' });
+      }
+      const wallet = await openWallet(this.#setup.keys, { secureContext: isSecureContext, crypto, now: Date.now });
+      if (attempt.signal.aborted) return;
+      this.#show({ nodeId: wallet.nodeId, keys: wallet.persistence });
+      this.#running = this.#begin(options, wallet, attempt);
+    } catch (error) {
+      if (attempt.signal.aborted) return;
+      const code = error instanceof WalletError ? error.code : 'start-failed';
+      this.#fail({ code, message: error instanceof Error ? error.message : String(error), todo: 'Reload the page and contribute again.' });
+    }
+  }
+
+  /** Leaves the network and gives the memory back, at once. */
+  stop(): void {
+    this.#options = undefined;
+    this.#leave('stopped by the person');
+    this.#event({ type: 'stopped' });
+  }
+
+  /** Finished jobs of this tab, newest first; empty where the browser keeps nothing. */
+  recentWork(count: number): ReturnType<WorkStore['recent']> {
+    return this.#setup.store.recent(count).catch(() => []);
+  }
+
+  #begin(options: ContributeOptions, wallet: Awaited<ReturnType<typeof openWallet>>, ended: AbortController): Running {
+    const { origin, base } = this.#setup;
+    const meter = this.#meter;
+    const compute = startComputeThread((reason) => {
+      this.#fail({ code: 'compute-crashed', message: `the compute worker ended: ${reason}`, todo: 'Contribute again. If it happens again, allow less memory below: the browser ends workers that take too much.' });
+    });
+    const links = new LinkManager({
+      openLink: openPeerLink,
+      send: (report) => socket.send(report),
+      attach: (peer, port) => this.#ifItFails(compute.attachLink(peer, port)),
+      detach: (peer) => this.#ifItFails(compute.detachLink(peer)),
+      frameLeaves: (frame) => {
+        meter.frameLeft(frame, performance.now());
+        this.#soon();
+      },
+      changed: () => this.#show({ links: links.views() }),
+    });
+    const contribution = new Contribution(
+      {
+        send: (message) => socket.send(message),
+        compute,
+        links,
+        wallet,
+        meter,
+        store: this.#setup.store,
+        clock: { now: () => Date.now(), monotonic: () => performance.now() },
+        event: (event) => this.#event(event),
+        joined: (model) => this.#show({ model, timings: { ...this.#view.timings, joinMs: this.#view.timings.joinMs ?? performance.now() } }),
+        measured: (profile) => this.#show({ profile }),
+        shardsReady: () => this.#show({ timings: { ...this.#view.timings, readyMs: this.#view.timings.readyMs ?? performance.now() } }),
+        fetched: (loaded, downloaded) => this.#show({ bytes: { downloaded, cached: loaded - downloaded } }),
+        credited: ({ pendingTotal, payableTotal }) => this.#show({ credits: { pending: BigInt(pendingTotal), payable: BigInt(payableTotal) } }),
+        fail: (trouble) => this.#fail(trouble),
+      },
+      { engine: options.engine, memoryBudgetBytes: options.memoryBudgetBytes, agent: agentText(navigator.userAgent), engineBase: new URL(ENGINE_FOLDER, base).href, coordinatorBase: base },
+    );
+    const socket = new SignalingSocket(origin, {
+      onUp: () => undefined,
+      onDown: () => contribution.connectionLost(),
+      onMessage: (message) => contribution.handle(message),
+      onMalformed: (error) => console.warn(error.message),
+    });
+    this.#watch(options, contribution, compute, ended.signal);
+    return { ended, contribution, socket, compute, links };
+  }
+
+  /** Battery, visibility and figures, for as long as this contribution lasts. */
+  #watch(options: ContributeOptions, contribution: Contribution, compute: ComputeThread, signal: AbortSignal): void {
+    const reasons = new Set<PauseReason>();
+    const weigh = (reason: PauseReason, present: boolean) => {
+      if (present) reasons.add(reason);
+      else reasons.delete(reason);
+      const first = [...reasons][0];
+      if (first === undefined) contribution.resume();
+      else contribution.pause(first);
+    };
+    if (options.pauseOnBattery) this.#ifItFails(watchPower((onBattery) => weigh('battery', onBattery), signal));
+    if (options.pauseWhenHidden) document.addEventListener('visibilitychange', () => weigh('hidden', document.hidden), { signal });
+    const timer = setInterval(() => {
+      this.#soon();
+      compute.memory().then((memory) => this.#show({ memory }), () => undefined);
+    }, WATCH_MS);
+    signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+  }
+
+  #leave(reason: string): void {
+    this.#attempt?.abort();
+    const running = this.#running;
+    this.#running = undefined;
+    if (running === undefined) return;
+    running.socket.send({ type: 'leaving', reason });
+    running.links.closeAll();
+    running.socket.close();
+    running.compute.end();
+  }
+
+  #fail(trouble: Trouble): void {
+    this.#leave(`failed: ${trouble.code}`);
+    this.#event({ type: 'failed', trouble });
+  }
+
+  #ifItFails(call: Promise<void>): void {
+    call.catch((error: unknown) => {
+      if (this.#running !== undefined) this.#fail({ code: 'compute-failed', message: error instanceof Error ? error.message : String(error), todo: 'Contribute again.' });
+    });
+  }
+
+  #event(event: ContributionEvent): void {
+    this.#facts = afterEvent(this.#facts, event);
+    this.#view = { ...this.#view, state: stateOf(this.#facts) };
+    this.#notify();
+  }
+
+  #show(part: Partial<ParticipantView>): void {
+    this.#view = { ...this.#view, ...part };
+    this.#soon();
+  }
+
+  #soon(): void {
+    this.#notifyTimer ??= setTimeout(() => this.#notify(), NOTIFY_MS);
+  }
+
+  #notify(): void {
+    clearTimeout(this.#notifyTimer);
+    this.#notifyTimer = undefined;
+    this.#view = { ...this.#view, totals: this.#meter.totals, tokensPerSecond: this.#meter.tokensPerSecond(performance.now()) };
+    for (const listener of this.#listeners) listener(this.#view);
+  }
+}

@@ -1,0 +1,219 @@
+import { boundaryGrid } from '@ciro/core/commitment/cells.ts';
+import { NO_ID, UNIT_POSITIONS, UnitCommitter } from '@ciro/core/commitment/unit-committer.ts';
+import { planHashOf, positionsOf } from '@ciro/core/job/plan.ts';
+import { PREFILL_CHUNK_POSITIONS } from '@ciro/core/protocol/limits.ts';
+import { sample } from '@ciro/core/sampling/sample.ts';
+import { RetainedRows } from './retained-rows.ts';
+import { checkIdFrame, checkRowFrame } from './frame-check.ts';
+import { StageError } from './stage-error.ts';
+import type { BoundaryGrid } from '@ciro/core/commitment/cells.ts';
+import type { ClosedUnit } from '@ciro/core/commitment/unit-committer.ts';
+import type { HexHash, NodeId } from '@ciro/core/ids.ts';
+import type { JobPlan } from '@ciro/core/job/plan.ts';
+import type { Frame } from '@ciro/core/protocol/frame.ts';
+import type { HeldStage, StageRun } from './stage-ports.ts';
+
+/** Positions to compute next; rows of them are in the job's buffers already. */
+export interface StageWork {
+  readonly position: number;
+  readonly count: number;
+  /** The last stage wants logits: the positions end the prompt or are generated. */
+  readonly logits: boolean;
+  /** Positions below this are accepted once this work was asked for. */
+  readonly acceptedTo: number;
+}
+
+/** What a computed piece of work leads to, in the order in which it must leave. */
+export interface StageStep {
+  readonly frame?: Frame;
+  /** Drawn by the last stage: `id` follows `position`. */
+  readonly token?: { readonly position: number; readonly id: number };
+  readonly next?: StageWork;
+}
+
+/** What a stage has to close at the end of a job. `withdrawnFrom`: units that end after this position are void. */
+export interface StageCut {
+  readonly withdrawnFrom: number;
+  readonly unit?: ClosedUnit;
+}
+
+/**
+ * One stage of one job: which positions may come, what is computed next, what leaves, what is committed. Synchronous and
+ * without I/O, clock or engine; the pipeline runs the work it names. Everything it will ever hold is allocated here.
+ */
+export class StageJob {
+  readonly plan: JobPlan;
+  readonly planHash: HexHash;
+  readonly stage: number;
+  readonly key: string;
+  readonly positions: number;
+  readonly isFirst: boolean;
+  readonly isLast: boolean;
+  /** Neighbours in the ring; undefined on both sides for a plan of one stage. */
+  readonly upstream: NodeId | undefined;
+  readonly downstream: NodeId | undefined;
+  readonly vocabulary: number;
+  #inputs: RetainedRows;
+  #outputs: RetainedRows<Float32Array>;
+  /** Per position the id that followed it: drawn here on the last stage, received on the first; else NO_ID. */
+  readonly #following: Uint32Array;
+  readonly #grid: BoundaryGrid;
+  #committer: UnitCommitter;
+  #requested = 0;
+  #computed = 0;
+  #drawn = 0;
+  #started = false;
+
+  /** `promptIds` for the first stage, else null; both sides of the plan were checked by `checkPlan`. */
+  constructor(plan: JobPlan, stage: number, held: HeldStage, promptIds: Uint32Array | null) {
+    const { hidden, layers, vocabulary } = held.architecture;
+    const stages = plan.stages.length;
+    const neighbour = (index: number): NodeId | undefined => (stages === 1 ? undefined : plan.stages[(index + stages) % stages]?.worker);
+    this.plan = plan;
+    this.planHash = planHashOf(plan);
+    this.stage = stage;
+    this.key = jobKey(plan.job, plan.version);
+    this.positions = positionsOf(plan);
+    this.isFirst = stage === 0;
+    this.isLast = stage === stages - 1;
+    this.upstream = neighbour(stage - 1);
+    this.downstream = neighbour(stage + 1);
+    this.vocabulary = vocabulary;
+    this.#outputs = RetainedRows.ofRows(this.positions, hidden);
+    this.#following = new Uint32Array(this.positions).fill(NO_ID);
+    this.#grid = boundaryGrid(held.calibration, this.isLast ? layers + 1 : held.shape.to);
+    this.#committer = new UnitCommitter(this.#grid, { samples: this.isLast });
+    if (promptIds === null) this.#inputs = RetainedRows.ofRows(this.positions, hidden);
+    else {
+      const ids = RetainedRows.ofIds(this.positions);
+      ids.at(0, promptIds.length).set(promptIds);
+      this.#inputs = ids;
+    }
+  }
+
+  /** What the stage was given: ids on the first stage, rows on the others. */
+  get inputs(): RetainedRows {
+    return this.#inputs;
+  }
+  /** Positions asked for, computed, and committed so far. */
+  get requested(): number {
+    return this.#requested;
+  }
+  get computed(): number {
+    return this.#computed;
+  }
+  get committed(): number {
+    return this.#committer.next;
+  }
+  /** False on the first stage until the coordinator's `start`; the others begin with their first frame. */
+  get started(): boolean {
+    return this.#started || !this.isFirst;
+  }
+
+  /** The first stage's first chunk. Undefined when it was started before. */
+  start(): StageWork | undefined {
+    if (this.started) return undefined;
+    this.#started = true;
+    return this.#request(0);
+  }
+
+  /** Rows from upstream. Throws StageError with a FrameRefusal code; the job is then as it was before. */
+  takeRows(frame: Frame): StageWork {
+    checkRowFrame(frame, this);
+    this.#inputs.bytes(frame.position, frame.count).set(frame.payload);
+    return this.#work(frame.position, frame.count);
+  }
+
+  /** First stage: the id that closes a lap. Gives the next lap's work, or undefined when the answer ends with it. Throws as `takeRows`. */
+  takeId(frame: Frame): StageWork | undefined {
+    const id = checkIdFrame(frame, this, this.#following[frame.position]);
+    this.#following[frame.position] = id;
+    return this.#nextLap(frame.position, id);
+  }
+
+  /** First stage, after `finish`: notes an id that the coordinator's `finish` overtook, so that the last receipt can be judged. */
+  noteId(frame: Frame): void {
+    this.#following[frame.position] = checkIdFrame(frame, this, this.#following[frame.position]);
+  }
+
+  /** Takes what the engine gave for `work` and says what leaves. */
+  complete(work: StageWork, run: StageRun): StageStep {
+    this.#outputs.at(work.position, work.count).set(run.rows);
+    this.#computed = work.position + work.count;
+    const last = this.#computed - 1;
+    if (!this.isLast) {
+      const frame = this.#frame('rows', work.position, work.count, this.#outputs.bytes(work.position, work.count));
+      return this.isFirst && this.#requested < this.plan.promptTokens ? { frame, next: this.#request(this.#requested) } : { frame };
+    }
+    if (!work.logits) return this.isFirst ? { next: this.#request(this.#requested) } : {};
+    if (run.logits === undefined) throw new StageError('stage-failed', `The engine gave no logits for position ${last}; load the stage again.`, { fault: 'bug' });
+    const { sampler, promptTokens } = this.plan;
+    // The repetition penalty sees the answer only: the prompt's ids are known to the first stage alone.
+    const id = sample(run.logits, sampler, sampler.seed, last, this.#following.subarray(promptTokens - 1, promptTokens - 1 + this.#drawn));
+    this.#drawn++;
+    this.#following[last] = id;
+    const token = { position: last, id };
+    if (!this.isFirst) return { frame: this.#frame('ids', last, 1, new Uint8Array(Uint32Array.of(id).buffer)), token };
+    const next = this.#nextLap(last, id);
+    return next === undefined ? { token } : { token, next };
+  }
+
+  /** Commits computed rows of positions below `acceptedTo`; returns the units that became full. */
+  commit(acceptedTo: number): ClosedUnit[] {
+    const closed: ClosedUnit[] = [];
+    for (let position = this.#committer.next; position < Math.min(acceptedTo, this.#computed); position++) {
+      const unit = this.#committer.accept(position, this.#inputs.bytes(position), this.#outputs.at(position), this.#following[position]);
+      if (unit !== undefined) closed.push(unit);
+    }
+    return closed;
+  }
+
+  /**
+   * Ends the stage's work at `acceptedTo` positions (SPEC U5). A stage that was told of more accepted positions than the
+   * coordinator finally counts (the ring runs ahead of a cancel) takes them back: it commits its last unit again, up to there.
+   */
+  cut(acceptedTo: number): StageCut & { readonly closed: readonly ClosedUnit[] } {
+    const end = Math.min(acceptedTo, this.#computed);
+    if (this.#committer.next > end) {
+      this.#committer = new UnitCommitter(this.#grid, { samples: this.isLast, first: end - (end % UNIT_POSITIONS) });
+    }
+    const closed = this.commit(end);
+    const unit = this.#committer.close();
+    return { withdrawnFrom: end, closed, ...(unit !== undefined && { unit }) };
+  }
+
+  /** Gives the rows back once the job is cut; ids are kept for the last receipt. */
+  release(): void {
+    this.#inputs = this.#outputs = RetainedRows.ofRows(0, this.#grid.channels);
+  }
+
+  /** Ids that followed positions `[from, to)` as bytes, or undefined while one of them has not come yet (SPEC U4). */
+  followingBytes(from: number, to: number): Uint8Array | undefined {
+    const ids = this.#following.subarray(from, to);
+    const firstDrawn = Math.max(0, this.plan.promptTokens - 1 - from);
+    return ids.subarray(firstDrawn).includes(NO_ID) ? undefined : new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength);
+  }
+
+  #nextLap(position: number, id: number): StageWork | undefined {
+    if (position + 1 >= this.positions || this.plan.stopIds.includes(id)) return undefined;
+    this.#inputs.at(position + 1).set([id]);
+    return this.#work(position + 1, 1);
+  }
+
+  /** The chunk of the prompt that begins at `position`. */
+  #request(position: number): StageWork {
+    return this.#work(position, Math.min(PREFILL_CHUNK_POSITIONS, this.plan.promptTokens - position));
+  }
+
+  #work(position: number, count: number): StageWork {
+    this.#requested = position + count;
+    return { position, count, logits: this.isLast && this.#requested >= this.plan.promptTokens, acceptedTo: position };
+  }
+
+  #frame(kind: 'rows' | 'ids', position: number, count: number, payload: Uint8Array): Frame {
+    return { kind, job: this.plan.job, planVersion: this.plan.version, position, count, acceptedTo: position, stage: this.stage, payload };
+  }
+}
+
+/** Names one version of one job, here and in the engine. */
+export const jobKey = (job: string, version: number): string => `${job}/${version}`;

@@ -1,0 +1,278 @@
+import { CiroError } from '@ciro/core/errors.ts';
+import { decodeFrame, encodeFrame } from '@ciro/core/protocol/frame.ts';
+import { refuse } from './frame-check.ts';
+import { LinkRefusals } from './link-refusals.ts';
+import { OpenJob } from './open-job.ts';
+import { checkPlan } from './plan-check.ts';
+import { StageError } from './stage-error.ts';
+import { jobKey, StageJob } from './stage-job.ts';
+import { MAX_ENDED_JOBS, MAX_OPEN_JOBS, MAX_WAITING_FRAMES } from './stage-limits.ts';
+import { UnitEvidence } from './unit-evidence.ts';
+import { WorkQueue } from './work-queue.ts';
+import type { JobId, NodeId } from '@ciro/core/ids.ts';
+import type { JobPlan, SignedPlan } from '@ciro/core/job/plan.ts';
+import type { Frame } from '@ciro/core/protocol/frame.ts';
+import type { HeldStage, StageIdentity, StagePorts } from './stage-ports.ts';
+import type { StageWork } from './stage-job.ts';
+
+interface QueuedWork {
+  readonly open: OpenJob;
+  readonly work: StageWork;
+}
+
+/**
+ * The stages of up to MAX_OPEN_JOBS jobs on one worker: plans and frames in, frames and messages out through `StagePorts`.
+ * One run at a time, in the order in which work came; what leaves a run leaves before anything is hashed or signed.
+ */
+export class StagePipeline {
+  readonly #identity: StageIdentity;
+  readonly #ports: StagePorts;
+  readonly #queue: WorkQueue<QueuedWork>;
+  readonly #refusals: LinkRefusals;
+  /** By job and version: open, failed and recently ended jobs, oldest first. */
+  readonly #jobs = new Map<string, OpenJob>();
+  #held: HeldStage | undefined;
+  /** Time spent in the engine so far: it is taken off the time that a signature seemed to take. */
+  #engineMs = 0;
+
+  constructor(identity: StageIdentity, ports: StagePorts) {
+    this.#identity = identity;
+    this.#ports = ports;
+    this.#queue = new WorkQueue((item) => this.#compute(item), () => ports.turn());
+    this.#refusals = new LinkRefusals(ports);
+  }
+
+  /** Jobs that are being worked on. */
+  get openJobs(): number {
+    return [...this.#jobs.values()].filter((open) => open.state === 'open').length;
+  }
+
+  /**
+   * The layers held from now on. Jobs of the old ones fail with `replaced`; resolves when no run uses the old engine any
+   * more, so that it can be disposed.
+   */
+  async hold(held: HeldStage | undefined): Promise<void> {
+    for (const open of this.#jobs.values()) {
+      if (open.state === 'open') this.#fail(open, new StageError('replaced', `The layers of job ${open.job.plan.job} were taken from this worker; run the job again.`, { fault: 'abort' }));
+    }
+    this.#held = held;
+    await this.#queue.idle();
+  }
+
+  /** Prepares a stage of a plan; answers `prepared` or `stage-refused`, never throws. */
+  async handlePlan(signed: SignedPlan, stage: number, promptIds: Uint8Array | null): Promise<void> {
+    const { job, version } = signed.plan;
+    try {
+      const held = this.#held;
+      const ids = await checkPlan({ signed, stage, promptIds }, held, this.#identity, this.#ports.verify);
+      // The layers may have been replaced while the signature was checked.
+      if (held === undefined || held !== this.#held) throw this.#refusePlan('not-ready', signed.plan, 'came while other layers were being loaded');
+      this.#admit(signed.plan);
+      const state = new StageJob(signed.plan, stage, held, ids);
+      for (const peer of [state.upstream, state.downstream]) {
+        if (peer !== undefined && !this.#ports.hasLink(peer)) throw this.#refusePlan('no-link', signed.plan, `needs a link to ${peer}, which is not open`);
+      }
+      held.engine.openJob(state.key, state.positions);
+      this.#remember(new OpenJob(state, this.#evidence(state), held));
+      this.#ports.send({ type: 'prepared', job, version });
+    } catch (error) {
+      const { code, message } = asStageError(error);
+      this.#ports.send({ type: 'stage-refused', job, version, code, message });
+    }
+  }
+
+  /** Every stage is prepared: the first one begins. Unknown jobs and a second start change nothing. */
+  handleStart(job: JobId, version: number): void {
+    const open = this.#jobs.get(jobKey(job, version));
+    if (open?.state !== 'open') return;
+    const work = open.job.start();
+    if (work !== undefined) this.#enqueue(open, work);
+  }
+
+  /** A frame from a neighbour's link. What cannot be used is dropped and refused by code; never throws. */
+  handleFrame(peer: NodeId, bytes: Uint8Array): void {
+    if (this.#refusals.isClosed(peer)) return;
+    let frame: Frame;
+    try {
+      // Rows are read in place as float32, which needs them aligned.
+      frame = decodeFrame(bytes.byteOffset % 4 === 0 ? bytes : bytes.slice());
+    } catch (error) {
+      const open = this.#refusals.jobNamedIn(bytes, (key) => this.#jobs.get(key));
+      return this.#refuse(peer, open, new StageError('bad-frame', error instanceof Error ? error.message : String(error), { fault: 'peer', cause: error }));
+    }
+    if (frame.kind === 'heartbeat') return;
+    const open = this.#jobs.get(jobKey(frame.job, frame.planVersion));
+    try {
+      if (open === undefined) throw refuse('unknown-job', frame, 'is about a job that this worker does not have');
+      if (peer !== open.job.upstream) throw refuse('wrong-sender', frame, `came from ${peer}; the stage above is ${open.job.upstream ?? 'none'}`);
+      this.#take(open, frame);
+    } catch (error) {
+      if (open === undefined) this.#refusals.reportUnknown(peer, asStageError(error), frame);
+      this.#refuse(peer, open, asStageError(error));
+    }
+  }
+
+  /** The link to a neighbour is gone. What is to be sent there fails its job; the coordinator decides about the others. */
+  handleLinkClosed(peer: NodeId): void {
+    this.#refusals.forget(peer);
+  }
+
+  /** Ends a job at `acceptedTo` positions; resolves when its root was posted. Unknown jobs are ignored. */
+  async handleFinish(job: JobId, version: number, acceptedTo: number): Promise<void> {
+    const open = this.#jobs.get(jobKey(job, version));
+    if (open === undefined || open.state === 'ending' || open.state === 'ended') return;
+    await this.#finish(open, acceptedTo);
+  }
+
+  #take(open: OpenJob, frame: Frame): void {
+    const { job, evidence } = open;
+    if (frame.kind === 'receipt') return evidence.takeReceipt(frame);
+    if (open.state !== 'open') {
+      // Laps that were under way when the job ended. The last id may still be needed to judge the last receipt.
+      if (open.state !== 'failed' && frame.kind === 'ids') {
+        job.noteId(frame);
+        evidence.recheck();
+      }
+      return;
+    }
+    if (!job.started) throw refuse('not-started', frame, 'came before the job was started');
+    if (frame.kind === 'ids') {
+      const work = job.takeId(frame);
+      open.lapped(this.#ports.now());
+      if (work !== undefined) this.#enqueue(open, work);
+      return;
+    }
+    if (open.waiting >= MAX_WAITING_FRAMES) throw refuse('inbox-full', frame, `is one more than the ${MAX_WAITING_FRAMES} that may wait`);
+    this.#enqueue(open, job.takeRows(frame));
+  }
+
+  #enqueue(open: OpenJob, work: StageWork): void {
+    open.waiting++;
+    this.#queue.push({ open, work });
+  }
+
+  async #compute({ open, work }: QueuedWork): Promise<void> {
+    open.waiting--;
+    if (open.state !== 'open') return;
+    const { job, held } = open;
+    open.computing = true;
+    try {
+      const run = await held.engine.run(job.key, work.position, job.inputs.at(work.position, work.count), work.count, work.logits ? { logits: true } : {});
+      this.#engineMs += run.computeMs;
+      open.ran(work, run.computeMs);
+      this.#leave(open, work, job.complete(work, run));
+    } catch (error) {
+      this.#fail(open, asStageError(error));
+    } finally {
+      open.computing = false;
+      open.afterRun?.();
+    }
+  }
+
+  /** Sends what a run led to, then commits. A job that was finished meanwhile sends nothing; its rows are cut by the finish. */
+  #leave(open: OpenJob, work: StageWork, step: ReturnType<StageJob['complete']>): void {
+    if (open.state !== 'open') return;
+    const { job } = open;
+    const { job: id, version } = job.plan;
+    if (step.frame !== undefined && job.downstream !== undefined && !this.#ports.sendFrame(job.downstream, encodeFrame(step.frame))) {
+      throw new StageError('no-link', `The link to ${job.downstream} is gone, so job ${id} cannot go on; place it again.`, { fault: 'peer' });
+    }
+    if (step.token !== undefined) this.#ports.send({ type: 'token', job: id, version, ...step.token });
+    if (step.token !== undefined && job.isFirst) open.lapped(this.#ports.now());
+    if (step.next !== undefined) this.#enqueue(open, step.next);
+    const before = job.committed;
+    const started = this.#ports.now();
+    const closed = job.commit(work.acceptedTo);
+    open.committed(job.committed - before, this.#ports.now() - started);
+    open.evidence.close(closed);
+  }
+
+  async #finish(open: OpenJob, acceptedTo: number): Promise<void> {
+    const { job, held } = open;
+    const failed = open.state === 'failed';
+    open.state = 'ending';
+    this.#queue.drop((item) => item.open === open);
+    if (open.computing) await new Promise<void>((resolve) => (open.afterRun = resolve));
+    if (!failed) held.engine.closeJob(job.key);
+    try {
+      const cut = job.cut(acceptedTo);
+      job.release();
+      await open.evidence.finish(cut, () => open.statistics());
+    } catch (error) {
+      this.#report(open, asStageError(error));
+    }
+    open.state = 'ended';
+  }
+
+  /** Stops a job for good and gives its cache back; `finish` still closes what was computed. */
+  #fail(open: OpenJob, error: StageError): void {
+    if (open.state !== 'open') return;
+    open.state = 'failed';
+    this.#queue.drop((item) => item.open === open);
+    open.held.engine.closeJob(open.job.key);
+    this.#report(open, error);
+  }
+
+  /**
+   * Only the stage above can harm a job, so only what it sends is a fault of the job; anybody else is counted. A receipt
+   * that cannot be used is no fault either: it is not acknowledged, and not paid.
+   */
+  #refuse(peer: NodeId, open: OpenJob | undefined, error: StageError): void {
+    this.#refusals.count(peer, error);
+    if (open !== undefined && open.state === 'open' && peer === open.job.upstream && error.code !== 'bad-receipt') this.#report(open, error);
+    if (!this.#refusals.isClosed(peer)) return;
+    for (const each of this.#jobs.values()) {
+      if (each.job.upstream === peer) this.#fail(each, new StageError('flooded', `Worker ${peer} sent frame after frame that had to be refused; it is not listened to any more.`, { fault: 'peer' }));
+    }
+  }
+
+  #report(open: OpenJob, { code, message }: StageError): void {
+    if (open.reported.has(code)) return;
+    open.reported.add(code);
+    const { job, version } = open.job.plan;
+    this.#ports.send({ type: 'fault', job, version, code, message });
+  }
+
+  #admit(plan: JobPlan): void {
+    for (const open of this.#jobs.values()) {
+      if (open.job.plan.job !== plan.job) continue;
+      if (open.job.plan.version >= plan.version) throw this.#refusePlan('stale-version', plan, `follows version ${open.job.plan.version}, which this worker has`);
+      // A new plan closes the old one's unit at the last accepted row (PROTOCOL 2).
+      if (open.state === 'open') void this.#finish(open, open.job.committed);
+    }
+    if (this.openJobs >= MAX_OPEN_JOBS) throw this.#refusePlan('too-many-jobs', plan, `would be one more than the ${MAX_OPEN_JOBS} jobs worked on here`);
+  }
+
+  #remember(open: OpenJob): void {
+    this.#jobs.set(open.job.key, open);
+    const over = [...this.#jobs].filter(([, { state }]) => state === 'ended' || state === 'failed');
+    for (const [key] of over.slice(0, Math.max(0, over.length - MAX_ENDED_JOBS))) this.#jobs.delete(key);
+  }
+
+  #evidence(job: StageJob): UnitEvidence {
+    return new UnitEvidence(job, this.#identity, this.#ports, {
+      measured: async (task) => {
+        const started = this.#ports.now() - this.#engineMs;
+        await task();
+        this.#jobs.get(job.key)?.unitSigned(Math.max(0, this.#ports.now() - this.#engineMs - started));
+      },
+      failed: (error) => {
+        const open = this.#jobs.get(job.key);
+        const reason = asStageError(error);
+        if (reason.code === 'bad-receipt' && job.upstream !== undefined) this.#refuse(job.upstream, open, reason);
+        else if (open !== undefined) this.#report(open, reason);
+      },
+    });
+  }
+
+  #refusePlan(code: StageError['code'], plan: JobPlan, what: string): StageError {
+    return new StageError(code, `The plan of job ${plan.job}, version ${plan.version}, ${what}.`, { fault: 'peer', fields: { job: plan.job, version: plan.version } });
+  }
+}
+
+/** Errors of other rooms keep their message; what they mean for the stage is that it failed. */
+function asStageError(error: unknown): StageError {
+  if (error instanceof StageError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new StageError('stage-failed', message, { fault: error instanceof CiroError ? error.fault : 'bug', cause: error });
+}

@@ -1,0 +1,141 @@
+import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordinator.ts';
+import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
+import type { NodeId } from '@ciro/core/ids.ts';
+import type { LinkError } from './link-error.ts';
+import { LINK_STATS_MS, MAX_LINKS } from './transport-limits.ts';
+import type { IceServer, Link, LinkRoute, LinkStats, OpenLink } from './link.ts';
+
+/** What the coordinator says about links. */
+export type LinkOrder = Extract<CoordinatorMessage, { type: 'connect' | 'disconnect' | 'signal' }>;
+/** What the manager says to the coordinator. */
+export type LinkReport = Extract<WorkerMessage, { type: 'signal' | 'link' }>;
+
+/** What the manager needs of the rest of the tab. */
+export interface LinkManagerPorts {
+  readonly openLink: OpenLink;
+  send(report: LinkReport): void;
+  /** Frames of this neighbour come and go through `port`, each one `Uint8Array`. */
+  attach(peer: NodeId, port: MessagePort): void;
+  detach(peer: NodeId): void;
+  /** A frame of our own is about to leave. It must not be changed or kept. */
+  frameLeaves(frame: Uint8Array): void;
+  /** The list of links, or a figure in it, is another now. */
+  changed(): void;
+}
+
+/** One link, for people to look at. */
+export interface LinkView {
+  readonly peer: NodeId;
+  readonly state: 'opening' | 'open';
+  readonly route: LinkRoute;
+  readonly rttMs: number;
+}
+
+interface Entry {
+  readonly id: string;
+  readonly peer: NodeId;
+  readonly link: Link;
+  readonly port: MessagePort;
+  state: 'opening' | 'open';
+  stats: LinkStats;
+  timer?: ReturnType<typeof setInterval>;
+}
+
+const UNKNOWN: LinkStats = { route: 'unknown', rttMs: 0 };
+
+/** Opens and closes links as the coordinator orders, and ties each open one to the compute worker by a MessagePort. */
+export class LinkManager {
+  readonly #ports: LinkManagerPorts;
+  readonly #links = new Map<string, Entry>();
+  #iceServers: readonly IceServer[] = [];
+
+  constructor(ports: LinkManagerPorts) {
+    this.#ports = ports;
+  }
+
+  /** Servers of the newest welcome, for links opened from now on. */
+  useIceServers(servers: readonly IceServer[]): void {
+    this.#iceServers = servers;
+  }
+
+  handle(order: LinkOrder): void {
+    switch (order.type) {
+      case 'connect':
+        return this.#connect(order.link, order.peer, order.initiator);
+      case 'disconnect':
+        return this.#links.get(order.link)?.link.close();
+      case 'signal': {
+        // A signal for a link that is gone, or from somebody who is not its other end, is nobody's business.
+        const entry = this.#links.get(order.link);
+        if (entry?.peer === order.from) entry.link.signal(order.payload);
+        return;
+      }
+    }
+  }
+
+  views(): LinkView[] {
+    return [...this.#links.values()].map(({ peer, state, stats }) => ({ peer, state, ...stats }));
+  }
+
+  closeAll(): void {
+    for (const entry of this.#links.values()) entry.link.close();
+  }
+
+  #connect(id: string, peer: NodeId, initiator: boolean): void {
+    if (this.#links.has(id)) return;
+    // A new link to the same neighbour replaces the old one: the compute worker knows one port a neighbour.
+    for (const old of this.#links.values()) if (old.peer === peer) old.link.close();
+    if (this.#links.size >= MAX_LINKS) return this.#report(id, peer, 'failed', UNKNOWN);
+    const channel = new MessageChannel();
+    const port = channel.port1;
+    const link = this.#ports.openLink(
+      { initiator, iceServers: this.#iceServers },
+      {
+        onSignal: (payload) => this.#ports.send({ type: 'signal', to: peer, link: id, payload }),
+        // Frames that come before our side counts as open wait in the channel until the worker takes its end.
+        onFrame: (frame) => port.postMessage(frame, [frame.buffer]),
+        onOpen: () => this.#opened(id, channel.port2),
+        onClosed: (error) => this.#closed(id, error),
+      },
+    );
+    port.onmessage = (event: MessageEvent<unknown>) => {
+      if (!(event.data instanceof Uint8Array)) return;
+      this.#ports.frameLeaves(event.data);
+      link.send(event.data);
+    };
+    this.#links.set(id, { id, peer, link, port, state: 'opening', stats: UNKNOWN });
+    this.#ports.changed();
+  }
+
+  #opened(id: string, port: MessagePort): void {
+    const entry = this.#links.get(id);
+    if (entry === undefined) return;
+    entry.state = 'open';
+    this.#ports.attach(entry.peer, port);
+    entry.timer = setInterval(() => void this.#measure(entry), LINK_STATS_MS);
+    void this.#measure(entry).then(() => {
+      if (this.#links.get(id) === entry) this.#report(id, entry.peer, 'open', entry.stats);
+    });
+  }
+
+  /** Figures are a courtesy: where the browser gives none the link works all the same. */
+  async #measure(entry: Entry): Promise<void> {
+    entry.stats = await entry.link.stats().catch(() => entry.stats);
+    this.#ports.changed();
+  }
+
+  #closed(id: string, error: LinkError | undefined): void {
+    const entry = this.#links.get(id);
+    if (entry === undefined) return;
+    this.#links.delete(id);
+    clearInterval(entry.timer);
+    entry.port.close();
+    if (entry.state === 'open') this.#ports.detach(entry.peer);
+    this.#report(id, entry.peer, error === undefined ? 'closed' : 'failed', entry.stats);
+    this.#ports.changed();
+  }
+
+  #report(link: string, peer: NodeId, state: 'open' | 'closed' | 'failed', stats: LinkStats): void {
+    this.#ports.send({ type: 'link', link, peer, state, route: stats.route, rttMs: stats.rttMs });
+  }
+}

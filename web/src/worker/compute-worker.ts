@@ -1,0 +1,36 @@
+/** Entry of the dedicated worker: wires the real engine, caches and clocks to the service and exposes it to the window. */
+import * as Comlink from 'comlink';
+import { toHex } from '@ciro/core/bytes.ts';
+import { chooseProvider } from '../engine/choose-provider.ts';
+import { configureEngine } from '../engine/ort.ts';
+import { StageEngine } from '../engine/stage-engine.ts';
+import { fetchManifest } from '../shards/manifest-source.ts';
+import { DexieShardIndex } from '../shards/shard-index.ts';
+import { ShardStore } from '../shards/shard-store.ts';
+import { ComputeService } from './compute-service.ts';
+import { eventLoopTurns } from './event-loop-turns.ts';
+
+const platformFetch = (url: string, init: RequestInit): Promise<Response> => fetch(url, init);
+
+const service = new ComputeService({
+  configureEngine: (base) => configureEngine({ base }),
+  measure: async (choice, architecture, signal) => {
+    const { provider: engine, layerMs, layerMs16, headMs } = (await chooseProvider(choice, architecture, signal)).profile;
+    return { engine, layerMs, layerMs16, headMs };
+  },
+  loadStage: (order) => StageEngine.load(order),
+  modelSource: (base) => {
+    // An insecure origin has no Cache Storage, whatever its type says.
+    const storage = (globalThis as { caches?: CacheStorage }).caches;
+    const store = new ShardStore({ fetch: platformFetch, caches: storage, index: new DexieShardIndex(), now: () => Date.now() }, { base });
+    return {
+      manifest: (modelId, signal) => fetchManifest(platformFetch, base, modelId, signal),
+      shard: (modelId, shard, signal, onProgress) => store.get({ modelId, shard, signal, onProgress }),
+    };
+  },
+  randomHex: (bytes) => toHex(crypto.getRandomValues(new Uint8Array(bytes))),
+  now: () => performance.now(),
+  turn: eventLoopTurns(),
+});
+
+Comlink.expose(service);
