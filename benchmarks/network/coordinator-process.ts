@@ -35,16 +35,17 @@ export async function startCoordinatorProcess(wish: Omit<CoordinatorOptions, 'da
   const dataDir = await mkdtemp(join(tmpdir(), 'ciro-bench-'));
   const options: CoordinatorOptions = { ...wish, dataDir };
   const child = fork(PROGRAM, [JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
-  const closed = once(child, 'close');
+  // Not `close`: Node 24 does not emit it once the parent has disconnected.
+  const exited = once(child, 'exit');
   let printed = '';
   for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => (printed = (printed + text).slice(-REPORTED_CHARACTERS)));
   const close = async (): Promise<void> => {
     if (child.connected) child.disconnect();
-    await closed;
+    await exited;
     await rm(dataDir, { recursive: true, force: true });
   };
   try {
-    const ended = closed.then(([code]) => Promise.reject(new Error(`the coordinator ended with ${String(code)}:\n${printed}`)));
+    const ended = exited.then(([code]) => Promise.reject(new Error(`the coordinator ended with ${String(code)}:\n${printed}`)));
     // Whoever disposes it ends it: that is no failure.
     ended.catch(() => undefined);
     const heard = async (within: AbortSignal): Promise<unknown> => ((await Promise.race([once(child, 'message', { signal: within }), ended])) as readonly unknown[])[0];

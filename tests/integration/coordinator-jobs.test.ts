@@ -129,3 +129,14 @@ it('tokens that are repeated, out of place or of unknown jobs change nothing', a
   const { events } = await eventsOf(coordinator.run({ maxTokens: 5 }));
   expect(recordOf(events).tokenIds).toEqual(ANSWER.slice(0, 5));
 });
+
+it('a stage that sends other rows on than it commits to is not paid, and its neighbour says so', async () => {
+  await using coordinator = await SmallCoordinator.start({ expectWorkers: 3 });
+  const liar = await coordinator.join({ seed: 1, misbehaviour: { lyingRows: true }, profile: { layerMs: 0.5 } });
+  for (const seed of [2, 3]) await coordinator.join({ seed });
+  const record = recordOf((await eventsOf(coordinator.run())).events);
+  const stage = record.stages.findIndex(({ worker }) => worker === liar.nodeId);
+  expect(stage).toBeLessThan(2);
+  expect(record.stages.map(({ paidPositions }) => paidPositions)).toEqual([0, 1, 2].map((index) => (index === stage ? 0 : 40)));
+  expect(record.disagreements).toEqual([0, 1, 2].map((unit) => ({ stage, unit, by: record.stages[stage + 1]?.worker })));
+});

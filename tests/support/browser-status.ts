@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import * as v from 'valibot';
 
 /** Longest wait for a tab to be where a test wants it; cold loading on two shared cores is the slowest. */
 const STATE_TIMEOUT_MS = 120_000;
+const POLL_MS = 50;
 
 const Status = v.object({
   state: v.looseObject({ kind: v.string() }),
@@ -21,8 +23,14 @@ export async function browserStatus(page: Page): Promise<BrowserStatus> {
   return v.parse(Status, await page.evaluate('globalThis.ciro?.status()'));
 }
 
-/** Waits until the page is in one of these states and gives its status. */
+/** Waits until the page is in one of these states and gives its status; throws with the state it was in instead. */
 export async function browserInState(page: Page, ...kinds: readonly string[]): Promise<BrowserStatus> {
-  await page.waitForFunction(`${JSON.stringify(kinds)}.includes(globalThis.ciro?.status().state.kind)`, undefined, { timeout: STATE_TIMEOUT_MS, polling: 50 });
-  return browserStatus(page);
+  const deadline = performance.now() + STATE_TIMEOUT_MS;
+  for (;;) {
+    // Asked from outside: the page's own policy forbids the evaluated predicates of `waitForFunction`.
+    const status: unknown = await page.evaluate('globalThis.ciro?.status()');
+    if (v.is(Status, status) && kinds.includes(status.state.kind)) return status;
+    if (performance.now() > deadline) throw new Error(`the tab is not ${kinds.join(' or ')} after ${STATE_TIMEOUT_MS / 1000} s but ${JSON.stringify(status)}`);
+    await sleep(POLL_MS);
+  }
 }

@@ -45,7 +45,7 @@ export class ScriptedCoordinator implements AsyncDisposable {
   fetch(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers);
     if (!headers.has('authorization')) headers.set('authorization', `Bearer ${this.coordinator.trialKey}`);
-    return fetch(this.coordinator.url.replace('localhost', '127.0.0.1') + path, { ...init, headers });
+    return fetch(this.coordinator.url + path, { ...init, headers });
   }
 
   /** `POST /v1/chat/completions` with one user message unless `body` has others. */

@@ -6,7 +6,7 @@ import { NO_ID, UnitCommitter } from '@ciro/core/commitment/unit-committer.ts';
 import { planHashOf } from '@ciro/core/job/plan.ts';
 import { merkleRoot } from '@ciro/core/merkle/poseidon-tree.ts';
 import { PREFILL_CHUNK_POSITIONS } from '@ciro/core/protocol/limits.ts';
-import { acknowledgementBytes, receiptBytes, receiptHash } from '@ciro/core/receipt/receipt.ts';
+import { acknowledgementBytes, disagreementBytes, receiptBytes, receiptHash } from '@ciro/core/receipt/receipt.ts';
 import type { ClosedUnit } from '@ciro/core/commitment/unit-committer.ts';
 import type { HexHash, NodeId } from '@ciro/core/ids.ts';
 import type { SignedPlan } from '@ciro/core/job/plan.ts';
@@ -49,6 +49,8 @@ export interface Misbehaviour {
   readonly babble?: boolean;
   /** Passes other ids round the ring than it reports to the coordinator. */
   readonly lyingIds?: boolean;
+  /** Sends other rows on than it commits to. */
+  readonly lyingRows?: boolean;
 }
 
 const idBytes = (id: number): Uint8Array<ArrayBuffer> => {
@@ -143,6 +145,7 @@ export class ScriptedStage {
     if (!this.#isLast) {
       const payload = new Uint8Array(inputs.length * SCRIPTED_HIDDEN * 4);
       inputs.forEach((_, index) => payload.set(new Uint8Array((this.#rows[position + index] as Float32Array).buffer), index * SCRIPTED_HIDDEN * 4));
+      if (this.#misbehaviour.lyingRows === true) payload[0] = (payload[0] ?? 0) ^ 1;
       this.#sendFrame('rows', position, inputs.length, payload);
     } else if (last >= promptTokens - 1) {
       this.#sample(last);
@@ -209,11 +212,11 @@ export class ScriptedStage {
     const { job } = this.#plan;
     const { from, to, linkHash } = receipt.body;
     if (!(await this.#host.verify(this.#neighbour(-1).devicePublicKey, receiptBytes(receipt.body), receipt.signature))) return;
-    const mine = this.#stage === 0 ? toHex(sha256(Uint8Array.from(Array.from({ length: to - from }, (_, index) => [...idBytes(this.#ids.get(from + index) ?? NO_ID)]).flat()))) : own.inputHash;
+    const mine = (this.#stage === 0 ? toHex(sha256(Uint8Array.from(Array.from({ length: to - from }, (_, index) => [...idBytes(this.#ids.get(from + index) ?? NO_ID)]).flat()))) : own.inputHash) as HexHash;
     const hash = receiptHash(receipt.body);
-    const signature = await this.#host.sign(acknowledgementBytes(hash, this.#host.nodeId));
-    if (mine === linkHash) this.#host.send({ type: 'acknowledge', job, acknowledgement: { receiptHash: hash, signer: this.#host.nodeId, signature } });
-    else this.#host.send({ type: 'disagree', job, receipt, linkHash: mine as HexHash, signature });
+    const signer = this.#host.nodeId;
+    if (mine === linkHash) this.#host.send({ type: 'acknowledge', job, acknowledgement: { receiptHash: hash, signer, signature: await this.#host.sign(acknowledgementBytes(hash, signer)) } });
+    else this.#host.send({ type: 'disagree', job, receipt, linkHash: mine, signature: await this.#host.sign(disagreementBytes(hash, signer, mine)) });
   }
 
   #root(): void {

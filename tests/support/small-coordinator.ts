@@ -62,7 +62,7 @@ export class SmallCoordinator implements AsyncDisposable {
     const stop = async (): Promise<void> => {
       await runner.close();
       await sessions.close();
-      socket.close();
+      await socket.close();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     };

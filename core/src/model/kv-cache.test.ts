@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { CAPACITY_STEP_POSITIONS, KvCache } from './kv-cache.ts';
+import { CAPACITY_STEP_POSITIONS } from './cache-positions.ts';
+import { KvCache } from './kv-cache.ts';
 import type { Architecture } from './architecture.ts';
 
 const architecture: Architecture = {

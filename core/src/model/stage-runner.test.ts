@@ -59,6 +59,15 @@ test('jobs are opened once, within the context, and known until closed', async (
   await expect(runner.run('job', 0, new Float32Array(8), 1)).rejects.toMatchObject({ code: 'unknown-job' });
 });
 
+test('a second run of a job before the first has ended is a stale cache', async () => {
+  const runner = new StageRunner(architecture, middle, { layers: recorder() });
+  runner.openJob('job', 10);
+  const first = runner.run('job', 0, new Float32Array(8), 1);
+  await expect(runner.run('job', 0, new Float32Array(8), 1)).rejects.toMatchObject({ code: 'stale-cache' });
+  await first;
+  expect(runner.length('job')).toBe(1);
+});
+
 test('a run that fails adds nothing to the cache', async () => {
   const runner = new StageRunner(architecture, middle, { layers: { run: () => Promise.reject(new Error('device lost')) } });
   runner.openJob('job', 10);

@@ -5,24 +5,15 @@
 import { attentionMask } from '../numeric/attention-mask.ts';
 import { RopeCache } from '../numeric/rope-tables.ts';
 import { EngineError } from './engine-error.ts';
-import { keyCacheName, newKeyName, newValueName, valueCacheName } from './graph/layer-nodes.ts';
-import { KvCache } from './kv-cache.ts';
+import { HostCache, outputOf } from './job-cache.ts';
 import type { Architecture, StageShape } from './architecture.ts';
 import type { EmbeddingTable } from './embedding-table.ts';
+import type { FeedTensor, Feeds, JobCache, SessionPort } from './job-cache.ts';
+
+export type { FeedTensor, SessionPort } from './job-cache.ts';
 
 /** Most tokens of one run: bounds activations and mask; longer prompts come in chunks (the reference run's are 16). */
 export const MAX_RUN_TOKENS = 64;
-
-/** A dense row-major tensor on its way into a session. int64 only for sizes. */
-export interface FeedTensor {
-  readonly data: Float32Array | BigInt64Array;
-  readonly dims: readonly number[];
-}
-
-/** What a provider must offer: run one graph. Outputs may be views that the next run overwrites. */
-export interface SessionPort {
-  run(feeds: Readonly<Record<string, FeedTensor>>): Promise<Readonly<Record<string, Float32Array>>>;
-}
 
 /** What a stage computes with. `embedding` for the first stage, `head` for the last. */
 export interface StageSessions {
@@ -42,7 +33,8 @@ export class StageRunner {
   readonly #shape: StageShape;
   readonly #sessions: StageSessions;
   readonly #rope: RopeCache;
-  readonly #jobs = new Map<string, KvCache>();
+  readonly #jobs = new Map<string, JobCache>();
+  readonly #running = new Set<JobCache>();
 
   constructor(architecture: Architecture, shape: StageShape, sessions: StageSessions) {
     this.#architecture = architecture;
@@ -62,11 +54,14 @@ export class StageRunner {
         fields: { jobKey, maxPositions, context: this.#architecture.context },
       });
     }
-    this.#jobs.set(jobKey, new KvCache(this.#architecture, this.#shape.to - this.#shape.from, maxPositions));
+    const { layers } = this.#sessions;
+    const cache = layers.openCache?.(this.#architecture, this.#shape, maxPositions);
+    this.#jobs.set(jobKey, cache ?? new HostCache(layers, this.#architecture, this.#shape, maxPositions));
   }
 
   /** Frees the job's cache; nothing happens if the job is not open. */
   closeJob(jobKey: string): void {
+    this.#jobs.get(jobKey)?.dispose();
     this.#jobs.delete(jobKey);
   }
 
@@ -92,7 +87,7 @@ export class StageRunner {
    *
    * @param input token ids for a stage that embeds, else rows [count, d]
    * @param options.logits also give the last position's logits (last stage only)
-   * @throws EngineError `stale-cache` when `position` is not the cache's length; `bad-input`, `unknown-job`, `past-capacity`
+   * @throws EngineError `stale-cache` when `position` is not the cache's length or an earlier run has not ended; `bad-input`, `unknown-job`, `past-capacity`
    */
   async run(
     jobKey: string,
@@ -102,17 +97,18 @@ export class StageRunner {
     options: { readonly logits?: boolean } = {},
   ): Promise<StageOutput> {
     const cache = this.#job(jobKey);
-    if (position !== cache.length) {
-      throw new EngineError('stale-cache', `Job ${jobKey} holds ${cache.length} positions but was sent position ${position}; replay or truncate.`, {
+    if (position !== cache.length || this.#running.has(cache)) {
+      throw new EngineError('stale-cache', `Job ${jobKey} holds ${cache.length} positions, or is running, and was sent position ${position}; wait, replay or truncate.`, {
         fault: 'peer',
         fields: { jobKey, position, held: cache.length },
       });
     }
     const hidden = this.#hiddenRows(input, count);
     cache.reserve(count);
-    const outputs = await this.#sessions.layers.run(prepareFeeds(this.#architecture, this.#shape, this.#rope, cache, hidden, count));
-    absorbOutputs(this.#shape, cache, outputs, count);
-    const rows = output(outputs, 'rows').slice();
+    this.#running.add(cache);
+    const feeds = prepareFeeds(this.#architecture, this.#rope, cache, hidden, count);
+    const outputs = await cache.run(feeds, count).finally(() => this.#running.delete(cache));
+    const rows = outputOf(outputs, 'rows').slice();
     if (options.logits !== true) return { rows };
     return { rows, logits: await this.#logits(rows, count) };
   }
@@ -122,7 +118,7 @@ export class StageRunner {
     const head = this.#sessions.head;
     if (!head) throw new EngineError('bad-input', 'Only the last stage has logits.', { fault: 'bug' });
     const last = rows.subarray((count - 1) * hidden, count * hidden);
-    return output(await head.run({ rows: { data: last, dims: [1, hidden] } }), 'logits').slice();
+    return outputOf(await head.run({ rows: { data: last, dims: [1, hidden] } }), 'logits').slice();
   }
 
   #hiddenRows(input: Uint32Array | Float32Array, count: number): Float32Array {
@@ -141,22 +137,15 @@ export class StageRunner {
     return embedding.rows(input);
   }
 
-  #job(jobKey: string): KvCache {
+  #job(jobKey: string): JobCache {
     const cache = this.#jobs.get(jobKey);
     if (!cache) throw new EngineError('unknown-job', `Job ${jobKey} is not open on this stage.`, { fault: 'peer', fields: { jobKey } });
     return cache;
   }
 }
 
-/** The layers graph's inputs for `count` new positions of one job; names and dims as in `buildLayersGraph`. */
-export function prepareFeeds(
-  architecture: Architecture,
-  shape: StageShape,
-  rope: RopeCache,
-  cache: KvCache,
-  hidden: Float32Array,
-  count: number,
-): Record<string, FeedTensor> {
+/** The layers graph's inputs for `count` new positions of one job, caches apart; names and dims as in `buildLayersGraph`. */
+function prepareFeeds(architecture: Architecture, rope: RopeCache, cache: JobCache, hidden: Float32Array, count: number): Feeds {
   const { headDim, heads, kvHeads } = architecture;
   const { capacity, length } = cache;
   const group = heads / kvHeads;
@@ -164,7 +153,7 @@ export function prepareFeeds(
   for (let row = 0; row < count; row++) {
     for (let i = 0; i < headDim / 2; i++) tables.sin[row * headDim + i] = -(tables.sin[row * headDim + i] ?? 0);
   }
-  const feeds: Record<string, FeedTensor> = {
+  return {
     hidden: { data: hidden, dims: [count, architecture.hidden] },
     cos: { data: tables.cos, dims: [1, count, 1, headDim] },
     sin: { data: tables.sin, dims: [1, count, 1, headDim] },
@@ -172,24 +161,8 @@ export function prepareFeeds(
     head_shape: integers([1, count, heads + 2 * kvHeads, headDim]),
     key_sizes: integers([capacity, count]),
   };
-  for (let layer = shape.from; layer < shape.to; layer++) {
-    feeds[keyCacheName(layer)] = { data: cache.view(layer - shape.from, 'key'), dims: cache.dims };
-    feeds[valueCacheName(layer)] = { data: cache.view(layer - shape.from, 'value'), dims: cache.dims };
-  }
-  return feeds;
 }
 
 function integers(values: readonly number[]): FeedTensor {
   return { data: BigInt64Array.from(values, BigInt), dims: [values.length] };
-}
-
-/** Adds the new key and value rows of a run to the job's cache. */
-export function absorbOutputs(shape: StageShape, cache: KvCache, outputs: Readonly<Record<string, Float32Array>>, count: number): void {
-  cache.append(count, (index, part) => output(outputs, (part === 'key' ? newKeyName : newValueName)(shape.from + index)));
-}
-
-function output(outputs: Readonly<Record<string, Float32Array>>, name: string): Float32Array {
-  const value = outputs[name];
-  if (!value) throw new EngineError('session-failed', `The session gave no ${name}; graph and engine do not match.`, { fault: 'bug', fields: { name } });
-  return value;
 }

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { expect, it } from 'vitest';
 import { utf8 } from '../bytes.ts';
-import { Acknowledgement, acknowledgementBytes, Receipt, receiptBytes, receiptHash } from './receipt.ts';
+import { Acknowledgement, acknowledgementBytes, disagreementBytes, Receipt, receiptBytes, receiptHash } from './receipt.ts';
 
 const hex = (byte: string, bytes: number): string => byte.repeat(bytes);
 const signature = hex('9a', 64);
@@ -27,6 +27,13 @@ it('R2: the neighbour signs the receipt hash and its own name under another doma
   expect([...bytes.subarray(0, 23)]).toEqual([...utf8('ciro/acknowledgement/1'), 0]);
   expect(bytes).not.toEqual(acknowledgementBytes(hash, 'coordinator'));
   expect(Buffer.from(bytes).toString()).toContain(hash);
+});
+
+it('R2: a disagreement signs what was given instead, under a domain of its own', () => {
+  const hash = receiptHash(body);
+  const bytes = Buffer.from(disagreementBytes(hash, body.worker, body.inputHash)).toString();
+  expect(bytes.split('\0')[0]).toBe('ciro/disagreement/1');
+  expect(JSON.parse(bytes.split('\0')[1] ?? '')).toEqual({ receiptHash: hash, signer: body.worker, linkHash: body.inputHash });
 });
 
 it('R2: an acknowledgement is signed by a worker or by the coordinator, by nobody else', () => {

@@ -41,3 +41,6 @@ export const receiptHash = (body: ReceiptBody): HexHash => domainHash('ciro/rece
 
 /** Bytes that the downstream neighbour signs. */
 export const acknowledgementBytes = (hash: HexHash, signer: Acknowledgement['signer']): Uint8Array => domainBytes('ciro/acknowledgement/1', { receiptHash: hash, signer });
+
+/** Bytes that a downstream neighbour signs when it was given something else: the link hash of what it got (SPEC R2). */
+export const disagreementBytes = (hash: HexHash, signer: NodeId, linkHash: HexHash): Uint8Array => domainBytes('ciro/disagreement/1', { receiptHash: hash, signer, linkHash });

@@ -20,8 +20,8 @@ export interface NetworkOptions {
   /** 0 takes a free port. */
   readonly port: number;
   readonly dataDir: string;
-  /** What the environment sets: database, public address, certificate. A private network passes nothing. */
-  readonly environment: ReturnType<typeof environmentOptions> | Record<string, never>;
+  /** What the environment sets: database, public address, certificate. A private network has none of it. */
+  readonly environment?: ReturnType<typeof environmentOptions>;
   /** Progress for a person, one line at a time. */
   readonly report: (line: string) => void;
   readonly signal: AbortSignal;

@@ -11,8 +11,8 @@ const POLL_MS = 200;
 
 /** What a page says of itself through `globalThis.ciro.status()`. */
 const PageStatus = v.object({
-  state: v.string(),
-  timings: v.object({ join_ms: v.nullish(v.number()), ready_ms: v.nullish(v.number()) }),
+  state: v.looseObject({ kind: v.string() }),
+  timings: v.object({ join_ms: v.nullable(v.number()), ready_ms: v.nullable(v.number()) }),
 });
 
 export interface JoinTimes {
@@ -21,6 +21,10 @@ export interface JoinTimes {
   /** Link opened to shards ready; 0 for a spare, which holds none. */
   readonly readyMs: number;
 }
+
+const BROKEN_STATES: ReadonlySet<string> = new Set(['error', 'unsupported']);
+
+const statusesOf = (volunteers: Volunteers) => Promise.all(volunteers.pages.map(statusOf));
 
 /** Reads one page's status; undefined while the page has not started its program. */
 async function statusOf(page: Volunteers['pages'][number]): Promise<v.InferOutput<typeof PageStatus> | undefined> {
@@ -34,15 +38,19 @@ async function statusOf(page: Volunteers['pages'][number]): Promise<v.InferOutpu
  */
 export async function waitForVolunteers(volunteers: Volunteers, coordinator: Coordinator, wanted: { readonly stages: number }, signal: AbortSignal): Promise<JoinTimes[]> {
   const deadline = performance.now() + READY_TIMEOUT_MS;
+  let statuses = await statusesOf(volunteers);
   while (!coordinator.status().ready) {
     signal.throwIfAborted();
-    if (performance.now() > deadline) {
-      const states = await Promise.all(volunteers.pages.map(async (page) => (await statusOf(page))?.state ?? 'not started'));
+    const broken = statuses.some((status) => status !== undefined && BROKEN_STATES.has(status.state.kind));
+    if (broken || performance.now() > deadline) {
+      const states = statuses.map((status) => status?.state ?? { kind: 'not started' });
       const complaints = volunteers.problems.map((problem) => `tab ${problem.volunteer}: ${problem.text}`);
-      throw new NetworkError('not-ready', `after ${READY_TIMEOUT_MS / 1000} s the ${wanted.stages} stages are not ready; the tabs are ${states.join(', ')}.\n${complaints.join('\n')}\nA busy machine needs longer: close other programs and start again.`, { fault: 'timeout', fields: { states } });
+      const why = broken ? 'a tab cannot go on' : `after ${READY_TIMEOUT_MS / 1000} s the tabs are not ready; a busy machine needs longer: close other programs and start again`;
+      throw new NetworkError('not-ready', [`${wanted.stages} stages cannot be filled: ${why}.`, ...states.map((state, tab) => `tab ${tab}: ${JSON.stringify(state)}`), ...complaints].join('\n'), { fault: 'timeout', fields: { states } });
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    statuses = await statusesOf(volunteers);
   }
-  const statuses = await Promise.all(volunteers.pages.map(statusOf));
+  statuses = await statusesOf(volunteers);
   return statuses.map((status) => ({ joinMs: status?.timings.join_ms ?? 0, readyMs: status?.timings.ready_ms ?? 0 }));
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import Fastify from 'fastify';
+import Fastify, { LogController } from 'fastify';
 import { CiroError } from '@ciro/core/errors.ts';
 import { accountRoutes } from './account-routes.ts';
 import { AddressLimits } from './address-limits.ts';
@@ -24,8 +24,8 @@ const MAX_BODY_BYTES = 16 * 1024;
 /** A client that does not finish its request in this time is let go; answers may take as long as they take. */
 const REQUEST_TIMEOUT_MS = 30_000;
 
-/** Chat requests of one address: a person with a few tools at once; the scheduler's queue bounds all of them together. */
-export const CHAT_LIMIT: AddressLimit = { burst: 60, everyMs: 1_000 };
+/** Chat requests of one address: an office behind one router, or a benchmark; the scheduler's queue bounds all of them together. */
+export const CHAT_LIMIT: AddressLimit = { burst: 200, everyMs: 100 };
 /** Trials of one address: a household or a class room tries it out; a farm waits, and the pool's daily cap stands behind it. */
 export const TRIAL_LIMIT: AddressLimit = { burst: 5, everyMs: 3 * 3_600_000 };
 
@@ -59,7 +59,7 @@ export async function createHttp({ tls, logLevel }: Pick<HttpOptions, 'tls' | 'l
   return Fastify({
     // Standard output belongs to the command line's answers.
     logger: { level: logLevel ?? 'warn', stream: process.stderr },
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Only a proxy on this machine is believed about who its client is.
@@ -72,6 +72,8 @@ export async function createHttp({ tls, logLevel }: Pick<HttpOptions, 'tls' | 'l
 
 /** The HTTP face of the coordinator. Nothing of a prompt or an answer is ever logged. */
 export async function addRoutes(app: FastifyInstance, dependencies: HttpDependencies, options: HttpOptions): Promise<void> {
+  // Every body of this API is JSON.
+  app.removeContentTypeParser('text/plain');
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
   app.setNotFoundHandler((request, reply) => {
     if (wantsPage(request)) return reply.code(404).header('content-security-policy', INSECURE_PAGE_POLICY).type('text/html; charset=utf-8').send(NOT_FOUND_PAGE);

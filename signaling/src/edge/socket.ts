@@ -3,8 +3,11 @@ import * as parser from 'socket.io-msgpack-parser';
 import { MAX_CONTROL_BYTES, SOCKET_PING_MS, SOCKET_PING_TIMEOUT_MS } from '@ciro/core/protocol/limits.ts';
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
+import type { Duplex } from 'node:stream';
 import type { Socket } from 'socket.io';
 import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordinator.ts';
+import { Admission } from '../sessions/admission.ts';
+import { systemClock } from '../sessions/clock.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 
 /** Path of the control socket. */
@@ -13,10 +16,10 @@ export const SOCKET_PATH = '/socket';
 const MESSAGE_EVENT = 'm';
 /** From the transport's handshake to the namespace's; an honest client sends both at once. */
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Connections from one address: a school or an office behind one router has this many tabs, a flood has more. */
-const MAX_CONNECTIONS_PER_ADDRESS = 256;
 /** Messages waiting for a client that does not read: a busy one is sent a few a second. */
-const MAX_UNSENT_MESSAGES = 2_048;
+const MAX_UNSENT_MESSAGES = 512;
+/** When the server stops, clients get this long to take what was sent and to close. */
+const CLOSE_GRACE_MS = 1_000;
 
 export interface SocketDeps {
   readonly sessions: Sessions;
@@ -28,38 +31,41 @@ export interface SocketOptions {
   /** Origins besides the server's own that may connect, e.g. `https://example.org`. */
   readonly allowedOrigins?: readonly string[];
   readonly maxConnectionsPerAddress?: number;
+  /** Interval of the transport's pings, which also measure the round trip. */
+  readonly pingMs?: number;
 }
 
 /** Serves the control socket on `httpServer`. `close` ends the connections and leaves the server itself to its owner. */
-export function attachSocket(httpServer: HttpServer | HttpsServer, deps: SocketDeps, options: SocketOptions = {}): { close(): void } {
-  const perAddress = new Map<string, number>();
-  const limit = options.maxConnectionsPerAddress ?? MAX_CONNECTIONS_PER_ADDRESS;
+export function attachSocket(httpServer: HttpServer | HttpsServer, deps: SocketDeps, options: SocketOptions = {}): { close(): Promise<void> } {
+  const open = new Set<Duplex>();
+  const admission = new Admission(systemClock, options.maxConnectionsPerAddress);
   const io = new Server(httpServer, {
     path: SOCKET_PATH,
     parser,
     transports: ['websocket'],
     serveClient: false,
     maxHttpBufferSize: MAX_CONTROL_BYTES,
-    pingInterval: SOCKET_PING_MS,
+    pingInterval: options.pingMs ?? SOCKET_PING_MS,
     pingTimeout: SOCKET_PING_TIMEOUT_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
     allowRequest: (request, answer) => answer(null, isAllowed(request, options.allowedOrigins ?? [])),
   });
   io.on('connection', (socket) => {
     const { address } = socket.handshake;
-    const count = (perAddress.get(address) ?? 0) + 1;
-    perAddress.set(address, count);
-    socket.on('disconnect', () => {
-      const left = (perAddress.get(address) ?? 1) - 1;
-      if (left > 0) perAddress.set(address, left);
-      else perAddress.delete(address);
-    });
-    serve(socket, deps, count > limit ? `${limit} connections come from this address already; close some tabs or try again later` : undefined);
+    const tcp = socket.request.socket;
+    open.add(tcp);
+    tcp.once('close', () => open.delete(tcp));
+    socket.on('disconnect', () => admission.leave(address));
+    serve(socket, deps, admission.enter(address));
   });
   return {
-    close() {
+    async close() {
       io.disconnectSockets(true);
       io.engine.close();
+      const closed = [...open].map((tcp) => new Promise((resolve) => tcp.once('close', resolve)));
+      const grace = setTimeout(() => open.forEach((tcp) => tcp.destroy()), CLOSE_GRACE_MS);
+      await Promise.all(closed);
+      clearTimeout(grace);
     },
   };
 }
@@ -75,8 +81,8 @@ function serve(socket: Socket, { sessions, onError }: SocketDeps, full: string |
     send(message) {
       if (socket.conn.readyState !== 'open' || tooSlow) return;
       tooSlow = unsent > MAX_UNSENT_MESSAGES;
-      // Ended a turn later: the caller may be in the middle of telling several workers something.
-      if (tooSlow) setImmediate(() => session.end('the client does not read'));
+      // A turn later: the caller may be in the middle of telling several workers something. A polite close would wait for a reader.
+      if (tooSlow) setImmediate(() => socket.request.socket.destroy());
       else socket.emit(MESSAGE_EVENT, withBuffers(message));
     },
     close: () => void socket.disconnect(true),

@@ -125,7 +125,7 @@ export function parseChatRequest(body: unknown): ChatRequest {
 /** Nothing is ignored in silence: a field that is not carried out is refused (design: the worst defect seen elsewhere). */
 function refuseOtherFields(body: object): void {
   for (const [field, value] of Object.entries(body)) {
-    if (field in Body.entries) continue;
+    if (Object.hasOwn(Body.entries, field)) continue;
     const neutral = Object.hasOwn(NEUTRAL, field) ? NEUTRAL[field] : undefined;
     if (neutral === undefined) throw refuseField('unknown_parameter', field.slice(0, 64), `${JSON.stringify(field.slice(0, 64))} is not a parameter of this API; leave it out`);
     if (value !== null && !neutral(value)) throw refuseField('unsupported_parameter', field, `${field} is not supported here${field === 'n' ? ' (one answer a request)' : ''}; leave it out`);

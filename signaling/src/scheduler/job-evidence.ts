@@ -7,6 +7,7 @@ import type { Acknowledgement } from '@ciro/core/receipt/receipt.ts';
 import type { Offence, WorkMessage } from '../sessions/worker.ts';
 
 export type UnitMessage = Extract<WorkMessage, { type: 'unit' }>;
+export type DisagreeMessage = Extract<WorkMessage, { type: 'disagree' }>;
 export type RootMessage = Extract<WorkMessage, { type: 'root' }>;
 
 /** What a stage sent about its work, unchecked but for its place: signatures are checked when the record is built. */
@@ -25,11 +26,12 @@ export interface Rejection {
   readonly message: string;
 }
 
-/** A stage's word that the stage before it passed on something else than its receipt says. */
+/** A stage's word that the stage before it passed on something else than its receipt says; not yet checked. */
 export interface Disagreement {
   readonly stage: number;
   readonly unit: number;
   readonly by: NodeId;
+  readonly message: DisagreeMessage;
 }
 
 const reject = (offence: Offence, code: string, message: string): Rejection => ({ offence, code, message });
@@ -77,14 +79,14 @@ export class JobEvidence {
     return undefined;
   }
 
-  disagree(stage: number, message: Extract<WorkMessage, { type: 'disagree' }>): Rejection | undefined {
+  disagree(stage: number, message: DisagreeMessage): Rejection | undefined {
     const { body } = message.receipt;
     const count = this.stages.length;
     const by = this.#plan.stages[stage]?.worker;
     if (by === undefined || count < 2 || body.planHash !== this.#planHash || (body.stage + 1) % count !== stage) return reject('not-yours', 'foreign-disagreement', `stage ${stage} was not given unit ${body.unit} of stage ${body.stage}`);
     if (this.disagreements.some((each) => each.by === by && each.unit === body.unit)) return reject('not-yours', 'disagreement-repeated', `stage ${stage} disagreed with unit ${body.unit} already`);
     if (body.unit >= this.#maxUnits) return reject('oversized', 'unit-out-of-grid', `unit ${body.unit} of at most ${this.#maxUnits}`);
-    this.disagreements.push({ stage: body.stage, unit: body.unit, by });
+    this.disagreements.push({ stage: body.stage, unit: body.unit, by, message });
     return undefined;
   }
 

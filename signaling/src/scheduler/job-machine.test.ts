@@ -213,7 +213,7 @@ it('R2: a disagreement stands for the acknowledgement that does not come', () =>
   say(2, two);
   say(2, root(2));
   expect(say(2, { type: 'disagree', job, receipt: one.receipt, linkHash: hash('9'), signature })).toEqual([{ type: 'collected' }]);
-  expect(machine.evidence.disagreements).toEqual([{ stage: 0, unit: 0, by: nodeId(2) }]);
+  expect(machine.evidence.disagreements).toMatchObject([{ stage: 0, unit: 0, by: nodeId(2) }]);
 });
 
 it('a one-stage job needs its units and root only', () => {

@@ -5,7 +5,7 @@ import { NO_ID, UNIT_POSITIONS } from '@ciro/core/commitment/unit-committer.ts';
 import { identityPublicKey, nodeIdOf, signJobRoot } from '@ciro/core/identity/identity.ts';
 import { planHashOf } from '@ciro/core/job/plan.ts';
 import { merkleRoot } from '@ciro/core/merkle/poseidon-tree.ts';
-import { acknowledgementBytes, receiptBytes, receiptHash } from '@ciro/core/receipt/receipt.ts';
+import { acknowledgementBytes, disagreementBytes, receiptBytes, receiptHash } from '@ciro/core/receipt/receipt.ts';
 import type { HexHash } from '@ciro/core/ids.ts';
 import { generateCoordinatorKey } from '../keys/coordinator-key.ts';
 import { verifySignature } from '../keys/verify-signature.ts';
@@ -39,6 +39,8 @@ interface Changes {
   readonly body?: (stage: number, body: UnitMessage['receipt']['body']) => UnitMessage['receipt']['body'];
   readonly signer?: (stage: number) => CoordinatorKey;
   readonly acknowledger?: (stage: number) => CoordinatorKey | undefined;
+  /** Key that signs a disagreement of stage 1 with unit 0 of stage 0. */
+  readonly accuser?: CoordinatorKey;
   readonly salts?: (stage: number, salts: string[]) => string[];
   readonly hints?: string;
   readonly rootKey?: string;
@@ -77,6 +79,11 @@ async function recordOf(count: number, changes: Changes = {}): Promise<{ record:
       const receiptHashed = receiptHash(body);
       const signer = (workers[next] as Worker).nodeId;
       if (count > 1 && acknowledger !== undefined) evidence.acknowledge(next, { receiptHash: receiptHashed, signer, signature: await acknowledger.sign(acknowledgementBytes(receiptHashed, signer)) });
+    }
+    if (stage === 0 && changes.accuser !== undefined) {
+      const receipt = evidence.stages[0]?.units.get(0)?.message.receipt as UnitMessage['receipt'];
+      const by = (workers[1] as Worker).nodeId;
+      evidence.disagree(1, { type: 'disagree', job: plan.job, receipt, linkHash: hash('other'), signature: await changes.accuser.sign(disagreementBytes(receiptHash(receipt.body), by, hash('other'))) });
     }
     const signed = { network: plan.network, job: plan.job, planHash, stage, root: merkleRoot(leaves) };
     const none = { p50: 0, p95: 0 };
@@ -154,4 +161,11 @@ it.each([
 ] as const)('K4, T2: a root %s is left out of the record', async (_, changes, count) => {
   const { record, forgeries } = await recordOf(3, changes);
   expect([rooted(record), forgeries.length, paid(record)]).toEqual([[false, false, false], count, [18, 18, 18]]);
+});
+
+it('R2: a disagreement is recorded when the neighbour signed it, and named as forged when somebody else did', async () => {
+  const { record, workers, forgeries } = await recordOf(3, { accuser: devices[1] as CoordinatorKey });
+  expect([record.disagreements, forgeries]).toEqual([[{ stage: 0, unit: 0, by: workers[1]?.nodeId }], []]);
+  const forged = await recordOf(3, { accuser: devices[2] as CoordinatorKey });
+  expect([forged.record.disagreements, forged.forgeries.map((forgery) => forgery.worker)]).toEqual([[], [forged.workers[1]?.nodeId]]);
 });

@@ -5,7 +5,7 @@ import { leafHash } from '@ciro/core/commitment/leaf.ts';
 import { NO_ID } from '@ciro/core/commitment/unit-committer.ts';
 import { verifyJobRoot } from '@ciro/core/identity/identity.ts';
 import { merkleRoot } from '@ciro/core/merkle/poseidon-tree.ts';
-import { acknowledgementBytes, receiptBytes } from '@ciro/core/receipt/receipt.ts';
+import { acknowledgementBytes, disagreementBytes, receiptBytes, receiptHash } from '@ciro/core/receipt/receipt.ts';
 import type { JobPlan, SignedPlan } from '@ciro/core/job/plan.ts';
 import type { HexHash, NodeId } from '@ciro/core/ids.ts';
 import type { Acknowledgement } from '@ciro/core/receipt/receipt.ts';
@@ -65,8 +65,9 @@ export async function buildRecord(input: RecordInput, key: CoordinatorKey): Prom
     });
     await nextTurn();
   }
+  const disagreements = await checkDisagreements(input, forgeries);
   const { coordinatorNonce, generated, finish, pace } = input;
-  const record = { signed, planHash, coordinatorNonce, promptIds: [...input.promptIds], tokenIds: [...generated], finish, stages, disagreements: [...evidence.disagreements], ...pace };
+  const record = { signed, planHash, coordinatorNonce, promptIds: [...input.promptIds], tokenIds: [...generated], finish, stages, disagreements, ...pace };
   return { record, forgeries };
 }
 
@@ -93,8 +94,8 @@ async function checkUnit(input: RecordInput, stage: number, message: UnitMessage
 }
 
 /** With one stage there is no neighbour: the coordinator, which was given the ids, says whether the receipt names them. */
-async function ownWord(receiptValid: boolean, receiptHash: HexHash, key: CoordinatorKey): Promise<Acknowledgement | undefined> {
-  return receiptValid ? { receiptHash, signer: 'coordinator', signature: await key.sign(acknowledgementBytes(receiptHash, 'coordinator')) } : undefined;
+async function ownWord(receiptValid: boolean, hash: HexHash, key: CoordinatorKey): Promise<Acknowledgement | undefined> {
+  return receiptValid ? { receiptHash: hash, signer: 'coordinator', signature: await key.sign(acknowledgementBytes(hash, 'coordinator')) } : undefined;
 }
 
 /** Hash of the ids that the coordinator was given for positions `[from, to)`; undefined where it was given none. */
@@ -103,6 +104,22 @@ function sampledHash({ signed, generated, surplus }: RecordInput, from: number, 
   const known = [...generated, ...surplus];
   const ids = Array.from({ length: to - from }, (_, offset) => (from + offset < first ? NO_ID : known[from + offset - first]));
   return ids.some((id) => id === undefined) ? undefined : idsHash(ids.map((id) => id ?? NO_ID));
+}
+
+/** A disagreement counts when it is signed by the neighbour and names a receipt that the stage did sign. */
+async function checkDisagreements({ signed, evidence }: RecordInput, forgeries: Forgery[]): Promise<JobRecord['disagreements']> {
+  const { stages } = signed.plan;
+  const held: JobRecord['disagreements'][number][] = [];
+  for (const { stage, unit, by, message } of evidence.disagreements) {
+    const { receipt, linkHash, signature } = message;
+    const accuser = stages[(stage + 1) % stages.length];
+    const accused = stages[stage];
+    if (accuser === undefined || accused === undefined) continue;
+    const holds = (await verifySignature(accuser.devicePublicKey, disagreementBytes(receiptHash(receipt.body), by, linkHash), signature)) && (await verifySignature(accused.devicePublicKey, receiptBytes(receipt.body), receipt.signature));
+    if (holds) held.push({ stage, unit, by });
+    else forgeries.push({ worker: by, what: `the disagreement with unit ${unit} of stage ${stage} is not signed, or is with a receipt that nobody signed` });
+  }
+  return held;
 }
 
 /** The root must be that of the leaves of exactly the units that were reported, signed by the identity, its hints those hashed. */

@@ -27,3 +27,11 @@ export const MAX_LISTED_NODES = 1_000;
 
 /** Weight of a new round trip in the running mean that placement uses: settles within about ten pings. */
 export const RTT_SMOOTHING = 0.2;
+
+/** Connections from one address: a school or an office behind one router has this many tabs, a flood has more. */
+export const MAX_CONNECTIONS_PER_ADDRESS = 256;
+/** New connections from one address at once and per second: a signature check takes 2 to 4 ms, so this is below a tenth of a core. */
+export const CONNECTION_BURST_PER_ADDRESS = 256;
+export const CONNECTIONS_PER_SECOND_PER_ADDRESS = 20;
+/** Addresses whose arrivals are remembered; about 200 bytes each. */
+export const MAX_REMEMBERED_ADDRESSES = 20_000;

@@ -2,6 +2,7 @@ import { ChatArea } from './chat/chat-area.tsx';
 import { ContributeArea } from './contribute/contribute-area.tsx';
 import { CopyButton } from './copy-button.tsx';
 import { isActive } from '../participant/participant-view.ts';
+import { CONTRIBUTE_BUTTON } from './contribute/consent-card.tsx';
 import { NetworkStrip } from './network/network-strip.tsx';
 import { stateText } from './contribute/state-text.ts';
 import type { ReadonlySignal, Signal } from '@preact/signals';
@@ -29,8 +30,13 @@ const AREAS: readonly (readonly [area: Area, label: string])[] = [
 /** The whole page. */
 export function App({ desk, chat, network, model, area }: AppParts) {
   const { state, nodeId } = desk.view.value;
+  const showContribute = () => {
+    area.value = 'contribute';
+    // After the area is shown: what is hidden cannot take the focus.
+    setTimeout(() => document.getElementById(CONTRIBUTE_BUTTON)?.focus(), 0);
+  };
   return (
-    <>
+    <div class={`page show-${area.value}`}>
       <a class="skip-link" href="#question" onClick={() => (area.value = 'chat')}>
         Skip to the question field
       </a>
@@ -40,7 +46,7 @@ export function App({ desk, chat, network, model, area }: AppParts) {
           Ciro
         </h1>
         <NetworkStrip network={network.state.value} mine={nodeId} />
-        <CopyButton class="button invite" text={() => `${location.origin}/`} label="Copy invite link" done="Link copied" />
+        <CopyButton class="button invite" text={() => `${location.origin}/`} label="Invite" done="Link copied" hint="Copy a link for another tab or device" />
       </header>
       <nav class="areas" aria-label="Areas">
         {AREAS.map(([name, label]) => (
@@ -51,17 +57,17 @@ export function App({ desk, chat, network, model, area }: AppParts) {
         {isActive(state) && area.value === 'chat' && (
           <span class="areas-state">
             <span class={`dot dot-${stateText(state).mood}`} aria-hidden="true" />
-            {stateText(state).title}
-            <button type="button" class="button button-ink" onClick={() => void desk.stop()}>
+            <span class="areas-title">{stateText(state).title}</span>
+            <button type="button" class="button button-ink" aria-label="Stop contributing" onClick={() => void desk.stop()}>
               Stop
             </button>
           </span>
         )}
       </nav>
-      <main class={`columns show-${area.value}`}>
+      <main class="columns">
         <ContributeArea desk={desk} model={model.value} />
-        <ChatArea chat={chat} model={model.value} network={network.state.value} mine={nodeId} />
+        <ChatArea chat={chat} model={model.value} network={network.state.value} mine={nodeId} onContribute={showContribute} />
       </main>
-    </>
+    </div>
   );
 }

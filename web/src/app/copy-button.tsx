@@ -4,7 +4,7 @@ import { useSignal } from '@preact/signals';
 const SAID_MS = 2_500;
 
 /** Copies a text and says so. Where the clipboard is closed to pages, the text is selected in a prompt instead. */
-export function CopyButton({ text, label, done, class: look = 'button button-quiet' }: { text: () => string; label: string; done: string; class?: string }) {
+export function CopyButton({ text, label, done, hint, class: look = 'button button-quiet' }: { text: () => string; label: string; done: string; hint?: string; class?: string }) {
   const copied = useSignal(false);
   const copy = async () => {
     try {
@@ -16,7 +16,7 @@ export function CopyButton({ text, label, done, class: look = 'button button-qui
     }
   };
   return (
-    <button type="button" class={look} onClick={() => void copy()}>
+    <button type="button" class={look} title={hint} onClick={() => void copy()}>
       <span aria-live="polite">{copied.value ? done : label}</span>
     </button>
   );

@@ -29,10 +29,12 @@ export function formatDuration(milliseconds: number): string {
   return milliseconds < 90_000 ? `${whole.format(milliseconds / 1_000)} s` : `${whole.format(milliseconds / 60_000)} min`;
 }
 
-/** Base units as credits, two decimals and no false zero: what is not nothing never shows as 0. */
+/** Base units as credits, `1,857.25`: two decimals and no false zero, so that what is not nothing never shows as 0. */
 export function formatAmount(baseUnits: bigint): string {
-  const short = formatCredits(baseUnits, 2);
-  return short === '0' && baseUnits > 0n ? '< 0.01' : short;
+  const [credits = '0', fraction] = formatCredits(baseUnits, 2).split('.');
+  if (credits === '0' && fraction === undefined && baseUnits > 0n) return `< ${twoDecimals.format(0.01)}`;
+  const decimals = fraction === undefined ? '' : twoDecimals.format(Number(`0.${fraction}`)).slice(1);
+  return `${whole.format(BigInt(credits))}${decimals}`;
 }
 
 /** First digits of a node id: enough to tell the tabs of one answer apart. */

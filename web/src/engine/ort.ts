@@ -5,9 +5,12 @@
  */
 import { EngineError } from '@ciro/core/model/engine-error.ts';
 import { DeferredWeight } from './deferred-weight.ts';
+import { GpuCache } from './gpu-cache.ts';
 import type * as Ort from 'onnxruntime-web/wasm';
 import type { Graph } from '@ciro/core/model/graph/stage-graph.ts';
-import type { FeedTensor, SessionPort } from '@ciro/core/model/stage-runner.ts';
+import type { Feeds, FeedTensor, JobCache, Outputs, SessionPort } from '@ciro/core/model/job-cache.ts';
+import type { Architecture, StageShape } from '@ciro/core/model/architecture.ts';
+import type { BufferSession, BufferTensor } from './gpu-cache.ts';
 
 export type Provider = 'wasm' | 'webgpu';
 
@@ -41,9 +44,17 @@ export function createSession(provider: Provider, graph: Graph, weight: (name: s
       weightBytes += byteLength;
       return { path: name, data: new DeferredWeight(byteLength, () => weight(name)) };
     });
+    // New keys and values stay on the GPU; everything else is read back.
+    const resident = provider === 'webgpu' ? graph.outputs.filter((name) => name.startsWith('new_')) : [];
+    const options = {
+      ...sessionOptions(provider),
+      externalData,
+      ...(resident.length > 0 && { preferredOutputLocation: Object.fromEntries(graph.outputs.map((name) => [name, resident.includes(name) ? 'gpu-buffer' : 'cpu'] as const)) }),
+    };
     try {
-      const session = await ort.InferenceSession.create(graph.bytes, { ...sessionOptions(provider), externalData });
-      return new OrtSession(ort, session, weightBytes);
+      const session = await ort.InferenceSession.create(graph.bytes, options);
+      if (resident.length === 0) return new OrtSession(ort, session, weightBytes);
+      return new ResidentSession(ort, session, weightBytes, await ort.env.webgpu.device);
     } catch (cause) {
       throw failed(`The ${provider} provider could not load a graph of ${weightBytes} weight bytes`, cause);
     }
@@ -52,36 +63,77 @@ export function createSession(provider: Provider, graph: Graph, weight: (name: s
 
 class OrtSession implements EngineSession {
   readonly weightBytes: number;
-  readonly #ort: OrtModule;
-  readonly #session: Ort.InferenceSession;
+  protected readonly ort: OrtModule;
+  protected readonly session: Ort.InferenceSession;
 
   constructor(ort: OrtModule, session: Ort.InferenceSession, weightBytes: number) {
-    this.#ort = ort;
-    this.#session = session;
+    this.ort = ort;
+    this.session = session;
     this.weightBytes = weightBytes;
   }
 
-  run(feeds: Readonly<Record<string, FeedTensor>>): Promise<Record<string, Float32Array>> {
-    return serialised(async () => {
-      const inputs: Record<string, Ort.Tensor> = {};
-      for (const [name, { data, dims }] of Object.entries(feeds)) {
-        inputs[name] = data instanceof Float32Array ? new this.#ort.Tensor('float32', data, dims) : new this.#ort.Tensor('int64', data, dims);
-      }
-      try {
-        const outputs: Record<string, Float32Array> = {};
-        for (const [name, tensor] of Object.entries(await this.#session.run(inputs))) {
-          if (tensor.data instanceof Float32Array) outputs[name] = tensor.data;
-        }
-        return outputs;
-      } catch (cause) {
-        throw failed('A run of the stage graph failed', cause);
-      }
-    });
+  run(feeds: Feeds): Promise<Outputs> {
+    return serialised(async () => readBack(await this.compute(feeds)));
+  }
+
+  protected async compute(feeds: Feeds, more: Readonly<Record<string, Ort.Tensor>> = {}): Promise<Ort.InferenceSession.OnnxValueMapType> {
+    const inputs: Record<string, Ort.Tensor> = { ...more };
+    for (const [name, feed] of Object.entries(feeds)) inputs[name] = this.#tensor(feed);
+    try {
+      return await this.session.run(inputs);
+    } catch (cause) {
+      throw failed('A run of the stage graph failed', cause);
+    }
+  }
+
+  #tensor({ data, dims }: FeedTensor): Ort.Tensor {
+    return data instanceof Float32Array ? new this.ort.Tensor('float32', data, dims) : new this.ort.Tensor('int64', data, dims);
   }
 
   release(): Promise<void> {
-    return serialised(() => this.#session.release());
+    return serialised(() => this.session.release());
   }
+}
+
+/** A WebGPU session of layers whose keys and values stay in GPU buffers. */
+class ResidentSession extends OrtSession implements BufferSession {
+  readonly device: GPUDevice;
+
+  constructor(ort: OrtModule, session: Ort.InferenceSession, weightBytes: number, device: GPUDevice) {
+    super(ort, session, weightBytes);
+    this.device = device;
+  }
+
+  openCache(architecture: Architecture, shape: StageShape, maxPositions: number): JobCache {
+    return new GpuCache(this, architecture, shape, maxPositions);
+  }
+
+  runWithBuffers(
+    feeds: Feeds,
+    buffers: Readonly<Record<string, BufferTensor>>,
+    keep: (outputs: Readonly<Record<string, GPUBuffer>>) => void,
+  ): Promise<Outputs> {
+    return serialised(async () => {
+      const inputs = Object.entries(buffers).map(([name, { buffer, dims }]) => [name, this.ort.Tensor.fromGpuBuffer(buffer, { dataType: 'float32', dims })] as const);
+      const outputs = await this.compute(feeds, Object.fromEntries(inputs));
+      const resident = Object.entries(outputs).filter(([, tensor]) => tensor.location === 'gpu-buffer');
+      try {
+        keep(Object.fromEntries(resident.map(([name, tensor]) => [name, tensor.gpuBuffer])));
+        return readBack(outputs);
+      } finally {
+        for (const [, tensor] of resident) tensor.dispose();
+      }
+    });
+  }
+}
+
+/** The float32 outputs that are in the processor's memory. */
+function readBack(tensors: Ort.InferenceSession.OnnxValueMapType): Outputs {
+  const outputs: Record<string, Float32Array> = {};
+  for (const [name, tensor] of Object.entries(tensors)) {
+    if (tensor.location === 'cpu' && tensor.data instanceof Float32Array) outputs[name] = tensor.data;
+  }
+  return outputs;
 }
 
 function sessionOptions(provider: Provider): Ort.InferenceSession.SessionOptions {

@@ -31,7 +31,7 @@ describe('volunteerOptions', () => {
   });
 
   it.each(['engine=cuda', 'memory=-1', 'memory=1e99', 'memory=x', 'memory=1'])('falls back to the default for %s', (field) => {
-    expect(volunteerOptions(`#volunteer=1&${field}`, 8)).toMatchObject({ engine: 'auto', memoryBudgetBytes: 2048 * MIB });
+    expect(volunteerOptions(`#volunteer=1&${field}`, 8)).toMatchObject({ engine: 'auto', memoryBudgetBytes: 1024 * MIB });
   });
 });
 
@@ -43,7 +43,7 @@ describe('missingCapability', () => {
 });
 
 describe('defaultMemoryBudget', () => {
-  it.each([[undefined, 1024], [1, 512], [2, 512], [4, 1024], [8, 2048], [32, 4096]])('of a device of %s GiB is %s MiB', (gib, mib) => {
+  it.each([[undefined, 1024], [1, 512], [2, 512], [4, 1024], [8, 1024], [32, 1024]])('of a device of %s GiB is %s MiB', (gib, mib) => {
     expect(defaultMemoryBudget(gib)).toBe(mib * MIB);
   });
 });

@@ -34,3 +34,6 @@ export function likelyBytes(model: ManifestSizes, stages = USUAL_STAGES): number
   const cuts = Array.from({ length: stages + 1 }, (_, stage) => Math.round((stage * layers) / stages));
   return Math.max(...cuts.slice(1).map((to, stage) => rangeBytes(model, cuts[stage] ?? 0, to)));
 }
+
+/** Bytes of the whole model as it is downloaded. */
+export const modelBytes = (model: ManifestSizes): number => model.shards.reduce((sum, { bytes }) => sum + bytes, 0);

@@ -6,6 +6,7 @@ import { sample } from '@ciro/core/sampling/sample.ts';
 import { RetainedRows } from './retained-rows.ts';
 import { checkIdFrame, checkRowFrame } from './frame-check.ts';
 import { StageError } from './stage-error.ts';
+import { COMMIT_BATCH_POSITIONS } from './stage-limits.ts';
 import type { BoundaryGrid } from '@ciro/core/commitment/cells.ts';
 import type { ClosedUnit } from '@ciro/core/commitment/unit-committer.ts';
 import type { HexHash, NodeId } from '@ciro/core/ids.ts';
@@ -61,6 +62,7 @@ export class StageJob {
   #committer: UnitCommitter;
   #requested = 0;
   #computed = 0;
+  #accepted = 0;
   #drawn = 0;
   #started = false;
 
@@ -104,6 +106,10 @@ export class StageJob {
   }
   get committed(): number {
     return this.#committer.next;
+  }
+  /** Positions known to be accepted. */
+  get accepted(): number {
+    return this.#accepted;
   }
   /** False on the first stage until the coordinator's `start`; the others begin with their first frame. */
   get started(): boolean {
@@ -158,10 +164,18 @@ export class StageJob {
     return next === undefined ? { token } : { token, next };
   }
 
-  /** Commits computed rows of positions below `acceptedTo`; returns the units that became full. */
-  commit(acceptedTo: number): ClosedUnit[] {
+  /**
+   * Notes that positions below `acceptedTo` are accepted and commits them, a few at a time; returns the units that became
+   * full. Called after the frame that told of it has left, so that nobody waits for hashes.
+   */
+  accept(acceptedTo: number): ClosedUnit[] {
+    this.#accepted = acceptedTo;
+    return this.#commit(acceptedTo - (acceptedTo % COMMIT_BATCH_POSITIONS));
+  }
+
+  #commit(end: number): ClosedUnit[] {
     const closed: ClosedUnit[] = [];
-    for (let position = this.#committer.next; position < Math.min(acceptedTo, this.#computed); position++) {
+    for (let position = this.#committer.next; position < end; position++) {
       const unit = this.#committer.accept(position, this.#inputs.bytes(position), this.#outputs.at(position), this.#following[position]);
       if (unit !== undefined) closed.push(unit);
     }
@@ -177,7 +191,7 @@ export class StageJob {
     if (this.#committer.next > end) {
       this.#committer = new UnitCommitter(this.#grid, { samples: this.isLast, first: end - (end % UNIT_POSITIONS) });
     }
-    const closed = this.commit(end);
+    const closed = this.#commit(end);
     const unit = this.#committer.close();
     return { withdrawnFrom: end, closed, ...(unit !== undefined && { unit }) };
   }

@@ -182,7 +182,7 @@ export class StagePipeline {
     if (step.next !== undefined) this.#enqueue(open, step.next);
     const before = job.committed;
     const started = this.#ports.now();
-    const closed = job.commit(work.acceptedTo);
+    const closed = job.accept(work.acceptedTo);
     open.committed(job.committed - before, this.#ports.now() - started);
     open.evidence.close(closed);
   }
@@ -238,7 +238,7 @@ export class StagePipeline {
       if (open.job.plan.job !== plan.job) continue;
       if (open.job.plan.version >= plan.version) throw this.#refusePlan('stale-version', plan, `follows version ${open.job.plan.version}, which this worker has`);
       // A new plan closes the old one's unit at the last accepted row (PROTOCOL 2).
-      if (open.state === 'open') void this.#finish(open, open.job.committed);
+      if (open.state === 'open') void this.#finish(open, open.job.accepted);
     }
     if (this.openJobs >= MAX_OPEN_JOBS) throw this.#refusePlan('too-many-jobs', plan, `would be one more than the ${MAX_OPEN_JOBS} jobs worked on here`);
   }

@@ -13,7 +13,7 @@ const ATTRIBUTE_INT = 2;
 const ATTRIBUTE_INTS = 7;
 const EXTERNAL = 1;
 const IR_VERSION = 10;
-/** Opset 20 has every operator used here; the com.microsoft set carries fused operators that a caller may ask for. */
+/** Opset 20 has every operator used here; the library's optimiser puts fused ones of com.microsoft in their place. */
 const OPSET = 20;
 
 /** A dimension is a number, or a name when it changes between runs. */
@@ -48,13 +48,12 @@ export class OnnxModel {
     return output;
   }
 
-  nodeWithOutputs(operator: string, inputs: readonly string[], outputs: readonly string[], attributes: Record<string, Attribute> = {}, domain = ''): void {
+  nodeWithOutputs(operator: string, inputs: readonly string[], outputs: readonly string[], attributes: Record<string, Attribute> = {}): void {
     const writer = new BinaryWriter();
     for (const input of inputs) writer.tag(1, WireType.LengthDelimited).string(input);
     for (const output of outputs) writer.tag(2, WireType.LengthDelimited).string(output);
     writer.tag(3, WireType.LengthDelimited).string(outputs[0] ?? operator);
     writer.tag(4, WireType.LengthDelimited).string(operator);
-    if (domain !== '') writer.tag(7, WireType.LengthDelimited).string(domain);
     for (const [name, value] of Object.entries(attributes)) writer.tag(5, WireType.LengthDelimited).bytes(attribute(name, value));
     this.#nodes.push(writer.finish());
   }

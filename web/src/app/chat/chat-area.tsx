@@ -3,7 +3,7 @@ import { healthOf, type NetworkState } from '../network/network-watch.ts';
 import { ChatHistory } from './chat-history.tsx';
 import { isAnswering, type ChatSession } from './chat-session.ts';
 import { isOpen } from './chat-turn.ts';
-import { Composer } from './composer.tsx';
+import { Composer, QUESTION_FIELD } from './composer.tsx';
 import { ReadersNote } from './readers-note.tsx';
 import { TurnView } from './turn-view.tsx';
 import type { ServedModel } from '../network/served-models.ts';
@@ -13,16 +13,31 @@ const DEFAULT_MODEL = 'default';
 /** Pixels from the end within which the reader counts as being there and is kept there. */
 const NEAR_END = 120;
 
+export interface ChatAreaProps {
+  readonly chat: ChatSession;
+  readonly model: ServedModel | undefined;
+  readonly network: NetworkState;
+  /** Node id of this tab, if it contributes. */
+  readonly mine: string | undefined;
+  /** Leads to the other area. */
+  readonly onContribute: () => void;
+}
+
 /** The requester's side of the page. */
-export function ChatArea({ chat, model, network, mine }: { chat: ChatSession; model: ServedModel | undefined; network: NetworkState; mine: string | undefined }) {
+export function ChatArea({ chat, model, network, mine, onContribute }: ChatAreaProps) {
   const { turns } = chat.chat.value;
   const health = healthOf(network);
+  const modelName = model?.name ?? DEFAULT_MODEL;
   const placed = health?.stages ?? [];
   const log = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
   useEffect(() => {
     if (atEnd.current) log.current?.scrollTo({ top: log.current.scrollHeight });
   }, [chat.chat.value]);
+  const pick = (question: string) => {
+    chat.draft.value = question;
+    document.getElementById(QUESTION_FIELD)?.focus();
+  };
   return (
     <section id="chat" class="card chat" aria-label="Chat">
       <header class="chat-head">
@@ -40,7 +55,7 @@ export function ChatArea({ chat, model, network, mine }: { chat: ChatSession; mo
         tabindex={0}
         onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => (atEnd.current = scrollHeight - scrollTop - clientHeight < NEAR_END)}
       >
-        {turns.length === 0 && <ReadersNote />}
+        {turns.length === 0 && <ReadersNote model={model} onPick={pick} />}
         {turns.length === 0 && health !== undefined && !health.serves && (
           <p class="note">
             {health.workers === 0
@@ -51,11 +66,19 @@ export function ChatArea({ chat, model, network, mine }: { chat: ChatSession; mo
           </p>
         )}
         {turns.map((turn, index) => (
-          <TurnView key={index} turn={turn} chat={chat} mine={mine} placed={isOpen(turn.answer) ? placed : []} />
+          <TurnView
+            key={index}
+            turn={turn}
+            chat={chat}
+            mine={mine}
+            placed={isOpen(turn.answer) ? placed : []}
+            onAgain={index === turns.length - 1 && !chat.busy.value ? () => void chat.again({ model: modelName, maxTokens: chat.maxTokens.value }) : undefined}
+            onContribute={onContribute}
+          />
         ))}
       </div>
       {!chat.keeps.value && <p class="aside">This browser refuses to keep data, so conversations end with this tab.</p>}
-      <Composer chat={chat} model={model?.name ?? DEFAULT_MODEL} />
+      <Composer chat={chat} model={modelName} />
       <p class="sr-only" role="status">
         {announcement(chat)}
       </p>

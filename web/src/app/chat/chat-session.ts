@@ -27,6 +27,15 @@ export interface ChatPorts {
   wait(milliseconds: number): Promise<void>;
 }
 
+/** Model by name, and the longest answer in tokens. */
+export interface AskOptions {
+  readonly model: string;
+  readonly maxTokens: number;
+}
+
+/** Longest answer when the person has not chosen, in tokens. */
+const FIRST_LENGTH = 128;
+
 /** The conversation on the page and those kept in this browser. Everything that is shown is a signal. */
 export class ChatSession {
   readonly chat = signal<Chat>({ id: '', turns: [] });
@@ -34,6 +43,10 @@ export class ChatSession {
   /** False when the browser refuses to keep conversations. */
   readonly keeps = signal(true);
   readonly busy = signal(false);
+  /** What is being written. */
+  readonly draft = signal('');
+  /** Longest answer that was chosen, in tokens. */
+  readonly maxTokens = signal(FIRST_LENGTH);
   /** By job. */
   readonly served = signal<ReadonlyMap<string, ServedBy>>(new Map());
   /** Base units that this browser's key may still spend; undefined before there is a key. */
@@ -85,8 +98,17 @@ export class ChatSession {
     this.#asking?.abort();
   }
 
+  /** Asks the newest question once more in place of its answer, if that has ended. */
+  async again(options: AskOptions): Promise<void> {
+    const { id, turns } = this.chat.value;
+    const last = turns.at(-1);
+    if (last === undefined || this.busy.value) return;
+    this.chat.value = { id, turns: turns.slice(0, -1) };
+    await this.ask(last.question, options);
+  }
+
   /** Asks in the current conversation; resolves when the answer has ended, however it ended. */
-  async ask(question: string, options: { readonly model: string; readonly maxTokens: number }): Promise<void> {
+  async ask(question: string, options: AskOptions): Promise<void> {
     if (this.busy.value) return;
     const asking = new AbortController();
     this.#asking = asking;
@@ -130,7 +152,7 @@ export class ChatSession {
     }
   }
 
-  async #stream(messages: ReturnType<typeof messagesOf>, options: { readonly model: string; readonly maxTokens: number }, abort: AbortSignal, change: (step: AnswerChange) => void): Promise<void> {
+  async #stream(messages: ReturnType<typeof messagesOf>, options: AskOptions, abort: AbortSignal, change: (step: AnswerChange) => void): Promise<void> {
     const { api, key } = this.#ports;
     for (let attempt = 0; ; attempt++) {
       try {

@@ -1,20 +1,19 @@
-import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import { formatAmount } from '../figures.ts';
 import { messagesOf } from './chat-turn.ts';
 import { quotedPrice } from './quoted-price.ts';
 import type { ChatSession } from './chat-session.ts';
 
+/** Id of the field, for links and buttons elsewhere that lead to it. */
+export const QUESTION_FIELD = 'question';
 /** Answer lengths offered, in tokens. */
 const LENGTHS = [64, 128, 256, 512] as const;
-const FIRST_LENGTH = 128;
 /** Longest question in characters: twice what a context of 2,048 tokens can hold. */
 const MAX_QUESTION = 16_384;
 
 /** The field to write in, with the price of the answer before it is asked for. Enter sends, Shift and Enter break the line. */
 export function Composer({ chat, model }: { chat: ChatSession; model: string }) {
-  const draft = useSignal('');
-  const maxTokens = useSignal<number>(FIRST_LENGTH);
+  const { draft, maxTokens } = chat;
   const field = useRef<HTMLTextAreaElement>(null);
   const busy = chat.busy.value;
   const balance = chat.balance.value;
@@ -34,11 +33,11 @@ export function Composer({ chat, model }: { chat: ChatSession; model: string }) 
         send();
       }}
     >
-      <label class="sr-only" for="question">
+      <label class="sr-only" for={QUESTION_FIELD}>
         Your question
       </label>
       <textarea
-        id="question"
+        id={QUESTION_FIELD}
         ref={field}
         rows={1}
         maxLength={MAX_QUESTION}
@@ -63,8 +62,8 @@ export function Composer({ chat, model }: { chat: ChatSession; model: string }) 
       )}
       <div class="composer-foot">
         <label>
-          Answer up to{' '}
-          <select value={String(maxTokens.value)} onChange={(event) => (maxTokens.value = Number(event.currentTarget.value))}>
+          <span class="wide-only">Answer up to </span>
+          <select aria-label="Longest answer" value={String(maxTokens.value)} onChange={(event) => (maxTokens.value = Number(event.currentTarget.value))}>
             {LENGTHS.map((length) => (
               <option key={length} value={String(length)}>
                 {length} tokens
@@ -73,13 +72,9 @@ export function Composer({ chat, model }: { chat: ChatSession; model: string }) 
           </select>
         </label>
         <span>
-          at most about <span class="figures">{formatAmount(quotedPrice([...said, draft.value], maxTokens.value))}</span> credits; you pay what is generated
+          at most about <span class="figures">{formatAmount(quotedPrice([...said, draft.value], maxTokens.value))}</span> {balance === undefined ? 'credits' : <>of {formatAmount(balance)} credits</>}
+          <span class="wide-only">; you pay what is generated</span>
         </span>
-        {balance !== undefined && (
-          <span class="balance">
-            <span class="figures">{formatAmount(balance)}</span> credits left
-          </span>
-        )}
       </div>
     </form>
   );

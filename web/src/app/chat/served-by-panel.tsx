@@ -3,7 +3,8 @@ import { hueClass, LayerStrip, type StripSegment } from '../layer-strip.tsx';
 import type { PlacedStage } from '../network/network-health.ts';
 import type { ServedBy } from './evidence.ts';
 
-const LINKS: Readonly<Record<string, string>> = { direct: 'direct link', relay: 'relayed link', unknown: 'link' };
+const LINKS: Readonly<Record<string, string>> = { direct: 'direct', relay: 'relayed' };
+const ENGINES: Readonly<Record<string, string>> = { wasm: 'WebAssembly', webgpu: 'WebGPU' };
 
 /** Who ran which layers: as a drawing of the model and as a list. Before the record is complete, who is running them now. */
 export function ServedByPanel({ served, placed, mine, answering }: { served: ServedBy | undefined; placed: readonly PlacedStage[]; mine: string | undefined; answering: boolean }) {
@@ -28,7 +29,7 @@ export function ServedByPanel({ served, placed, mine, answering }: { served: Ser
           <li key={stage.worker}>
             <span class={`key ${hueClass(hues[index] ?? index)}`}>
               <b class="figures">{shortId(stage.worker)}</b>
-              {stage.worker === mine ? ' this tab' : ''}
+              {stage.worker === mine && <span class="mine">this tab</span>}
             </span>
             <span>{formatLayers(stage.layers)}</span>
             {served !== undefined && <StageFigures stage={served.stages[index]} last={index === stages.length - 1} />}
@@ -49,13 +50,15 @@ export function ServedByPanel({ served, placed, mine, answering }: { served: Ser
 
 function StageFigures({ stage, last }: { stage: ServedBy['stages'][number] | undefined; last: boolean }) {
   if (stage === undefined) return null;
-  const parts = [
-    stage.engine === 'webgpu' ? 'WebGPU' : stage.engine === 'wasm' ? 'WebAssembly' : undefined,
-    stage.tokenMs === 0 ? undefined : `${formatDuration(stage.tokenMs)} a token`,
-    stage.link === 'none' ? undefined : `${LINKS[stage.link] ?? stage.link} ${last ? 'back to the first' : 'to the next'}`,
-    stage.units === 0 ? undefined : `${stage.units} signed ${stage.units === 1 ? 'unit' : 'units'}`,
-  ];
-  return <span class="stage-figures">{parts.filter((part) => part !== undefined).join(' · ')}</span>;
+  const { engine, tokenMs, link, units } = stage;
+  return (
+    <>
+      <span class="soft">{ENGINES[engine] ?? ''}</span>
+      <span class="soft">{tokenMs === 0 ? '' : `${formatDuration(tokenMs)} a token`}</span>
+      <span class="soft">{link === 'none' ? '' : `${LINKS[link] ?? 'link'} ${last ? 'to the first' : 'to the next'}`}</span>
+      <span class="soft">{units === 1 ? '1 unit' : `${units} units`}</span>
+    </>
+  );
 }
 
 /** `, 9 of 9 receipts valid`: the signatures that the coordinator checked. */

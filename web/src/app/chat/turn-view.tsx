@@ -9,8 +9,22 @@ import { whatToDo } from './what-to-do.ts';
 import type { PlacedStage } from '../network/network-health.ts';
 import type { ChatSession } from './chat-session.ts';
 
+export interface TurnProps {
+  readonly turn: Turn;
+  readonly chat: ChatSession;
+  /** Tabs that hold the model now, while the answer is open. */
+  readonly placed: readonly PlacedStage[];
+  readonly mine: string | undefined;
+  /** Asks the question again; undefined for all but the newest. */
+  readonly onAgain: (() => void) | undefined;
+  readonly onContribute: () => void;
+}
+
+/** Errors that another contributing tab would cure. */
+const NEEDS_TABS: readonly string[] = ['no_workers', 'not_covered'];
+
 /** One question with its answer, what it took, and who gave it. */
-export function TurnView({ turn, chat, placed, mine }: { turn: Turn; chat: ChatSession; placed: readonly PlacedStage[]; mine: string | undefined }) {
+export function TurnView({ turn, chat, placed, mine, onAgain, onContribute }: TurnProps) {
   const { question, answer } = turn;
   const { job } = answer;
   const open = isOpen(answer);
@@ -29,16 +43,37 @@ export function TurnView({ turn, chat, placed, mine }: { turn: Turn; chat: ChatS
         <AnswerBody text={answer.text} growing={answer.state === 'streaming'} />
         {answer.state === 'stopped' && <p class="aside">Stopped here. Only what was generated is charged.</p>}
         {answer.state === 'done' && answer.finish === 'length' && <p class="aside">Cut off at the length you chose.</p>}
-        {answer.trouble !== undefined && <TroubleBox title="No answer" message={`${answer.trouble.message}.`} todo={whatToDo(answer.trouble.code, answer.trouble.retryAfter)} />}
+        {answer.trouble !== undefined && (
+          <TroubleBox title={answer.text === '' ? 'No answer' : 'The answer broke off'} message={answer.trouble.message} todo={whatToDo(answer.trouble.code, answer.trouble.retryAfter)}>
+            {NEEDS_TABS.includes(answer.trouble.code) ? (
+              <button type="button" class="button" onClick={onContribute}>
+                Go to Contribute
+              </button>
+            ) : (
+              onAgain !== undefined && (
+                <button type="button" class="button" onClick={onAgain}>
+                  Ask again
+                </button>
+              )
+            )}
+          </TroubleBox>
+        )}
         {(!open || placed.length > 0) && <ServedByPanel served={served} placed={open ? placed : []} mine={mine} answering={open} />}
         {!open && answer.text !== '' && (
-          <p class="answer-foot">
+          <div class="answer-foot">
             {answer.usage !== undefined && <span>{formatCount(answer.usage.completionTokens)} tokens</span>}
             {answerRate(answer) !== undefined && <span>{formatRate(answerRate(answer) ?? 0)} a second</span>}
             {answer.firstTextMs !== undefined && <span>first after {formatDuration(answer.firstTextMs)}</span>}
             {served !== undefined && <span>{formatAmount(served.debit)} credits</span>}
-            <CopyButton text={() => answer.text} label="Copy" done="Copied" />
-          </p>
+            <span class="answer-actions">
+              {onAgain !== undefined && answer.trouble === undefined && (
+                <button type="button" class="button button-quiet" onClick={onAgain}>
+                  Ask again
+                </button>
+              )}
+              <CopyButton text={() => answer.text} label="Copy" done="Copied" />
+            </span>
+          </div>
         )}
       </div>
     </article>

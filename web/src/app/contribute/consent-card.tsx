@@ -5,6 +5,8 @@ import { CapsForm } from './caps-form.tsx';
 import type { ServedModel } from '../network/served-models.ts';
 import type { ContributionDesk } from './contribution-desk.ts';
 
+/** Id of the button, for whatever leads to it. */
+export const CONTRIBUTE_BUTTON = 'contribute-button';
 /**
  * The engine's WebAssembly, compressed, in bytes: 4.9 MB for the build with WebGPU and 2.7 MB for the one without; `auto`
  * compares both (measured on onnxruntime-web 1.30).
@@ -42,24 +44,24 @@ export function ConsentCard({ desk, model, possible }: { desk: ContributionDesk;
               'The coordinator has not told its size yet.'
             ) : (
               <>
-                up to <b class="figures">{formatBytes(bytes)}</b>, once: {formatBytes(model.likelyBytes)} of weights and {formatBytes(ENGINE_BYTES)} of engine. About <b class="figures">{duration}</b>{' '}
-                {speed === undefined ? 'at 20 Mbit/s' : 'at the speed measured here'}. Next time it comes from this browser’s cache.
+                up to <b class="figures">{formatBytes(bytes)}</b>, once: about <b class="figures">{duration}</b> {speed === undefined ? 'at 20 Mbit/s' : 'at the speed measured here'}.{' '}
+                {formatBytes(model.likelyBytes)} of it are weights, the rest is the engine. Afterwards both are cached.
               </>
             )}
           </dd>
         </div>
         <div>
-          <dt>This device</dt>
+          <dt>Device</dt>
           <dd>
-            up to <b class="figures">{formatMemory(desk.options.value.memoryBudgetBytes)}</b> of memory, and one processor core or the graphics processor while somebody asks.
+            up to <b class="figures">{formatMemory(desk.options.value.memoryBudgetBytes)}</b> of memory. One core, or the graphics processor, while somebody asks.
           </dd>
         </div>
         <div>
           <dt>Privacy</dt>
-          <dd>This page reads nothing of yours. You must not pry either: whoever holds the first or last layers could read the questions served, and so can the operator.</dd>
+          <dd>This page reads nothing of yours. Tabs with the first or last layers, and the operator, could read the questions they serve.</dd>
         </div>
       </dl>
-      <button type="button" class="button button-mine button-large" disabled={!possible} onPointerEnter={() => desk.prepare()} onFocus={() => desk.prepare()} onClick={() => void desk.contribute()}>
+      <button id={CONTRIBUTE_BUTTON} type="button" class="button button-mine button-large" disabled={!possible} onPointerEnter={() => desk.prepare()} onFocus={() => desk.prepare()} onClick={() => void desk.contribute()}>
         Contribute
       </button>
       <p class="aside">No account, no wallet, no install. Stop with one click.</p>

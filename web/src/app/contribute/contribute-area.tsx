@@ -17,7 +17,7 @@ export function ContributeArea({ desk, model }: { desk: ContributionDesk; model:
         <LivePanel desk={desk} model={model} />
       ) : (
         <>
-          {state.kind === 'error' && <TroubleBox title={title} message={`${state.message}.`} todo={state.todo} />}
+          {state.kind === 'error' && <TroubleBox title={title} message={state.message} todo={state.todo} />}
           {state.kind === 'unsupported' && <TroubleBox title="This device cannot contribute as it is" message={detail} todo="" />}
           {state.kind === 'stopped' && <p class="note">{detail}</p>}
           <ConsentCard desk={desk} model={model} possible={state.kind !== 'unsupported'} />

@@ -4,8 +4,8 @@ import type { ParticipantView } from '../../participant/participant-view.ts';
 const ROUTES = { direct: 'direct', relay: 'through a relay', unknown: 'route not told' } as const;
 
 /** The tabs that this one exchanges activations with, and how. */
-export function LinkList({ links, serving }: { links: ParticipantView['links']; serving: boolean }) {
-  if (links.length === 0) return serving ? <p class="aside">No neighbours: this tab holds every layer, or the others are still loading.</p> : null;
+export function LinkList({ links, expected }: { links: ParticipantView['links']; expected: boolean }) {
+  if (links.length === 0) return expected ? <p class="aside">No neighbours: this tab holds every layer, or the others are still loading.</p> : null;
   return (
     <section class="links">
       <h3>Neighbours</h3>

@@ -5,7 +5,7 @@ import { stateText } from './state-text.ts';
 import type { ServedModel } from '../network/served-models.ts';
 import type { ContributionDesk } from './contribution-desk.ts';
 
-const ENGINE_NAMES = { wasm: 'WebAssembly', webgpu: 'WebGPU' } as const;
+const DEVICES = { wasm: 'CPU', webgpu: 'GPU' } as const;
 
 /** The contribution while it lasts: what it does at this moment, what it did, what it earned. */
 export function LivePanel({ desk, model }: { desk: ContributionDesk; model: ServedModel | undefined }) {
@@ -45,14 +45,14 @@ export function LivePanel({ desk, model }: { desk: ContributionDesk; model: Serv
             </small>
           </dd>
         </div>
-        <Gauge name="Tokens served" value={formatCount(totals.tokens)} />
-        <Gauge name="Positions signed" value={formatCount(totals.positions)} />
+        <Gauge name="Tokens" value={formatCount(totals.tokens)} />
+        <Gauge name="Positions" value={formatCount(totals.positions)} />
         <Gauge name="Questions" value={formatCount(totals.jobs)} />
-        <Gauge name="Engine" value={profile === undefined ? '–' : ENGINE_NAMES[profile.engine]} aside={profile === undefined ? '' : `${formatDuration(profile.layerMs)} a layer`} />
-        <Gauge name="Memory" value={formatMemory(memory.heldBytes)} aside={memory.peakBytes > 0 ? `at most ${formatMemory(memory.peakBytes)}` : ''} />
-        <Gauge name="Weights" value={formatBytes(bytes.downloaded + bytes.cached)} aside={bytes.cached > 0 ? `${formatBytes(bytes.cached)} from cache` : 'downloaded'} />
+        <Gauge name="Runs on" value={profile === undefined ? '–' : DEVICES[profile.engine]} aside={profile === undefined ? '' : `${formatDuration(profile.layerMs)} a layer`} />
+        <Gauge name="Memory" value={formatMemory(memory.heldBytes)} aside={memory.peakBytes > 0 ? `peak ${formatMemory(memory.peakBytes)}` : ''} />
+        <Gauge name="Weights" value={formatBytes(bytes.downloaded + bytes.cached)} aside={weightsFrom(bytes)} />
       </dl>
-      <LinkList links={links} serving={layers !== undefined} />
+      <LinkList links={links} expected={state.kind === 'ready' || state.kind === 'serving'} />
       {view.keys === 'memory' && <p class="note">This browser refuses to keep data (a private window does that). The worker key and the credits it earns last until this tab is closed.</p>}
       {view.nodeId !== undefined && (
         <p class="aside">
@@ -61,6 +61,11 @@ export function LivePanel({ desk, model }: { desk: ContributionDesk; model: Serv
       )}
     </>
   );
+}
+
+function weightsFrom({ downloaded, cached }: { readonly downloaded: number; readonly cached: number }): string {
+  if (cached === 0) return downloaded === 0 ? '' : 'downloaded';
+  return downloaded === 0 ? 'from the cache' : `${formatBytes(cached)} from the cache`;
 }
 
 function Gauge({ name, value, aside = '' }: { name: string; value: string; aside?: string }) {

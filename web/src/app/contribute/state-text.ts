@@ -1,4 +1,5 @@
 import { formatBytes, formatLayers } from '../figures.ts';
+import { sentence } from '../trouble-box.tsx';
 import type { ContributionState, PauseReason, UnsupportedReason } from '../../participant/contribution-state.ts';
 
 /** How a state looks: `working` moves, `resting` does not, `bad` needs the person. */
@@ -53,6 +54,6 @@ export function stateText(state: ContributionState): StateText {
     case 'stopped':
       return { mood: 'off', title: 'Stopped', detail: 'Nothing runs any more. What was downloaded stays in this browser for next time.' };
     case 'error':
-      return { mood: 'bad', title: 'Stopped by a problem', detail: `${state.message}. ${state.todo}` };
+      return { mood: 'bad', title: 'Stopped by a problem', detail: `${sentence(state.message)} ${state.todo}` };
   }
 }

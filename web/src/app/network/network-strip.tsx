@@ -5,7 +5,7 @@ import type { NetworkState } from './network-watch.ts';
 /** The network in one line: who is here, which layers are held, whether a question would be answered now. */
 export function NetworkStrip({ network, mine }: { network: NetworkState; mine: string | undefined }) {
   if (network.kind === 'unknown') return <div class="network" aria-busy="true" />;
-  if (network.kind === 'offline') return <div class="network network-bad">The coordinator cannot be reached. This page tries again by itself.</div>;
+  if (network.kind === 'offline') return <div class="network network-bad">Offline: the coordinator does not answer</div>;
   const { workers, stages, vacant, layers, serves, queued } = network.health;
   const segments = stages.map((stage, index) => ({ layers: stage.layers, hue: stage.worker === mine ? ('mine' as const) : index }));
   return (
@@ -14,7 +14,7 @@ export function NetworkStrip({ network, mine }: { network: NetworkState; mine: s
       <span>
         <b class="figures">{formatCount(workers)}</b> {workers === 1 ? 'tab' : 'tabs'} here
       </span>
-      <span>{serves ? 'answering' : placementText(stages.filter(({ ready }) => ready).length, stages.length + vacant)}</span>
+      {workers > 0 && <span>{serves ? 'answering' : placementText(stages.filter(({ ready }) => ready).length, stages.length + vacant)}</span>}
       {queued > 0 && <span>{formatCount(queued)} waiting</span>}
       {layers > 0 && stages.length > 0 && (
         <span class="network-layers">
@@ -32,4 +32,4 @@ export function NetworkStrip({ network, mine }: { network: NetworkState; mine: s
   );
 }
 
-const placementText = (ready: number, all: number): string => (all === 0 ? 'waiting for the first one' : `${ready} of ${all} parts of the model loaded`);
+const placementText = (ready: number, all: number): string => (all === 0 ? 'dividing the model' : `${ready} of ${all} parts loaded`);

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { HexHash } from '@ciro/core/ids.ts';
-import { likelyBytes, manifestSizes } from '../../participant/download-estimate.ts';
+import { likelyBytes, manifestSizes, modelBytes } from '../../participant/download-estimate.ts';
 
 const Models = v.object({ data: v.array(v.object({ id: v.pipe(v.string(), v.maxLength(120)), ciro: v.object({ id: HexHash, default: v.boolean() }) })) });
 
@@ -9,6 +9,8 @@ export interface ServedModel {
   /** Name that requests use. */
   readonly name: string;
   readonly layers: number;
+  /** The whole model as downloaded; 0 when not told, as are the others. */
+  readonly bytes: number;
   /** The most that one tab is likely to download of it, in bytes. */
   readonly likelyBytes: number;
 }
@@ -20,7 +22,8 @@ export async function fetchServedModel(base: string, signal: AbortSignal): Promi
   const model = models.output.data.find(({ ciro }) => ciro.default);
   if (model === undefined) return undefined;
   const sizes = manifestSizes(await getJson(new URL(`models/${model.ciro.id}/manifest`, base), signal));
-  return { name: model.id, layers: sizes?.architecture.layers ?? 0, likelyBytes: sizes === undefined ? 0 : likelyBytes(sizes) };
+  if (sizes === undefined) return { name: model.id, layers: 0, bytes: 0, likelyBytes: 0 };
+  return { name: model.id, layers: sizes.architecture.layers, bytes: modelBytes(sizes), likelyBytes: likelyBytes(sizes) };
 }
 
 async function getJson(url: URL, signal: AbortSignal): Promise<unknown> {

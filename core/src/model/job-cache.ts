@@ -1,0 +1,92 @@
+import { EngineError } from './engine-error.ts';
+import { keyCacheName, newKeyName, newValueName, valueCacheName } from './graph/layer-nodes.ts';
+import { KvCache } from './kv-cache.ts';
+import type { Architecture, StageShape } from './architecture.ts';
+
+/** A dense row-major tensor on its way into a session. int64 only for sizes. */
+export interface FeedTensor {
+  readonly data: Float32Array | BigInt64Array;
+  readonly dims: readonly number[];
+}
+
+export type Feeds = Readonly<Record<string, FeedTensor>>;
+export type Outputs = Readonly<Record<string, Float32Array>>;
+
+/** What a provider must offer: run one graph. Outputs may be views that the next run overwrites. */
+export interface SessionPort {
+  run(feeds: Feeds): Promise<Outputs>;
+  /** A provider that keeps keys and values in its own memory opens the caches of jobs itself. */
+  openCache?(architecture: Architecture, shape: StageShape, maxPositions: number): JobCache;
+}
+
+/** Keys and values of one job on one stage, wherever they lie. */
+export interface JobCache {
+  /** Positions held. */
+  readonly length: number;
+  /** Positions that the layers graph's caches have room for now. */
+  readonly capacity: number;
+  readonly heldBytes: number;
+  /** Checks that `count` more positions may come. Throws EngineError `past-capacity`. */
+  reserve(count: number): void;
+  /** Runs the layers graph: `feeds` are all its inputs but the caches. Adds `count` positions and gives the outputs read back. */
+  run(feeds: Feeds, count: number): Promise<Outputs>;
+  /** Forgets positions from `length` on. Throws EngineError `stale-cache` if there are fewer. */
+  truncate(length: number): void;
+  dispose(): void;
+}
+
+/** The cache of a provider that takes and gives plain arrays. */
+export class HostCache implements JobCache {
+  readonly #session: SessionPort;
+  readonly #shape: StageShape;
+  readonly #cache: KvCache;
+
+  constructor(session: SessionPort, architecture: Architecture, shape: StageShape, maxPositions: number) {
+    this.#session = session;
+    this.#shape = shape;
+    this.#cache = new KvCache(architecture, shape.to - shape.from, maxPositions);
+  }
+
+  get length(): number {
+    return this.#cache.length;
+  }
+
+  get capacity(): number {
+    return this.#cache.capacity;
+  }
+
+  get heldBytes(): number {
+    return this.#cache.heldBytes;
+  }
+
+  reserve(count: number): void {
+    this.#cache.reserve(count);
+  }
+
+  async run(feeds: Feeds, count: number): Promise<Outputs> {
+    const { from, to } = this.#shape;
+    const all: Record<string, FeedTensor> = { ...feeds };
+    for (let layer = from; layer < to; layer++) {
+      all[keyCacheName(layer)] = { data: this.#cache.view(layer - from, 'key'), dims: this.#cache.dims };
+      all[valueCacheName(layer)] = { data: this.#cache.view(layer - from, 'value'), dims: this.#cache.dims };
+    }
+    const outputs = await this.#session.run(all);
+    this.#cache.append(count, (index, part) => outputOf(outputs, (part === 'key' ? newKeyName : newValueName)(from + index)));
+    return outputs;
+  }
+
+  truncate(length: number): void {
+    this.#cache.truncate(length);
+  }
+
+  dispose(): void {
+    // The rows go with the object.
+  }
+}
+
+/** An output by name. Throws EngineError `session-failed` when the session did not give it. */
+export function outputOf(outputs: Outputs, name: string): Float32Array {
+  const value = outputs[name];
+  if (!value) throw new EngineError('session-failed', `The session gave no ${name}; graph and engine do not match.`, { fault: 'bug', fields: { name } });
+  return value;
+}

@@ -1,0 +1,331 @@
+import { expect, it } from 'vitest';
+import type { NodeId } from '@ciro/core/ids.ts';
+import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
+import { Relay } from '../relay/relay.ts';
+import { VirtualClock } from '../sessions/virtual-clock.fixture.ts';
+import { JobRunner } from './job-runner.ts';
+import { COLLECT_TIMEOUT_MS, MAX_QUEUED_JOBS, MAX_RUNNING_JOBS, PLACEMENT_DEBOUNCE_MS, PREPARE_TIMEOUT_MS, READY_WAIT_MS, UNCOVERED_WAIT_MS } from './scheduler-limits.ts';
+import { FakeWorkers, jobId, models, nodeId, orderOf } from './workers.fixture.ts';
+import type { CoordinatorKey } from '../keys/coordinator-key.ts';
+import type { JobEvent, JobOrder } from './job-order.ts';
+import type { JobRunnerOptions } from './job-runner.ts';
+
+/** Lets promises settle: signatures are made between two turns. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+interface Watched {
+  readonly events: JobEvent[];
+  error?: unknown;
+  ended: boolean;
+  stop(reason: 'stop' | 'cancelled'): void;
+}
+
+function setup(options: Partial<JobRunnerOptions> = {}, sign: CoordinatorKey['sign'] = async () => 'ab'.repeat(64)) {
+  const clock = new VirtualClock();
+  const workers = new FakeWorkers();
+  const key: CoordinatorKey = { publicKey: '', sign, exportJwk: async () => ({}) };
+  const runner = new JobRunner({ clock, workers, models, relay: new Relay(workers), key, randomBytes: (length) => new Uint8Array(length) }, { network: 'ciro-test', ...options });
+  const run = (n: number, change: Partial<JobOrder> = {}, signal = new AbortController().signal): Watched => {
+    const handle = runner.run(orderOf(n, change), signal);
+    const watched: Watched = { events: [], ended: false, stop: (reason) => handle.stop(reason) };
+    void (async () => {
+      try {
+        for await (const event of handle.events) watched.events.push(event);
+      } catch (error) {
+        watched.error = error;
+      }
+      watched.ended = true;
+    })();
+    return watched;
+  };
+  const ready = (count = 3): void => {
+    for (let n = 1; n <= count; n++) workers.join(n);
+    clock.advance(PLACEMENT_DEBOUNCE_MS);
+    workers.settle();
+  };
+  const ring = (job: number): NodeId[] => workers.sentOf('plan').findLast(({ signed }) => signed.plan.job === jobId(job))?.signed.plan.stages.map((stage) => stage.worker) ?? [];
+  const say = (from: NodeId | undefined, message: WorkerMessage): void => workers.say(from ?? nodeId(0), message as never);
+  const prepare = (job: number): void => ring(job).forEach((worker) => say(worker, { type: 'prepared', job: jobId(job), version: 1 }));
+  const token = (job: number, position: number, id = 9): void => say(ring(job).at(-1), { type: 'token', job: jobId(job), version: 1, position, id });
+  const answer = (job: number): void => {
+    prepare(job);
+    for (let position = 2; position < 6; position++) token(job, position);
+    clock.advance(COLLECT_TIMEOUT_MS);
+  };
+  return { clock, workers, runner, run, ready, ring, say, prepare, token, answer };
+}
+const kinds = (job: Watched): string[] => job.events.map((event) => event.type);
+
+it('a job goes through assigned, tokens, finished and recorded', async () => {
+  const { run, ready, answer, runner, workers } = setup();
+  ready();
+  const job = run(1);
+  await turn();
+  expect(runner.status()).toMatchObject({ running: 1, queued: 0, ready: true, placed: 3, spare: 0, missing: 0 });
+  answer(1);
+  await answeredWithin(job);
+  expect(kinds(job)).toEqual(['assigned', 'token', 'token', 'token', 'token', 'finished', 'recorded']);
+  expect(job.error).toBeUndefined();
+  expect(runner.status().running).toBe(0);
+  expect(workers.sentOf('finish')).toHaveLength(3);
+});
+
+it('a job that comes before the workers waits for them, and is told its place in the queue', async () => {
+  const { run, ready, runner } = setup();
+  const [first, second] = [run(1), run(2)];
+  await turn();
+  expect([first.events, second.events]).toEqual([[{ type: 'queued', ahead: 0 }], [{ type: 'queued', ahead: 1 }]]);
+  ready();
+  await turn();
+  expect(kinds(first)).toEqual(['queued', 'assigned']);
+  expect(runner.status()).toMatchObject({ running: 2, queued: 0 });
+});
+
+it('four jobs run at a time, the next one when one is over', async () => {
+  const { run, ready, answer, runner } = setup();
+  ready();
+  const jobs = Array.from({ length: MAX_RUNNING_JOBS + 2 }, (_, n) => run(n + 1));
+  await turn();
+  expect(runner.status()).toMatchObject({ running: MAX_RUNNING_JOBS, queued: 2 });
+  answer(1);
+  await turn();
+  expect(runner.status()).toMatchObject({ running: MAX_RUNNING_JOBS, queued: 1 });
+  expect(kinds(jobs[4] as Watched).at(-1)).toBe('assigned');
+  expect(jobs[5]?.events).toEqual([{ type: 'queued', ahead: 1 }, { type: 'queued', ahead: 0 }]);
+});
+
+it('a full queue refuses at once, with the time to come back', async () => {
+  const { run } = setup();
+  for (let n = 0; n < MAX_QUEUED_JOBS; n++) run(n);
+  const job = run(1_000);
+  await turn();
+  expect(job.error).toMatchObject({ code: 'queue-full', fields: { retryAfterMs: 5_000 } });
+});
+
+it('with nobody there a job fails as no-workers after a while', async () => {
+  const { clock, run } = setup();
+  const job = run(1);
+  clock.advance(UNCOVERED_WAIT_MS - 1);
+  await turn();
+  expect(job.ended).toBe(false);
+  clock.advance(1);
+  await turn();
+  expect(job.error).toMatchObject({ code: 'no-workers', fields: { missingWorkers: 1, retryAfterMs: 5_000 } });
+});
+
+it('with too little memory a job fails as not-covered, saying how much is missing', async () => {
+  const { clock, run, workers } = setup();
+  workers.join(1, { memoryBudgetBytes: 20_000 });
+  const job = run(1);
+  clock.advance(UNCOVERED_WAIT_MS);
+  await turn();
+  expect(job.error).toMatchObject({ code: 'not-covered', message: expect.stringContaining('1 MB are missing, about 21 more'), fields: { missingWorkers: 21 } });
+});
+
+it('while shards load a job waits longer, but not for ever', async () => {
+  const { clock, run, workers } = setup({ stages: 1 });
+  const job = run(1);
+  workers.join(1);
+  for (let waited = 0; waited < READY_WAIT_MS - 30_000; waited += 30_000) {
+    clock.advance(30_000);
+    workers.say(nodeId(1), { type: 'shards', assignment: 1, state: 'loading', loadedBytes: waited + 1, totalBytes: 1e9, fetchedBytes: 0 });
+  }
+  await turn();
+  expect(job.ended).toBe(false);
+  clock.advance(40_000);
+  await turn();
+  expect(job.error).toMatchObject({ code: 'prepare-timeout' });
+});
+
+it('an answer that needs more memory than the tabs have is refused by name, and the queue goes on', async () => {
+  const { run, ready, runner } = setup();
+  ready();
+  const job = run(1, { maxTokens: 4_000_000 });
+  const next = run(2);
+  await turn();
+  expect(job.error).toMatchObject({ code: 'not-covered', message: expect.stringContaining('shorten the prompt or max_tokens') });
+  expect(kinds(next)).toEqual(['assigned']);
+  expect(runner.status().running).toBe(1);
+});
+
+it('jobs that together need more memory than there is run one after the other', async () => {
+  const { run, workers, clock, runner } = setup({ stages: 1 });
+  workers.join(1, { memoryBudgetBytes: 32_100 + 6 * 32 * 3_000 });
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  workers.settle();
+  run(1, { maxTokens: 2_000 });
+  run(2, { maxTokens: 2_000 });
+  await turn();
+  expect(runner.status()).toMatchObject({ running: 1, queued: 1 });
+});
+
+it('an unknown model, a job that makes no plan and a repeated id are refused', async () => {
+  const { run, ready } = setup();
+  ready();
+  const unknown = run(1, { modelId: 'ff'.repeat(32) as never });
+  const bad = run(2, { promptIds: new Uint32Array(0) });
+  run(3);
+  const again = run(3);
+  await turn();
+  expect([unknown.error, bad.error, again.error]).toMatchObject([{ code: 'unknown-model' }, { code: 'bad-order' }, { code: 'bad-order' }]);
+});
+
+it('a signal that aborts cancels a waiting job, a running one without tokens, and ends one with tokens', async () => {
+  const { run, ready, prepare, token, runner, clock, workers } = setup();
+  const waiting = new AbortController();
+  const job = run(1, {}, waiting.signal);
+  waiting.abort();
+  await turn();
+  expect(job.error).toMatchObject({ code: 'cancelled', fault: 'abort' });
+  ready();
+  const early = new AbortController();
+  const begun = run(2, {}, early.signal);
+  await turn();
+  prepare(2);
+  early.abort();
+  await turn();
+  expect(begun.error).toMatchObject({ code: 'cancelled' });
+  const late = new AbortController();
+  const answered = run(3, {}, late.signal);
+  await turn();
+  prepare(3);
+  token(3, 2);
+  late.abort();
+  clock.advance(COLLECT_TIMEOUT_MS);
+  await answeredWithin(answered);
+  expect([kinds(answered), answered.error]).toEqual([['assigned', 'token', 'finished', 'recorded'], undefined]);
+  expect([runner.status().running, workers.sentOf('finish').length]).toEqual([0, 6]);
+  const dead = run(4, {}, AbortSignal.abort());
+  await turn();
+  expect(dead.error).toMatchObject({ code: 'cancelled' });
+});
+
+/** Signatures of a record are checked on other threads: a few turns, or many on a busy machine. */
+async function answeredWithin(job: Watched): Promise<void> {
+  for (let turns = 0; turns < 10_000 && !job.ended; turns++) await turn();
+}
+
+it('a job that is stopped, or loses a worker, while its plan is being signed ends as such', async () => {
+  const signed: (() => void)[] = [];
+  const { run, ready, workers, runner } = setup({}, () => new Promise((resolve) => signed.push(() => resolve('ab'.repeat(64)))));
+  ready(4);
+  const [stopped, widowed] = [run(1), run(2)];
+  stopped.stop('cancelled');
+  const [stage] = runner.status().stages;
+  workers.leave(stage?.worker ?? nodeId(0));
+  signed.forEach((release) => release());
+  await turn();
+  expect([stopped.error, widowed.error]).toMatchObject([{ code: 'cancelled' }, { code: 'worker-lost' }]);
+  expect(workers.sentOf('plan')).toEqual([]);
+});
+
+it('a key that cannot sign fails the job and not the coordinator', async () => {
+  const { run, ready, runner } = setup({}, () => Promise.reject(new Error('the key is gone')));
+  ready();
+  const job = run(1);
+  await turn();
+  expect(job.error).toMatchObject({ code: 'fault', fault: 'bug' });
+  expect(runner.status().running).toBe(0);
+});
+
+it('a lost worker fails its jobs, and the next job runs over the spare', async () => {
+  const { run, ready, workers, ring } = setup();
+  ready(4);
+  const job = run(1);
+  await turn();
+  const [victim] = ring(1);
+  workers.leave(victim ?? nodeId(0), 'transport close');
+  await turn();
+  expect(job.error).toMatchObject({ code: 'worker-lost', fields: { worker: victim, stage: 0 } });
+  const next = run(2);
+  workers.settle();
+  await turn();
+  expect(kinds(next).at(-1)).toBe('assigned');
+  expect(ring(2)).not.toContain(victim);
+});
+
+it('a link that closes under a job fails it', async () => {
+  const { run, ready, workers, say } = setup();
+  ready();
+  const job = run(1);
+  await turn();
+  const { link = '' } = workers.sentOf('connect')[0] ?? {};
+  const end = workers.sent.find(({ message }) => message.type === 'connect' && message.link === link)?.to;
+  say(end, { type: 'link', link, peer: nodeId(1), state: 'closed', route: 'direct', rttMs: 0 });
+  await turn();
+  expect(job.error).toMatchObject({ code: 'fault', message: expect.stringContaining('lost its link') });
+});
+
+it('a stage that is not prepared in time fails the job, in virtual time', async () => {
+  const { run, ready, clock } = setup();
+  ready();
+  const job = run(1);
+  await turn();
+  clock.advance(PREPARE_TIMEOUT_MS);
+  await turn();
+  expect(job.error).toMatchObject({ code: 'prepare-timeout' });
+});
+
+it('ranges do not change under a running job: a placement that is due waits for it, new jobs wait for the placement', async () => {
+  const { run, ready, workers, clock, runner, answer } = setup();
+  ready(2);
+  run(1);
+  await turn();
+  workers.join(3);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  run(2);
+  await turn();
+  expect(runner.status()).toMatchObject({ placed: 2, running: 1, queued: 1 });
+  answer(1);
+  expect(runner.status()).toMatchObject({ placed: 3, running: 0, queued: 1 });
+  workers.settle();
+  await turn();
+  expect(runner.status()).toMatchObject({ running: 1, queued: 0 });
+});
+
+it('garbage is scored by kind and disturbs no job: unknown jobs, links and assignments; late messages are only counted', async () => {
+  const { run, ready, workers, say, answer, runner } = setup();
+  ready();
+  const job = run(1);
+  await turn();
+  const { link = '' } = workers.sentOf('connect')[0] ?? {};
+  const stranger = workers.join(9);
+  say(stranger, { type: 'token', job: jobId(1), version: 1, position: 2, id: 9 });
+  say(stranger, { type: 'token', job: jobId(55), version: 1, position: 2, id: 9 });
+  say(stranger, { type: 'link', link, peer: nodeId(1), state: 'closed', route: 'direct', rttMs: 0 });
+  say(stranger, { type: 'shards', assignment: 1_000, state: 'ready', loadedBytes: 0, totalBytes: 0, fetchedBytes: 0 });
+  say(stranger, { type: 'signal', to: nodeId(1), link, payload: '' });
+  expect(workers.offences.map(({ code }) => code)).toEqual(['foreign-job', 'unknown-job', 'foreign-link', 'unknown-assignment']);
+  answer(1);
+  await answeredWithin(job);
+  expect(kinds(job).at(-1)).toBe('recorded');
+  say(nodeId(1), { type: 'fault', job: jobId(1), version: 1, code: 'late', message: '' });
+  expect([runner.late, workers.offences.length]).toEqual([1, 4]);
+});
+
+it('whenReady resolves when the ring is ready and rejects when its signal aborts', async () => {
+  const { runner, ready } = setup();
+  const gaveUp = new AbortController();
+  const refused = runner.whenReady(gaveUp.signal);
+  const waited = runner.whenReady(new AbortController().signal);
+  gaveUp.abort(new Error('enough'));
+  await expect(refused).rejects.toThrow('enough');
+  ready();
+  await waited;
+  expect(runner.status().ready).toBe(true);
+});
+
+it('closing cancels what waits, records what has tokens, and leaves no timer', async () => {
+  const { run, ready, prepare, token, runner, clock } = setup({ maxRunning: 1 });
+  ready();
+  const [running, waiting] = [run(1), run(2)];
+  await turn();
+  prepare(1);
+  token(1, 2);
+  const closed = runner.close();
+  clock.advance(COLLECT_TIMEOUT_MS);
+  await closed;
+  await turn();
+  expect([kinds(running).at(-1), waiting.error]).toMatchObject(['recorded', { code: 'cancelled' }]);
+  expect(clock.pending).toBe(0);
+});

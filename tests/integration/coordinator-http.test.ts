@@ -1,0 +1,158 @@
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { modelIdOf } from '@ciro/core/model/model-id.ts';
+import { startCoordinator } from '@ciro/signaling/main.ts';
+import type { ModelManifest } from '@ciro/core/model/manifest.ts';
+import { ScriptedCoordinator } from '../support/scripted-coordinator.ts';
+
+let scripted: ScriptedCoordinator;
+let webDist: string;
+beforeAll(async () => {
+  webDist = await mkdtemp(join(tmpdir(), 'ciro-page-'));
+  await mkdir(join(webDist, 'assets'));
+  await writeFile(join(webDist, 'index.html'), '<!doctype html><title>Ciro</title>');
+  await writeFile(join(webDist, 'assets', 'main-abc123.js'), 'export {};');
+  await writeFile(join(webDist, 'assets', 'main-abc123.js.gz'), gzipSync('export {};'));
+  await writeFile(join(webDist, 'assets', 'engine-abc123.wasm'), new Uint8Array(8));
+  scripted = await ScriptedCoordinator.start({ webDist, commit: 'abc123' });
+});
+afterAll(async () => {
+  await scripted[Symbol.asyncDispose]();
+  await rm(webDist, { recursive: true });
+});
+
+const HTML = { accept: 'text/html,application/xhtml+xml' };
+
+/** A request with headers that `fetch` does not let one set. */
+function raw(path: string, headers: Record<string, string>): Promise<{ status: number; headers: Record<string, unknown>; body: string }> {
+  const { port } = new URL(scripted.coordinator.url);
+  return new Promise((resolve, reject) => {
+    request({ host: '127.0.0.1', port, path, headers }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (text: string) => (body += text));
+      response.once('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));
+    })
+      .once('error', reject)
+      .end();
+  });
+}
+
+it('health tells state, network and what is placed', async () => {
+  const response = await scripted.fetch('/health');
+  expect(response.headers.get('cache-control')).toBe('no-store');
+  expect(await response.json()).toEqual({
+    status: 'ok', network: scripted.coordinator.network, commit: 'abc123', connections: 0, workers: 0, spare: 0, placed: 0, missing: expect.any(Number), running: 0, queue: 0,
+    models: [{ id: scripted.model.id, name: 'tiny', layers: 2, ready: false, stages: [] }],
+  });
+  expect(scripted.coordinator.network).toMatch(/^ciro-[0-9a-f]{8}$/);
+});
+
+it('lists the served models and no nodes yet', async () => {
+  expect(await (await scripted.fetch('/v1/models')).json()).toMatchObject({ object: 'list', data: [{ id: 'tiny', object: 'model', owned_by: 'ciro', model_id: scripted.model.id, ciro: { context: 128, default: true } }] });
+  expect(await (await scripted.fetch('/v1/models/default')).json()).toMatchObject({ id: 'tiny' });
+  expect((await scripted.fetch('/v1/models/gpt-7')).status).toBe(404);
+  expect(await (await scripted.fetch('/v1/nodes')).json()).toEqual({ object: 'list', data: [] });
+});
+
+it('serves the manifest under its hash for ever, under its name until it changes', async () => {
+  const response = await scripted.fetch(`/models/${scripted.model.id}/manifest`);
+  expect(response.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');
+  expect(modelIdOf((await response.json()) as ModelManifest)).toBe(scripted.model.id);
+  const again = await scripted.fetch('/models/default/manifest', { headers: { 'if-none-match': response.headers.get('etag') ?? '' } });
+  expect([again.status, again.headers.get('cache-control')]).toEqual([304, 'no-cache']);
+});
+
+it('serves shards whole and in ranges, each byte as the hash says', async () => {
+  const [shard] = scripted.model.manifest.shards;
+  if (shard === undefined) throw new Error('no shard');
+  const path = `/models/${scripted.model.id}/shards/${shard.sha256}`;
+  const whole = await scripted.fetch(path);
+  const bytes = new Uint8Array(await whole.arrayBuffer());
+  expect(createHash('sha256').update(bytes).digest('hex')).toBe(shard.sha256);
+  expect(Object.fromEntries(whole.headers)).toMatchObject({ 'content-length': String(shard.bytes), 'accept-ranges': 'bytes', etag: `"${shard.sha256}"`, 'cache-control': 'public, max-age=31536000, immutable', 'content-type': 'application/octet-stream' });
+
+  const size = shard.bytes;
+  for (const [range, from, to] of [['bytes=0-9', 0, 10], ['bytes=100-', 100, size], ['bytes=-7', size - 7, size], [`bytes=${size - 1}-${size + 99}`, size - 1, size]] as const) {
+    const part = await scripted.fetch(path, { headers: { range } });
+    expect([range, part.status, part.headers.get('content-range'), part.headers.get('content-length')]).toEqual([range, 206, `bytes ${from}-${to - 1}/${size}`, String(to - from)]);
+    expect(new Uint8Array(await part.arrayBuffer())).toEqual(bytes.slice(from, to));
+  }
+  const beyond = await scripted.fetch(path, { headers: { range: `bytes=${size}-` } });
+  expect([beyond.status, beyond.headers.get('content-range'), beyond.headers.get('cache-control')]).toEqual([416, `bytes */${size}`, null]);
+  for (const range of ['bytes=5-1', 'bytes=0-1,3-4', 'lines=0-1', 'bytes=a-b']) expect((await scripted.fetch(path, { headers: { range } })).status, range).toBe(200);
+  expect((await scripted.fetch(path, { headers: { range: 'bytes=0-9', 'if-range': '"other"' } })).status).toBe(200);
+  expect((await scripted.fetch(path, { headers: { 'if-none-match': `"${shard.sha256}"` } })).status).toBe(304);
+  const head = await scripted.fetch(path, { method: 'HEAD' });
+  expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([200, String(size), '']);
+  const missing = await scripted.fetch(`/models/${scripted.model.id}/shards/${'0'.repeat(64)}`);
+  expect([missing.status, await missing.json()]).toMatchObject([404, { error: { code: 'not_found' } }]);
+});
+
+it('serves the page with a strict policy: it is asked for anew, hashed files are kept for ever, compressed where there is a copy', async () => {
+  const page = await scripted.fetch('/', { headers: HTML });
+  expect([page.status, page.headers.get('cache-control')]).toEqual([200, 'no-cache']);
+  const policy = page.headers.get('content-security-policy');
+  expect(policy).toContain("script-src 'self' 'wasm-unsafe-eval';");
+  expect(policy).toContain("worker-src 'self'; connect-src 'self' ws: wss:;");
+  expect(policy).not.toMatch(/unsafe-inline|'unsafe-eval'|\*/);
+  expect(page.headers.get('x-content-type-options')).toBe('nosniff');
+  const script = await scripted.fetch('/assets/main-abc123.js', { headers: { 'accept-encoding': 'gzip' } });
+  expect(Object.fromEntries(script.headers)).toMatchObject({ 'cache-control': 'public, max-age=31536000, immutable', 'content-encoding': 'gzip', 'content-security-policy': policy });
+  expect(await script.text()).toBe('export {};');
+  expect((await scripted.fetch('/assets/engine-abc123.wasm')).headers.get('content-type')).toBe('application/wasm');
+});
+
+it('says what is missing: a page to a browser, JSON to a program; and never a file outside the page', async () => {
+  const page = await scripted.fetch('/nowhere', { headers: HTML });
+  expect([page.status, page.headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8']);
+  for (const path of ['/v1/nowhere', '/assets/nowhere.js', '/../package.json', '/%2e%2e/%2e%2e/etc/passwd', '/assets/..%2f..%2fpackage.json']) {
+    const { status, body } = await raw(path, { host: 'localhost' });
+    expect([path, status]).toEqual([path, expect.toSatisfy((code: number) => code >= 400 && code < 500)]);
+    expect(body).toContain('"error"');
+  }
+});
+
+it('a page on an insecure origin is replaced by one that names the fix, while the API and the files go on working', async () => {
+  const { port } = new URL(scripted.coordinator.url);
+  for (const host of [`192.168.1.7:${port}`, 'ciro.example.org', 'localhost.example.org', '127.0.0.1.example.org']) {
+    const { status, headers, body } = await raw('/', { host, ...HTML });
+    expect([host, status, headers['cache-control']]).toEqual([host, 200, 'no-store']);
+    for (const fix of ['PUBLIC_URL', 'CIRO_TLS_CERT', 'CIRO_TLS_KEY', `http://localhost:${port}/`, host]) expect(body).toContain(fix);
+    expect((await raw('/v1/models', { host })).status).toBe(200);
+    expect((await raw('/health', { host, ...HTML })).body).toContain('"status":"ok"');
+  }
+  for (const host of ['localhost', `localhost:${port}`, '127.0.0.1', '[::1]:80', 'a.localhost']) expect((await raw('/', { host, ...HTML })).body, host).toContain('<title>Ciro</title>');
+  expect((await raw('/', { host: '"><script>alert(1)</script>', ...HTML })).body).not.toContain('<script>');
+});
+
+it('other sites may call the API, and are told so before', async () => {
+  const preflight = await scripted.fetch('/v1/chat/completions', { method: 'OPTIONS', headers: { origin: 'https://example.org', 'access-control-request-method': 'POST' } });
+  expect([preflight.status, preflight.headers.get('access-control-allow-origin')]).toEqual([204, '*']);
+  expect(preflight.headers.get('access-control-allow-headers')).toContain('authorization');
+  const refused = await scripted.fetch('/v1/account', { headers: { origin: 'https://example.org', authorization: '' } });
+  expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([401, '*']);
+  expect((await scripted.fetch('/health')).headers.get('access-control-allow-origin')).toBeNull();
+});
+
+it('keys of the data folder are readable by their owner only', async () => {
+  for (const name of ['coordinator-key.json', 'trial-key']) expect((await stat(join(scripted.folder, 'data', name))).mode & 0o777, name).toBe(0o600);
+});
+
+it('a port that is taken, a public URL that is none, a folder in use and unreadable certificates are named, and leave nothing open', async () => {
+  const { port } = new URL(scripted.coordinator.url);
+  const models = scripted.coordinator.models;
+  const dataDir = join(scripted.folder, 'other');
+  const start = (change: object) => startCoordinator({ port: 0, host: '127.0.0.1', dataDir, models, ...change });
+  await expect(start({ port: Number(port) })).rejects.toMatchObject({ code: 'port-in-use' });
+  await expect(start({ publicUrl: 'ciro.example.org' })).rejects.toMatchObject({ code: 'bad-public-url' });
+  await expect(start({ dataDir: join(scripted.folder, 'data'), models: { list: () => [], get: () => undefined } })).rejects.toMatchObject({ code: 'no-model' });
+  await expect(start({ tls: { cert: '/nowhere.pem', key: '/nowhere.pem' } })).rejects.toMatchObject({ code: 'unreadable_file' });
+  const second = await start({ publicUrl: 'https://ciro.example.org/' });
+  expect(second.publicUrl).toBe('https://ciro.example.org');
+  await second.close();
+});
