@@ -143,7 +143,7 @@ it('a client that goes away cancels its job', async () => {
   const asking = scripted.ask({ stream: true }, { signal: stop.signal });
   await waiting;
   stop.abort();
-  await expect(asking.then((response) => response.text())).rejects.toThrow();
+  await expect(asking.then((response) => response.text())).rejects.toThrow('abort');
   await expect.poll(() => scripted.runner.stops).toEqual(['cancelled']);
 });
 

@@ -79,7 +79,7 @@ it('a client that leaves pays for the tokens that were generated', async () => {
       await sleep(200);
     },
   };
-  await expect(scripted.ask({}, { signal: stop.signal })).rejects.toThrow();
+  await expect(scripted.ask({}, { signal: stop.signal })).rejects.toThrow('abort');
   const prompt = scripted.runner.orders[0]?.promptIds.length ?? 0;
   await expect.poll(() => scripted.balance()).toBe(before - price(LAUNCH_RATES, prompt, 3));
 });

@@ -33,6 +33,8 @@ export interface RingJob {
   readonly promptIds: Uint8Array;
   /** Ids that the coordinator saw, in order. */
   readonly ids: number[];
+  /** Ids that were drawn after the coordinator had ended the job. */
+  readonly surplus: number[];
   /** Set when the coordinator ended the job. */
   acceptedTo?: number;
   readonly over: Promise<void>;
@@ -110,7 +112,7 @@ export class StageRing {
     const { job } = offer.signed.plan;
     let end: () => void = () => undefined;
     const over = new Promise<void>((resolve) => (end = resolve));
-    const running: RingJob = { ...offer, ids: [], over };
+    const running: RingJob = { ...offer, ids: [], surplus: [], over };
     this.#jobs.set(job, { job: running, end });
     await Promise.all(this.workers.map(({ pipeline }, stage) => pipeline.handlePlan(offer.signed, stage, stage === 0 ? offer.promptIds : null)));
     for (const worker of this.workers) {
@@ -196,8 +198,9 @@ export class StageRing {
 
   #token(token: Sent<'token'>): void {
     const entry = this.#jobs.get(token.job);
-    if (entry === undefined || entry.job.acceptedTo !== undefined) return;
+    if (entry === undefined) return;
     const { job } = entry;
+    if (job.acceptedTo !== undefined) return void job.surplus.push(token.id);
     const { promptTokens, maxTokens, stopIds } = job.signed.plan;
     if (token.position !== promptTokens - 1 + job.ids.length) throw new Error(`token at position ${token.position}, ${job.ids.length} seen`);
     job.ids.push(token.id);

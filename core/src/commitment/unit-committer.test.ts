@@ -48,7 +48,7 @@ test('U1: a row that is not the next one, or is of another width, is refused and
   expect(() => committer.accept(2, inputAt(2), rowAt(2))).toThrow(wrong);
   expect(() => committer.accept(1, inputAt(1), new Float32Array(CHANNELS + 1))).toThrow(wrong);
   committer.accept(1, inputAt(1), rowAt(1));
-  expect(committer.next).toBe(2);
+  expect([committer.unitFrom, committer.next]).toEqual([0, 2]);
   expect(committer.close()).toEqual(commit(0, 2, false)[0]);
 });
 

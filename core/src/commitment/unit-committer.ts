@@ -62,6 +62,11 @@ export class UnitCommitter {
     this.#from = this.#next = options.first ?? 0;
   }
 
+  /** First position of the unit that is open. */
+  get unitFrom(): number {
+    return this.#from;
+  }
+
   /** First position not yet committed. */
   get next(): number {
     return this.#next;

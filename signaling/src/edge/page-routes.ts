@@ -7,8 +7,8 @@ import { isSecureOrigin } from './secure-origin.ts';
 import { INSECURE_PAGE_POLICY, PAGE_HEADERS } from './security-headers.ts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
-/** Names under this folder of the build hold the hash of their content. */
-const HASHED_FOLDER = 'assets';
+/** Folders of the build where a path never changes its content: names with a hash, and the runtime under its version. */
+const LASTING_FOLDERS = ['assets', 'ort'];
 
 export interface PageOptions {
   /** The built page; without it only the API is served. */
@@ -31,8 +31,8 @@ export async function pageRoutes(app: FastifyInstance, { webDist, publicUrl }: P
     preCompressed: true,
     cacheControl: false,
     setHeaders(reply, path) {
-      const hashed = path.startsWith(join(webDist, HASHED_FOLDER) + sep);
-      reply.header('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');
+      const lasting = LASTING_FOLDERS.some((folder) => path.startsWith(join(webDist, folder) + sep));
+      reply.header('cache-control', lasting ? 'public, max-age=31536000, immutable' : 'no-cache');
       for (const [name, value] of Object.entries(PAGE_HEADERS)) reply.header(name, value);
     },
   });

@@ -9,6 +9,12 @@ import type { ChatModel, ChatModels } from './ports.ts';
 /** Seeds are 32 bits on the wire; a client's larger or negative one is folded, so that equal seeds stay equal. */
 const SEED_RANGE = 2 ** 32;
 
+/**
+ * Bytes of text that one token may stand for on average: prose has 4 to 5. More is refused before it is tokenised, which for
+ * 200 kB of blanks takes a second in which nothing else happens.
+ */
+const MAX_BYTES_PER_TOKEN = 8;
+
 /** The model a request names; throws `model_not_found` listing those that are served. */
 export function modelOf(request: ChatRequest, models: ChatModels): ChatModel {
   const model = models.get(request.model);
@@ -22,6 +28,7 @@ export function modelOf(request: ChatRequest, models: ChatModels): ChatModel {
  * fit the model, and what the template throws. `randomSeed`: uint32, used when the request names no seed.
  */
 export function orderOf(request: ChatRequest, model: ChatModel, options: { readonly job: JobId; readonly randomSeed: number }): JobOrder {
+  refuseTooMuchText(request, model.manifest.architecture.context);
   const promptIds = Uint32Array.from(model.tokenizer.encodePrompt(model.template.render(request.messages)));
   const maxTokens = maxTokensOf(request, promptIds.length, model.manifest.architecture.context);
   const seed = request.seed === undefined ? options.randomSeed : ((request.seed % SEED_RANGE) + SEED_RANGE) % SEED_RANGE;
@@ -40,6 +47,13 @@ export function orderOf(request: ChatRequest, model: ChatModel, options: { reado
       hold: String(price(LAUNCH_RATES, promptIds.length, maxTokens)),
     },
   };
+}
+
+function refuseTooMuchText({ messages }: ChatRequest, context: number): void {
+  const bytes = messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0);
+  if (bytes <= context * MAX_BYTES_PER_TOKEN) return;
+  const message = `the model holds ${context} tokens; the messages have ${bytes} bytes of text, and more than ${context * MAX_BYTES_PER_TOKEN} are not taken. Shorten the messages`;
+  throw refuseField('context_length_exceeded', 'messages', message, { context, bytes });
 }
 
 /** A length that was asked for is kept or refused; the default one gives way to a long prompt. */

@@ -58,21 +58,21 @@ export function ringTime(cuts: readonly Cut[], footprint: ModelFootprint): RingT
 
 /**
  * Contiguous ranges for `first`, exactly `count` of `middles` in their order, and `last`, by dynamic programming over
- * (middles used, layers covered). Least slowest stage when `withinMs` is absent; otherwise least `ringCost` among the cuts whose
+ * (middles used, layers covered). Least slowest stage, if below `belowMs`, when `withinMs` is absent; otherwise least `ringCost` among the cuts whose
  * slowest stage is within it. Undefined when nothing fits into the workers' memory.
  */
 export function cutLayers(
   ends: { readonly first: PlacementWorker; readonly last: PlacementWorker },
   middles: readonly PlacementWorker[],
   count: number,
-  model: { readonly footprint: ModelFootprint; readonly positions: number; readonly withinMs?: number },
+  model: { readonly footprint: ModelFootprint; readonly positions: number; readonly belowMs?: number; readonly withinMs?: number },
 ): Cut[] | undefined {
-  const { footprint, positions, withinMs } = model;
+  const { footprint, positions, belowMs = Number.POSITIVE_INFINITY, withinMs } = model;
   const { layers } = footprint;
   const join = (before: number, cut: Cut): number | undefined => {
     if (cutBytes(cut.from, cut.to, footprint, positions) > cut.worker.memoryBudgetBytes) return undefined;
     const ms = stageMs(cut, footprint);
-    if (withinMs === undefined) return Math.max(before, ms);
+    if (withinMs === undefined) return ms < belowMs ? Math.max(before, ms) : undefined;
     return ms <= withinMs * ROUNDING ? before + costOf(ms, cut) : undefined;
   };
   // best[used][covered]: filled from the first stage, extended by one middle worker after the other.

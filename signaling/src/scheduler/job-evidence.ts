@@ -51,7 +51,7 @@ export class JobEvidence {
     this.stages = plan.stages.map(() => ({ units: new Map(), given: new Map(), root: undefined }));
   }
 
-  /** A closed unit of `stage`. Units may come in any order; a second one of the same number changes nothing. */
+  /** A closed unit of `stage`, from the worker that the plan names for it. Units may come in any order; a second one of the same number changes nothing. */
   unit(stage: number, message: UnitMessage): Rejection | undefined {
     const { body } = message.receipt;
     const plan = this.#plan;
@@ -79,6 +79,7 @@ export class JobEvidence {
     return undefined;
   }
 
+  /** The word of `stage` that it was not given what the stage before it signed. */
   disagree(stage: number, message: DisagreeMessage): Rejection | undefined {
     const { body } = message.receipt;
     const count = this.stages.length;
@@ -90,6 +91,7 @@ export class JobEvidence {
     return undefined;
   }
 
+  /** The root of a stage's leaves with the package that opens them. */
   root(stage: number, message: RootMessage): Rejection | undefined {
     if (message.stage !== stage || message.planHash !== this.#planHash) return reject('not-yours', 'foreign-root', `a root for stage ${message.stage} came from stage ${stage}`);
     if (message.salts.length > this.#maxUnits || message.hints.length !== message.salts.length) {

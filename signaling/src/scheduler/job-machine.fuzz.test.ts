@@ -18,7 +18,7 @@ const order = orderOf(1, { maxTokens: 20 });
 const plan = buildPlan(order, workers.workers().map((worker, stage) => ({ worker, layers: [stage * 2, stage * 2 + 2] as const })), { network: 'ciro-test', version: 1, nonce: new Uint8Array(32) });
 const planHash = planHashOf(plan);
 
-type Step = { readonly from: number; readonly message: JobMessage } | { readonly lost: number } | { readonly link: number } | { readonly stop: 'stop' | 'cancelled' } | { readonly wait: number };
+type Step = { readonly id: number } | { readonly from: number; readonly message: JobMessage } | { readonly lost: number } | { readonly link: number } | { readonly stop: 'stop' | 'cancelled' } | { readonly wait: number };
 
 /** Messages that are mostly near the truth, in any order, from any worker. */
 const job = fc.constant(jobId(1));
@@ -36,6 +36,7 @@ const message: fc.Arbitrary<JobMessage> = fc.oneof(
 );
 const fatal: fc.Arbitrary<JobMessage> = fc.record({ type: fc.constantFrom('stage-refused' as const, 'fault' as const), job, version, code: fc.constant('x'), message: fc.constant('y') });
 const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 15, arbitrary: fc.record({ id: fc.constantFrom(9, 9, 9, 9, 9, 9, 9, 2) }) },
   { weight: 60, arbitrary: fc.record({ from: stage, message }) },
   { weight: 1, arbitrary: fc.record({ from: stage, message: fatal }) },
   { weight: 1, arbitrary: fc.record({ lost: stage }) },
@@ -55,6 +56,7 @@ it(`whatever workers send in whatever order, a job ends once, in order, and says
       if (prepared) for (let n = 0; n < 3; n++) take(machine.handle(nodeId(n), { type: 'prepared', job: plan.job, version: 1 }, now));
       for (const each of steps) {
         if ('message' in each) take(machine.handle(nodeId(each.from), each.message, now));
+        else if ('id' in each) take(machine.handle(nodeId(2), { type: 'token', job: plan.job, version: 1, position: 2 + machine.generated.length + machine.surplus.length, id: each.id }, now));
         else if ('lost' in each) take(machine.lost(nodeId(each.lost), 'fuzz'));
         else if ('link' in each) take(machine.linkLost(nodeId(each.link), nodeId((each.link + 1) % 3)));
         else if ('stop' in each) take(machine.stop(each.stop, now));

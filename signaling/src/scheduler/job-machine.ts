@@ -36,6 +36,8 @@ export interface JobMachineInput {
   readonly promptIds: Uint8Array<ArrayBuffer>;
   /** An id at or above this is no token of the model. */
   readonly vocabulary: number;
+  /** Time after `finish` for evidence, COLLECT_TIMEOUT_MS when absent. */
+  readonly collectMs?: number;
 }
 
 /**
@@ -65,6 +67,7 @@ export class JobMachine {
     return this.#state.at === 'idle' ? undefined : this.#state.deadline;
   }
 
+  /** Positions that count: units are paid up to here, and `finish` names it. */
   get acceptedTo(): number {
     // The last sampled id is never fed back. Without a token nothing is accepted: half a prefill is no answer.
     return this.generated.length === 0 ? 0 : this.#plan.promptTokens + this.generated.length - 1;
@@ -76,6 +79,7 @@ export class JobMachine {
     return { ttftMs: this.#firstTokenAt - this.#begunAt, tokensPerSecond: rest > 0 ? ((this.generated.length - 1) * 1000) / rest : 0 };
   }
 
+  /** Sends the plan to every stage; the first one gets the prompt ids with it. */
   begin(now: number): JobOutput[] {
     this.#begunAt = now;
     this.#state = { at: 'preparing', waiting: new Set(this.#workers), deadline: now + PREPARE_TIMEOUT_MS };
@@ -83,7 +87,9 @@ export class JobMachine {
     return this.#workers.map((to, stage): JobOutput => ({ type: 'send', to, message: { type: 'plan', signed, stage, promptIds: stage === 0 ? promptIds : null } }));
   }
 
+  /** A message of any worker; what is not this worker's to say is rejected. */
   handle(from: NodeId, message: JobMessage, now: number): JobOutput[] {
+    if (this.#state.at === 'idle') return [];
     const stage = this.#workers.indexOf(from);
     if (stage < 0) return [this.#rejected(from, 'foreign-job', `${message.type} for a job in which this worker has no stage`)];
     if ('version' in message && message.version !== this.#plan.version) return [this.#rejected(from, 'other-version', `${message.type} for plan version ${message.version}; it is ${this.#plan.version}`)];
@@ -116,6 +122,7 @@ export class JobMachine {
     return this.#fail('worker-lost', stage, `left: ${reason}`);
   }
 
+  /** Two neighbours cannot reach each other any more: no row passes, so the answer cannot go on. */
   linkLost(a: NodeId, b: NodeId): JobOutput[] {
     const [one, other] = [this.#workers.indexOf(a), this.#workers.indexOf(b)];
     if (one < 0 || other < 0 || this.#state.at === 'idle' || this.#state.at === 'collecting') return [];
@@ -193,7 +200,7 @@ export class JobMachine {
   }
 
   #finish(reason: Reason, now: number): JobOutput[] {
-    this.#state = { at: 'collecting', reason, deadline: now + COLLECT_TIMEOUT_MS };
+    this.#state = { at: 'collecting', reason, deadline: now + (this.input.collectMs ?? COLLECT_TIMEOUT_MS) };
     return [...this.#finishMessages(reason), { type: 'finished', reason }];
   }
 

@@ -283,6 +283,21 @@ it('ranges do not change under a running job: a placement that is due waits for 
   expect(runner.status()).toMatchObject({ running: 1, queued: 0 });
 });
 
+it('a job that wants another number of stages gets it, after the jobs before it', async () => {
+  const { run, ready, answer, workers, ring, runner } = setup();
+  ready();
+  run(1);
+  await turn();
+  const lone = run(2, { stages: 1 });
+  await turn();
+  expect(runner.status()).toMatchObject({ placed: 3, running: 1, queued: 1 });
+  answer(1);
+  workers.settle();
+  await turn();
+  expect(kinds(lone).at(-1)).toBe('assigned');
+  expect(ring(2)).toHaveLength(1);
+});
+
 it('garbage is scored by kind and disturbs no job: unknown jobs, links and assignments; late messages are only counted', async () => {
   const { run, ready, workers, say, answer, runner } = setup();
   ready();
@@ -316,8 +331,8 @@ it('whenReady resolves when the ring is ready and rejects when its signal aborts
 });
 
 it('closing cancels what waits, records what has tokens, and leaves no timer', async () => {
-  const { run, ready, prepare, token, runner, clock } = setup({ maxRunning: 1 });
-  ready();
+  const { run, ready, prepare, token, runner, clock, workers } = setup({ maxRunning: 1 });
+  ready(4);
   const [running, waiting] = [run(1), run(2)];
   await turn();
   prepare(1);
@@ -327,5 +342,8 @@ it('closing cancels what waits, records what has tokens, and leaves no timer', a
   await closed;
   await turn();
   expect([kinds(running).at(-1), waiting.error]).toMatchObject(['recorded', { code: 'cancelled' }]);
-  expect(clock.pending).toBe(0);
+  for (const { nodeId: id } of workers.workers()) workers.leave(id);
+  const late = run(3);
+  await turn();
+  expect([clock.pending, late.error]).toMatchObject([0, { code: 'cancelled' }]);
 });

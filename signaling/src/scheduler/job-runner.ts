@@ -34,6 +34,8 @@ export interface JobRunnerOptions extends PlacerOptions {
   readonly network: string;
   readonly maxQueued?: number;
   readonly maxRunning?: number;
+  /** Time after an answer for roots and acknowledgements; COLLECT_TIMEOUT_MS when absent. */
+  readonly collectMs?: number;
 }
 
 /** For `/health` and the command line. */
@@ -71,6 +73,8 @@ export class JobRunner {
   readonly #readyWaiters = new Set<() => void>();
   #cancelWait: () => void = () => undefined;
   #pumping = false;
+  #closing = false;
+  #closed = false;
   #late = 0;
   /** When jobs ran or could have run for the last time. */
   #ableAt = 0;
@@ -86,10 +90,14 @@ export class JobRunner {
       linkLost: (a, b) => this.#running.forEach((job) => job.linkLost(a, b)),
       busy: () => this.#running.size > 0,
     });
+    // Sessions that end after `close` must not wake the placer again.
+    const whileOpen = <Args extends readonly unknown[]>(task: (...args: Args) => void) => (...args: Args): void => {
+      if (!this.#closed) task(...args);
+    };
     deps.workers.observe({
-      joined: (worker) => this.#placer.joined(worker),
-      left: (nodeId, reason) => this.#placer.left(nodeId, reason),
-      message: (nodeId, message) => this.#message(nodeId, message),
+      joined: whileOpen((worker) => this.#placer.joined(worker)),
+      left: whileOpen((nodeId, reason) => this.#placer.left(nodeId, reason)),
+      message: whileOpen((nodeId, message) => this.#message(nodeId, message)),
     });
   }
 
@@ -103,7 +111,7 @@ export class JobRunner {
     const handle = { events, stop };
     const { maxQueued = MAX_QUEUED_JOBS } = this.#options;
     const refusal = this.#refusal(order, maxQueued);
-    if (refusal !== undefined || signal.aborted) {
+    if (refusal !== undefined || signal.aborted || this.#closing) {
       events.end(refusal ?? cancelled(order.job));
       return handle;
     }
@@ -115,6 +123,7 @@ export class JobRunner {
     return handle;
   }
 
+  /** A snapshot for `/health` and the command line. */
   status(): SchedulerStatus {
     const { workers } = this.#deps;
     const stages = this.#placer.stages;
@@ -153,11 +162,13 @@ export class JobRunner {
     }
   }
 
-  /** Cancels every job, waits for the records of those that had tokens (at most COLLECT_TIMEOUT_MS), and ends all timers. */
+  /** Takes no more orders, cancels every job, waits for the records of those that had tokens (at most COLLECT_TIMEOUT_MS), and ends all timers. */
   async close(): Promise<void> {
+    this.#closing = true;
     for (const { order, events } of this.#queue.splice(0)) events.end(cancelled(order.job));
     for (const job of [...this.#running.values()]) job.stop('cancelled');
     await Promise.all(this.#unsettled);
+    this.#closed = true;
     this.#cancelWait();
     this.#placer.close();
   }
@@ -194,6 +205,7 @@ export class JobRunner {
     else this.#deps.workers.offend(from, 'not-yours', 'unknown-job', `${message.type} for job ${id}, which is not known here`);
   }
 
+  /** Stops a job wherever it is; one that is over stays as it is. */
   #stop(id: JobId, reason: 'stop' | 'cancelled'): void {
     this.#running.get(id)?.stop(reason);
     const index = this.#queue.findIndex((each) => each.order.job === id);
@@ -245,7 +257,7 @@ export class JobRunner {
   }
 
   #begin({ order, events }: Queued, placement: ReadyPlacement): void {
-    const { network } = this.#options;
+    const { network, collectMs } = this.#options;
     const route = (a: NodeId, b: NodeId) => this.#placer.route(a, b);
     const onOver = (): void => {
       this.#running.delete(order.job);
@@ -253,7 +265,7 @@ export class JobRunner {
       this.#pump();
     };
     try {
-      const job = new RunningJob({ ...this.#deps, route }, { order, placement, events, network, onOver });
+      const job = new RunningJob({ ...this.#deps, route, ...(collectMs === undefined ? {} : { collectMs }) }, { order, placement, events, network, onOver });
       this.#running.set(order.job, job);
       this.#unsettled.add(job.done);
       void job.done.then(() => this.#unsettled.delete(job.done));

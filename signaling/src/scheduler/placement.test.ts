@@ -135,11 +135,12 @@ function everyRing(footprint: ModelFootprint, list: readonly PlacementWorker[]):
   return rings;
 }
 
-it('thirty-two candidates and a deep model are placed in well under a second', () => {
-  const deep: ModelFootprint = { ...smol, layers: 126, layerBytes: new Array<number>(126).fill(14 * MB) };
+it('a deep model and two hundred workers are placed at once, not after a search of all rings', () => {
+  const deep: ModelFootprint = { ...smol, layers: 80, layerBytes: new Array<number>(80).fill(14 * MB) };
   const many = Array.from({ length: 200 }, (_, n) => worker(n, { layerMs: 0.5 + (n % 17) / 10, memoryBudgetBytes: 900 * MB }));
   const started = performance.now();
   const placement = placedOf(snapshot({ footprint: deep, workers: many, stages: 4 }));
-  expect(performance.now() - started).toBeLessThan(2_000);
+  // About 0.1 s on an idle machine; all rings of 32 workers would take hours.
+  expect(performance.now() - started).toBeLessThan(5_000);
   expect(placement.slowestMs).toBeGreaterThan(stageMs({ worker: many[0] as PlacementWorker, from: 0, to: 1 }, deep));
 });

@@ -80,18 +80,20 @@ function bestRing(workers: readonly PlacementWorker[], stages: number, snapshot:
   }
   const firsts = workers.filter(fits(0, 1)).slice(0, END_CANDIDATES);
   const lasts = workers.filter(fits(footprint.layers - 1, footprint.layers)).toSorted((a, b) => a.layerMs + a.headMs - (b.layerMs + b.headMs)).slice(0, END_CANDIDATES);
-  const rings = (withinMs?: number): Cut[][] =>
-    firsts.flatMap((first) =>
-      lasts.flatMap((last) => {
-        if (first === last) return [];
-        const middles = workers.filter((worker) => worker !== first && worker !== last);
-        const cuts = cutLayers({ first, last }, middles, stages - 2, { footprint, positions, ...(withinMs === undefined ? {} : { withinMs }) });
-        return cuts === undefined ? [] : [cuts];
-      }),
-    );
-  const quickest = least(rings(), (ring) => ringTime(ring, footprint).slowestMs);
+  const pairs = firsts.flatMap((first) => lasts.flatMap((last) => (first === last ? [] : [{ first, last, middles: workers.filter((worker) => worker !== first && worker !== last) }])));
+  // Each search only looks for something quicker than the best so far: most of them end early.
+  let quickest: number | undefined;
+  for (const { middles, ...ends } of pairs) {
+    const cuts = cutLayers(ends, middles, stages - 2, { footprint, positions, ...(quickest === undefined ? {} : { belowMs: quickest }) });
+    if (cuts !== undefined) quickest = ringTime(cuts, footprint).slowestMs;
+  }
   if (quickest === undefined) return undefined;
-  return least(rings(ringTime(quickest, footprint).slowestMs), (ring) => ringCost(ring, footprint));
+  const withinMs = quickest;
+  const rings = pairs.flatMap(({ middles, ...ends }) => {
+    const cuts = cutLayers(ends, middles, stages - 2, { footprint, positions, withinMs });
+    return cuts === undefined ? [] : [cuts];
+  });
+  return least(rings, (ring) => ringCost(ring, footprint));
 }
 
 /** The first of the least: with sorted input the same one every time. */

@@ -62,6 +62,15 @@ it('an expected worker that never comes does not stop the others', () => {
   expect(placed().toSorted()).toEqual([1, 2, 3]);
 });
 
+it('a worker that measures itself again and again does not put the placement off for ever', () => {
+  const { clock, workers, placed } = setup();
+  for (let i = 0; i < 20; i++) {
+    workers.join(1);
+    clock.advance(PLACEMENT_DEBOUNCE_MS / 2);
+  }
+  expect(placed()).toEqual([1]);
+});
+
 it('a worker beyond the stages becomes a spare and is told so once', () => {
   const { clock, workers, join, placed } = setup();
   join(3);
@@ -120,7 +129,7 @@ it('without a spare the model is uncovered until the others are placed anew', ()
   expect(placer.uncovered).toBeUndefined();
 });
 
-it('a worker that comes back within the moment gets its range back, before other spares', () => {
+it('a worker that comes back within the moment gets its range back', () => {
   const { clock, workers, join, placed } = setup();
   join(3);
   clock.advance(PLACEMENT_DEBOUNCE_MS);

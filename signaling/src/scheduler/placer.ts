@@ -3,7 +3,7 @@ import { cutBytes } from './cut-layers.ts';
 import { modelFootprint } from './model-footprint.ts';
 import { place } from './placement.ts';
 import { RingLinks } from './ring-links.ts';
-import { DEFAULT_STAGES, EXPECTED_WORKERS_WAIT_MS, FAILED_WORKER_MS, PLACEMENT_DEBOUNCE_MS, RESERVED_POSITIONS, SHARDS_STALLED_MS } from './scheduler-limits.ts';
+import { DEFAULT_STAGES, EXPECTED_WORKERS_WAIT_MS, FAILED_WORKER_MS, MAX_DEBOUNCES, PLACEMENT_DEBOUNCE_MS, RESERVED_POSITIONS, SHARDS_STALLED_MS } from './scheduler-limits.ts';
 import { stageStatus } from './slot.ts';
 import type { Clock } from '../sessions/clock.ts';
 import type { Worker, WorkMessage } from '../sessions/worker.ts';
@@ -85,6 +85,7 @@ export class Placer {
   /** The placement is to be made anew as soon as no job runs. */
   #due = false;
   #cancelDebounce: () => void = () => undefined;
+  #waitingSince: number | undefined;
 
   constructor(deps: PlacerDeps, options: PlacerOptions, owner: PlacerOwner) {
     this.#deps = deps;
@@ -115,6 +116,7 @@ export class Placer {
     this.replaceIfIdle();
   }
 
+  /** A worker can be placed, or measured itself anew. */
   joined(worker: Worker): void {
     const { expectWorkers = 0 } = this.#options;
     const slot = this.#slotOf(worker.nodeId);
@@ -127,6 +129,7 @@ export class Placer {
     this.#owner.placementChanged();
   }
 
+  /** A worker takes no more work: its range goes to a spare at once. */
   left(nodeId: NodeId, reason: string): void {
     this.#spares.delete(nodeId);
     this.#links.drop(nodeId);
@@ -163,6 +166,7 @@ export class Placer {
     return this.#links.handle(from, message);
   }
 
+  /** How two neighbours reach each other, for the evidence. */
   route(a: NodeId, b: NodeId): LinkRoute | 'none' {
     return this.#links.route(a, b);
   }
@@ -187,6 +191,7 @@ export class Placer {
     return { ...shortage, since: this.#uncoveredSince };
   }
 
+  /** Stages of the current placement in order; none before the first. */
   get stages(): readonly StageStatus[] {
     return (this.#current?.slots ?? []).map(stageStatus);
   }
@@ -220,6 +225,7 @@ export class Placer {
     return (this.#aim.modelId === undefined ? undefined : models.get(this.#aim.modelId)) ?? models.default();
   }
 
+  /** True when the placement is not the one that is aimed at: other stages, another model, a range without a worker. */
   #wantsReplacement(): boolean {
     const current = this.#current;
     if (current === undefined) return true;
@@ -228,6 +234,10 @@ export class Placer {
   }
 
   #settleLater(ms = PLACEMENT_DEBOUNCE_MS): void {
+    const now = this.#deps.clock.now();
+    this.#waitingSince ??= now;
+    // Whoever measures itself anew all the time must not put a placement off for ever.
+    if (now - this.#waitingSince >= MAX_DEBOUNCES * ms) return;
     this.#cancelDebounce();
     this.#due = false;
     this.#cancelDebounce = this.#deps.clock.after(ms, () => this.#settle());
@@ -235,6 +245,7 @@ export class Placer {
 
   #settle(): void {
     this.#cancelDebounce();
+    this.#waitingSince = undefined;
     this.#settled = true;
     this.#fillVacancies();
     this.#due = this.#wantsReplacement();
@@ -242,6 +253,7 @@ export class Placer {
     this.#owner.placementChanged();
   }
 
+  /** Places anew. Whoever keeps model and range keeps its shards and is told nothing. */
   #place(): void {
     const model = this.#model();
     const footprint = modelFootprint(model.manifest);
@@ -260,7 +272,7 @@ export class Placer {
     this.#shortage = undefined;
     const kept = (stage: { worker: NodeId; from: number; to: number }): Slot | undefined =>
       before?.model.id === model.id ? before.slots.find((slot) => slot.holder?.worker === stage.worker && slot.from === stage.from && slot.to === stage.to) : undefined;
-    const slots = placement.stages.map((stage): Slot => kept(stage) ?? { from: stage.from, to: stage.to, holder: undefined, previous: undefined });
+    const slots = placement.stages.map((stage): Slot => kept(stage) ?? { from: stage.from, to: stage.to, holder: undefined });
     for (const slot of before?.slots ?? []) if (!slots.includes(slot)) slot.holder?.cancelTimer();
     this.#current = { model, footprint, slots, positions: placement.positions, aimed: Math.min(this.#aim.stages, workers.length) };
     placement.stages.forEach((stage, index) => {
@@ -276,7 +288,6 @@ export class Placer {
     const assignment = ++this.#assignments;
     this.#spares.delete(worker);
     slot.holder = { worker, assignment, assignedAt: clock.now(), ready: false, readyMs: undefined, loadedBytes: 0, totalBytes: 0, fetchedBytes: 0, cancelTimer: () => undefined };
-    slot.previous = worker;
     this.#watchShards(slot);
     workers.send(worker, { type: 'assign', assignment, modelId: this.#current?.model.id ?? this.#model().id, layers: [slot.from, slot.to] });
   }
@@ -326,7 +337,7 @@ export class Placer {
     this.#owner.placementChanged();
   }
 
-  /** Gives vacant ranges to spares that have room: the one that held it before, else the fastest. Others keep theirs. */
+  /** Gives vacant ranges to spares that have room, the fastest first. Others keep theirs. */
   #fillVacancies(): void {
     const current = this.#current;
     if (current === undefined) return;
@@ -337,7 +348,7 @@ export class Placer {
       const spares = this.#eligible().filter((worker) => this.#slotOf(worker.nodeId) === undefined && worker.profile.memoryBudgetBytes >= bytes);
       const last = slot.to === current.footprint.layers;
       const ms = (worker: Worker): number => worker.profile.layerMs * (slot.to - slot.from) + (last ? worker.profile.headMs : 0);
-      const spare = spares.find((worker) => worker.nodeId === slot.previous) ?? spares.toSorted((a, b) => ms(a) - ms(b))[0];
+      const [spare] = spares.toSorted((a, b) => ms(a) - ms(b));
       if (spare === undefined) continue;
       this.#assign(slot, spare.nodeId);
       filled = true;

@@ -20,6 +20,7 @@ export interface RunningJobDeps {
   readonly key: CoordinatorKey;
   readonly randomBytes: (length: number) => Uint8Array;
   readonly route: (a: NodeId, b: NodeId) => StageRecord['link'];
+  readonly collectMs?: number;
 }
 
 /** One job over its placement: signs the plan, drives the machine with messages and time, writes the record. */
@@ -61,6 +62,7 @@ export class RunningJob {
     return this.#plan.promptTokens + this.#plan.maxTokens - 1;
   }
 
+  /** Signs the plan and sends it out; rejects only when the key cannot sign. */
   async start(): Promise<void> {
     const signature = await this.#deps.key.sign(planBytes(this.#plan));
     if (this.#early !== undefined) {
@@ -73,15 +75,18 @@ export class RunningJob {
       planHash: planHashOf(this.#plan),
       promptIds: idBytes(this.#order.promptIds),
       vocabulary: this.#placement.model.manifest.architecture.vocabulary,
+      ...(this.#deps.collectMs === undefined ? {} : { collectMs: this.#deps.collectMs }),
     });
     this.#events.push({ type: 'assigned', signed });
     this.#apply(this.#machine.begin(this.#deps.clock.now()));
   }
 
+  /** A worker's message about this job; before the plan is out there is none that could be right. */
   handle(from: NodeId, message: JobMessage): void {
     if (this.#machine !== undefined) this.#apply(this.#machine.handle(from, message, this.#deps.clock.now()));
   }
 
+  /** A worker takes no more work; harmless when it has no stage here. */
   lost(worker: NodeId, reason: string): void {
     const stage = this.#plan.stages.findIndex((each) => each.worker === worker);
     if (this.#machine !== undefined) this.#apply(this.#machine.lost(worker, reason));
@@ -92,11 +97,13 @@ export class RunningJob {
     if (this.#machine !== undefined) this.#apply(this.#machine.linkLost(a, b));
   }
 
+  /** Ends the job at the last token seen, or as `cancelled` when there is none. */
   stop(reason: 'stop' | 'cancelled'): void {
     if (this.#machine !== undefined) this.#apply(this.#machine.stop(reason, this.#deps.clock.now()));
     else this.#early ??= new SchedulerError('cancelled', `job ${this.#order.job} was cancelled before it began`, { fault: 'abort', fields: { job: this.#order.job } });
   }
 
+  /** Does what the machine says, then sets the timer for its next deadline. */
   #apply(outputs: readonly JobOutput[]): void {
     this.#cancelTimer();
     for (const output of outputs) this.#put(output);
@@ -129,6 +136,7 @@ export class RunningJob {
     }
   }
 
+  /** Checks the evidence off the token path; the job counts as over for the placement before that. */
   async #record(): Promise<void> {
     const machine = this.#machine;
     if (machine === undefined) return;

@@ -9,6 +9,8 @@ export const RETRY_AFTER_MS = 5_000;
 export const DEFAULT_STAGES = 3;
 /** After the last arrival this long is waited for more, while fewer stages than wanted could be placed. */
 export const PLACEMENT_DEBOUNCE_MS = 1_000;
+/** A debounce is put off by new arrivals at most this many times its own length. */
+export const MAX_DEBOUNCES = 5;
 /** With an expected number of workers the first placement waits this long after the last arrival, in case one never comes. */
 export const EXPECTED_WORKERS_WAIT_MS = 30_000;
 /** Workers that placement looks at, the fastest first: the search is quadratic in them. */
@@ -16,10 +18,10 @@ export const MAX_CANDIDATES = 32;
 /** Positions of KV cache that every stage must have room for beside its weights: four answers of a few hundred tokens. */
 export const RESERVED_POSITIONS = 2_048;
 
-/** A stage whose shards got no further for this long is given to a spare. */
-export const SHARDS_STALLED_MS = 60_000;
-/** A link that is not open on both sides by then is tried again; ICE over a relay takes seconds. */
-export const LINK_OPEN_TIMEOUT_MS = 15_000;
+/** A stage whose shards got no further for this long is given to a spare; making a session from them shows no progress. */
+export const SHARDS_STALLED_MS = 120_000;
+/** A link that is not open on both sides by then is tried again; ICE over a relay takes seconds, four tabs that load share two cores. */
+export const LINK_OPEN_TIMEOUT_MS = 30_000;
 /** Wait before a link is tried again. */
 export const LINK_RETRY_MS = 1_000;
 /** Attempts at a link before one of its ends is replaced, if there is a spare. */
@@ -39,8 +41,8 @@ export const FIRST_TOKEN_TIMEOUT_MS = 30_000;
 export const FIRST_TOKEN_TIMEOUT_PER_POSITION_MS = 200;
 /** From token to token; four jobs may share the ring. */
 export const TOKEN_TIMEOUT_MS = 30_000;
-/** After `finish`, for roots and acknowledgements; what is not there by then is not paid. */
-export const COLLECT_TIMEOUT_MS = 5_000;
+/** After `finish`, for roots and acknowledgements; what is not there by then is not paid. Honest stages need a fraction of a second. */
+export const COLLECT_TIMEOUT_MS = 10_000;
 
 /** Jobs that ended are remembered, so that late messages about them are not taken for offences. */
 export const MAX_REMEMBERED_JOBS = 1_024;

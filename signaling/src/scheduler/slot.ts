@@ -5,8 +5,6 @@ export interface Slot {
   readonly from: number;
   readonly to: number;
   holder: SlotHolder | undefined;
-  /** Who held it last: gets it back first, because the shards are in its cache. */
-  previous: NodeId | undefined;
 }
 
 export interface SlotHolder {

@@ -28,6 +28,7 @@ export class RecordBook {
     this.#clock = deps.clock;
   }
 
+  /** The node's connected time counts from now on; again is harmless, one connection replaces another. */
   connected(identity: WorkerIdentity): void {
     const page = this.#page(identity);
     if (page.connected) return;
@@ -35,6 +36,7 @@ export class RecordBook {
     page.since = this.#clock.now();
   }
 
+  /** Its connected time stops counting; what it sums to is written by the next flush. */
   disconnected(nodeId: NodeId): void {
     const page = this.#pages.get(nodeId);
     if (page === undefined || !page.connected) return;
@@ -86,12 +88,14 @@ export class RecordBook {
     return page;
   }
 
+  /** Moves connected time up to now into the sums. */
   #settle(page: Page): void {
     const now = this.#clock.now();
     page.sums = { ...page.sums, connectedMs: page.sums.connectedMs + now - page.since };
     page.since = now;
   }
 
+  /** Puts sums that were not written back, beside whatever came in since. */
   #restore(nodeId: NodeId, page: Page, sums: Sums): void {
     const current = this.#pages.get(nodeId) ?? page;
     this.#pages.set(nodeId, current);

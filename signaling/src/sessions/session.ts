@@ -49,7 +49,9 @@ export class Session {
   readonly #forgiveness: TokenBucket;
   readonly #stopWaiting: () => void;
   #state: State;
+  /** Until the first ping came back: the greeting's, which a busy page may have answered late. */
   #rttMs = 0;
+  #pinged = false;
   #offences = 0;
 
   /** Sends nothing: the owner sends the challenge. `challenge`: 32 random bytes in hex. */
@@ -70,6 +72,7 @@ export class Session {
     return this.#state.at === 'profiled' ? { ...this.#state.worker, rttMs: this.#rttMs } : undefined;
   }
 
+  /** Who it is, once proven and until the connection ends. */
   get identity(): WorkerIdentity | undefined {
     if (this.#state.at === 'greeted') return this.#state.identity;
     return this.#state.at === 'profiled' ? this.#state.worker : undefined;
@@ -80,6 +83,7 @@ export class Session {
     return this.#offences;
   }
 
+  /** Sends, unless the connection is over. */
   send(message: CoordinatorMessage): void {
     if (this.#state.at !== 'closed') this.#channel.send(message);
   }
@@ -123,7 +127,8 @@ export class Session {
   measured(ms: number): void {
     const identity = this.identity;
     if (identity === undefined || !(ms >= 0)) return;
-    this.#rttMs += (ms - this.#rttMs) * RTT_SMOOTHING;
+    this.#rttMs = this.#pinged ? this.#rttMs + (ms - this.#rttMs) * RTT_SMOOTHING : ms;
+    this.#pinged = true;
     this.#owner.measured(this, identity, ms);
   }
 
@@ -167,6 +172,7 @@ export class Session {
     }
   }
 
+  /** Synchronous on purpose: no later message of this connection is looked at before its hello is decided. */
   #greet(hello: Extract<WorkerMessage, { type: 'hello' }>, challenge: string, since: number): void {
     const { identityPublicKey, devicePublicKey, signature, agent, resume } = hello;
     if (!verifyBinding({ network: this.#network, devicePublicKey, challenge }, signature, identityPublicKey)) {

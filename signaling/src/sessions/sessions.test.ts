@@ -242,6 +242,8 @@ it('the round trip that placement uses follows the pings', () => {
   clock.advance(100);
   one.greet().measure();
   expect(sessions.worker(one.nodeId)?.rttMs).toBe(100);
+  one.session.measured(40);
+  expect(sessions.worker(one.nodeId)?.rttMs).toBe(40);
   for (let i = 0; i < 30; i++) one.session.measured(20);
   expect(sessions.worker(one.nodeId)?.rttMs).toBeCloseTo(20, 0);
 });

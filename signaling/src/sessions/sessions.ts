@@ -62,9 +62,9 @@ export class Sessions {
     this.#book = new RecordBook(deps);
     this.#owner = {
       greeted: (session, identity, resume) => this.#greeted(session, identity, resume),
-      profiled: (session, worker) => this.#profiled(session, worker),
-      message: (session, worker, message) => this.#tell(session, worker.nodeId, (observer) => observer.message?.(worker.nodeId, message)),
-      left: (session, worker, reason) => this.#tell(session, worker.nodeId, (observer) => observer.left?.(worker.nodeId, reason)),
+      profiled: (_session, worker) => this.#profiled(worker),
+      message: (_session, worker, message) => this.#tell((observer) => observer.message?.(worker.nodeId, message)),
+      left: (_session, worker, reason) => this.#tell((observer) => observer.left?.(worker.nodeId, reason)),
       measured: (_session, worker, rttMs) => this.#book.add(worker, { latencyTotalMs: rttMs, latencySamples: 1 }),
       closed: (session, worker) => this.#closed(session, worker),
     };
@@ -101,6 +101,7 @@ export class Sessions {
     return [...this.#byNode.values()].flatMap((session) => session.worker ?? []).sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1));
   }
 
+  /** The worker with this id, if it can be placed. */
   worker(nodeId: NodeId): Worker | undefined {
     return this.#byNode.get(nodeId)?.worker;
   }
@@ -110,6 +111,7 @@ export class Sessions {
     this.#byNode.get(nodeId)?.send(message);
   }
 
+  /** Tells a worker of a change of its account; nothing when it is not connected, the ledger has it anyway. */
   sendCredit(nodeId: NodeId, credit: Omit<CreditMessage, 'type'>): void {
     this.send(nodeId, { type: 'credit', ...credit });
   }
@@ -136,6 +138,7 @@ export class Sessions {
     await this.#book.flush();
   }
 
+  /** The newest connection wins: whoever can sign is the owner, and an old socket may be dead without having said so. */
   #greeted(session: Session, identity: WorkerIdentity, resume: string | undefined): Profile | undefined {
     const { nodeId } = identity;
     const now = this.#deps.clock.now();
@@ -150,10 +153,10 @@ export class Sessions {
     return profile;
   }
 
-  #profiled(session: Session, worker: Worker): void {
+  #profiled(worker: Worker): void {
     const token = this.#tokens.get(worker.nodeId);
     if (token !== undefined) this.#resumes.keep(worker.nodeId, token, worker.profile, this.#deps.clock.now());
-    this.#tell(session, worker.nodeId, (observer) => observer.joined?.(worker));
+    this.#tell((observer) => observer.joined?.(worker));
   }
 
   #closed(session: Session, worker: WorkerIdentity | undefined): void {
@@ -164,9 +167,8 @@ export class Sessions {
     this.#book.disconnected(worker.nodeId);
   }
 
-  /** Nobody hears of a session that another one has replaced. */
-  #tell(session: Session, nodeId: NodeId, call: (observer: WorkerObserver) => void): void {
-    if (this.#byNode.get(nodeId) === session) this.#observers.forEach(call);
+  #tell(call: (observer: WorkerObserver) => void): void {
+    this.#observers.forEach(call);
   }
 
   #flushLater(): void {

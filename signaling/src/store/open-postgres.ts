@@ -1,6 +1,6 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
-import { COLUMN_PARSERS } from './open-pglite.ts';
+import { COLUMN_PARSERS } from './open-cluster.ts';
 import { StoreError } from './store-error.ts';
 import type { OpenedDatabase } from './open-pglite.ts';
 import type { Schema } from './schema.ts';

@@ -1,6 +1,6 @@
 /**
  * The only file that imports onnxruntime-web. Each provider has its own build of the library, loaded when it is first used:
- * `wasm` the plain one (14 MB), `webgpu` the native WebGPU one. Creation and runs are serialised: the library runs one
+ * `wasm` the plain one (14 MB), `webgpu` a native WebGPU one. Creation and runs are serialised: the library runs one
  * session at a time per module, and interleaved calls fail.
  */
 import { EngineError } from '@ciro/core/model/engine-error.ts';
@@ -150,8 +150,7 @@ function sessionOptions(provider: Provider): Ort.InferenceSession.SessionOptions
 function load(provider: Provider): Promise<OrtModule> {
   const known = modules.get(provider);
   if (known) return known;
-  const loading: Promise<OrtModule> = provider === 'wasm' ? import('onnxruntime-web/wasm') : import('onnxruntime-web/webgpu');
-  const ready = loading.then((ort) => {
+  const ready = build(provider).then((ort) => {
     ort.env.wasm.numThreads = THREADS;
     ort.env.logLevel = 'error';
     // The build keeps one folder per version, so that its files can be cached for ever.
@@ -160,6 +159,12 @@ function load(provider: Provider): Promise<OrtModule> {
   });
   modules.set(provider, ready);
   return ready;
+}
+
+/** The GPU build that suspends by JSPI where the browser can: 17 MB instead of 27, the same bits (measured). */
+function build(provider: Provider): Promise<OrtModule> {
+  if (provider === 'wasm') return import('onnxruntime-web/wasm');
+  return 'Suspending' in WebAssembly ? import('onnxruntime-web/jspi') : import('onnxruntime-web/webgpu');
 }
 
 function serialised<Result>(task: () => Promise<Result>): Promise<Result> {

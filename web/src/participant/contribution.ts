@@ -35,7 +35,7 @@ export interface ContributionPorts {
   readonly store: WorkStore;
   readonly clock: { /** Epoch milliseconds. */ now(): number; /** Monotonic milliseconds. */ monotonic(): number };
   event(event: ContributionEvent): void;
-  /** Something else that the page shows changed. */
+  // Figures beside the state; each is told before the event it belongs to.
   joined(model: { readonly id: string; readonly name: string } | undefined): void;
   measured(profile: MeasuredProfile): void;
   shardsReady(): void;
@@ -114,9 +114,9 @@ export class Contribution {
     const { meter, store, event, clock } = this.#ports;
     switch (message.type) {
       case 'shards':
-        event({ ...message, error: message.error ?? '' });
         this.#ports.fetched(message.loadedBytes, message.fetchedBytes);
         if (message.state === 'ready') this.#ports.shardsReady();
+        event({ ...message, error: message.error ?? '' });
         break;
       case 'prepared':
         event({ type: 'job-began', job: message.job });
@@ -188,9 +188,9 @@ export class Contribution {
     this.#resume = welcome.resume;
     links.useIceServers(welcome.iceServers);
     this.#joined = true;
-    event({ type: 'joined' });
     const model = welcome.models[0];
     this.#ports.joined(model);
+    event({ type: 'joined' });
     const { engineBase, coordinatorBase, memoryBudgetBytes } = this.#options;
     const configuredFor = `${network} ${coordinatorPublicKey}`;
     if (this.#configuredFor !== configuredFor) {

@@ -1,8 +1,7 @@
 import { toHex } from '@ciro/core/bytes.ts';
 import { jobKey } from './stage-job.ts';
-import { MAX_REFUSALS_PER_LINK, MAX_REPORTS_PER_LINK } from './stage-limits.ts';
+import { MAX_REFUSALS_PER_LINK } from './stage-limits.ts';
 import type { NodeId } from '@ciro/core/ids.ts';
-import type { Frame } from '@ciro/core/protocol/frame.ts';
 import type { OpenJob } from './open-job.ts';
 import type { StageError } from './stage-error.ts';
 import type { StagePorts } from './stage-ports.ts';
@@ -12,26 +11,21 @@ const NAMED_BYTES = 28;
 
 /** Counts what each link was refused; a neighbour that only floods is not listened to after MAX_REFUSALS_PER_LINK. */
 export class LinkRefusals {
-  readonly #ports: Pick<StagePorts, 'send' | 'refused'>;
-  readonly #counts = new Map<NodeId, { refused: number; reported: number }>();
+  readonly #refused: StagePorts['refused'];
+  readonly #counts = new Map<NodeId, number>();
 
-  constructor(ports: Pick<StagePorts, 'send' | 'refused'>) {
-    this.#ports = ports;
+  /** `refused` is told of every refusal. */
+  constructor(refused: StagePorts['refused']) {
+    this.#refused = refused;
   }
 
   isClosed(peer: NodeId): boolean {
-    return (this.#counts.get(peer)?.refused ?? 0) >= MAX_REFUSALS_PER_LINK;
+    return (this.#counts.get(peer) ?? 0) >= MAX_REFUSALS_PER_LINK;
   }
 
   count(peer: NodeId, error: StageError): void {
-    this.#of(peer).refused++;
-    this.#ports.refused(peer, error);
-  }
-
-  /** A frame of a job that is not here. The coordinator may know the job; a few reports a link tell it enough. */
-  reportUnknown(peer: NodeId, error: StageError, { job, planVersion }: Frame): void {
-    const counts = this.#of(peer);
-    if (counts.reported++ < MAX_REPORTS_PER_LINK) this.#ports.send({ type: 'fault', job, version: planVersion, code: error.code, message: error.message });
+    this.#counts.set(peer, (this.#counts.get(peer) ?? 0) + 1);
+    this.#refused(peer, error);
   }
 
   /** The job that a frame names which cannot be read as a whole: a cut-off frame still has its header. */
@@ -44,11 +38,5 @@ export class LinkRefusals {
   /** The link is gone; a new one to the same neighbour begins anew. */
   forget(peer: NodeId): void {
     this.#counts.delete(peer);
-  }
-
-  #of(peer: NodeId): { refused: number; reported: number } {
-    let counts = this.#counts.get(peer);
-    if (counts === undefined) this.#counts.set(peer, (counts = { refused: 0, reported: 0 }));
-    return counts;
   }
 }

@@ -1,4 +1,3 @@
-import { domainBytes } from '@ciro/core/canonical-json.ts';
 import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-committer.ts';
 import { parseAs } from '@ciro/core/protocol/parse.ts';
 import { Receipt } from '@ciro/core/receipt/receipt.ts';
@@ -32,6 +31,3 @@ export function readReceipt(frame: Frame, job: EvidenceJob, network: string, lef
   if (!onGrid) throw badReceipt(frame, `covers positions ${body.from} to ${body.to} as unit ${body.unit}`);
   return receipt;
 }
-
-/** Bytes that a neighbour signs when a receipt does not match what it was given: the receipt and its own hash of the link. */
-export const disagreementBytes = (receiptHash: string, signer: string, linkHash: string): Uint8Array => domainBytes('ciro/disagreement/1', { receiptHash, signer, linkHash });

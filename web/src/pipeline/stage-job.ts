@@ -32,12 +32,6 @@ export interface StageStep {
   readonly next?: StageWork;
 }
 
-/** What a stage has to close at the end of a job. `withdrawnFrom`: units that end after this position are void. */
-export interface StageCut {
-  readonly withdrawnFrom: number;
-  readonly unit?: ClosedUnit;
-}
-
 /**
  * One stage of one job: which positions may come, what is computed next, what leaves, what is committed. Synchronous and
  * without I/O, clock or engine; the pipeline runs the work it names. Everything it will ever hold is allocated here.
@@ -60,6 +54,8 @@ export class StageJob {
   readonly #following: Uint32Array;
   readonly #grid: BoundaryGrid;
   #committer: UnitCommitter;
+  /** Bytes given by upstream from a position on: everything while the job runs, the last unit afterwards. */
+  #received: { readonly from: number; readonly bytes: Uint8Array };
   #requested = 0;
   #computed = 0;
   #accepted = 0;
@@ -91,6 +87,7 @@ export class StageJob {
       ids.at(0, promptIds.length).set(promptIds);
       this.#inputs = ids;
     }
+    this.#received = { from: 0, bytes: this.#inputs.bytes(0, this.positions) };
   }
 
   /** What the stage was given: ids on the first stage, rows on the others. */
@@ -183,29 +180,34 @@ export class StageJob {
   }
 
   /**
-   * Ends the stage's work at `acceptedTo` positions (SPEC U5). A stage that was told of more accepted positions than the
-   * coordinator finally counts (the ring runs ahead of a cancel) takes them back: it commits its last unit again, up to there.
+   * Ends the stage's work at `acceptedTo` positions and gives the units that close with it. The ring runs ahead of a cancel,
+   * so the open unit may hold rows past that: it is committed again up to there. A unit that was full before stays as signed.
+   * Rows are given back, but for those that a neighbour's last receipts may be about.
    */
-  cut(acceptedTo: number): StageCut & { readonly closed: readonly ClosedUnit[] } {
+  end(acceptedTo: number): ClosedUnit[] {
     const end = Math.min(acceptedTo, this.#computed);
-    if (this.#committer.next > end) {
-      this.#committer = new UnitCommitter(this.#grid, { samples: this.isLast, first: end - (end % UNIT_POSITIONS) });
-    }
+    if (this.#committer.next > end) this.#committer = new UnitCommitter(this.#grid, { samples: this.isLast, first: this.#committer.unitFrom });
     const closed = this.#commit(end);
     const unit = this.#committer.close();
-    return { withdrawnFrom: end, closed, ...(unit !== undefined && { unit }) };
-  }
-
-  /** Gives the rows back once the job is cut; ids are kept for the last receipt. */
-  release(): void {
+    const kept = end - (end % UNIT_POSITIONS);
+    this.#received = { from: kept, bytes: this.#inputs.bytes(kept, this.#computed - kept).slice() };
     this.#inputs = this.#outputs = RetainedRows.ofRows(0, this.#grid.channels);
+    return unit === undefined ? closed : [...closed, unit];
   }
 
-  /** Ids that followed positions `[from, to)` as bytes, or undefined while one of them has not come yet (SPEC U4). */
-  followingBytes(from: number, to: number): Uint8Array | undefined {
-    const ids = this.#following.subarray(from, to);
-    const firstDrawn = Math.max(0, this.plan.promptTokens - 1 - from);
-    return ids.subarray(firstDrawn).includes(NO_ID) ? undefined : new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength);
+  /**
+   * What came over the link from upstream for positions `[from, to)` (SPEC U4): rows, or on the first stage the ids that
+   * followed them. Undefined when it did not come yet, or was given back.
+   */
+  linkBytes(from: number, to: number): Uint8Array | undefined {
+    if (this.isFirst) {
+      const ids = this.#following.subarray(from, to);
+      const firstDrawn = Math.max(0, this.plan.promptTokens - 1 - from);
+      return ids.subarray(firstDrawn).includes(NO_ID) ? undefined : new Uint8Array(ids.buffer, ids.byteOffset, ids.byteLength);
+    }
+    const rowBytes = 4 * this.#grid.channels;
+    const { from: kept, bytes } = this.#received;
+    return from < kept || to > this.#computed ? undefined : bytes.subarray((from - kept) * rowBytes, (to - kept) * rowBytes);
   }
 
   #nextLap(position: number, id: number): StageWork | undefined {

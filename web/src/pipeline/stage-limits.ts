@@ -16,9 +16,6 @@ export const MAX_RECEIPT_BYTES = 4_096;
 /** Frames from one link that may be refused before the link is not listened to any more: an honest race makes one or two. */
 export const MAX_REFUSALS_PER_LINK = 64;
 
-/** Frames for unknown jobs that one link can make us tell the coordinator about. */
-export const MAX_REPORTS_PER_LINK = 8;
-
 /** Timings kept for one figure of a job's statistics: percentiles are over the newest ones, so memory does not grow. */
 export const STATISTIC_SAMPLES = 1_024;
 

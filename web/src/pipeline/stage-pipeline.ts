@@ -39,7 +39,7 @@ export class StagePipeline {
     this.#identity = identity;
     this.#ports = ports;
     this.#queue = new WorkQueue((item) => this.#compute(item), () => ports.turn());
-    this.#refusals = new LinkRefusals(ports);
+    this.#refusals = new LinkRefusals((peer, error) => ports.refused(peer, error));
   }
 
   /** Jobs that are being worked on. */
@@ -107,7 +107,6 @@ export class StagePipeline {
       if (peer !== open.job.upstream) throw refuse('wrong-sender', frame, `came from ${peer}; the stage above is ${open.job.upstream ?? 'none'}`);
       this.#take(open, frame);
     } catch (error) {
-      if (open === undefined) this.#refusals.reportUnknown(peer, asStageError(error), frame);
       this.#refuse(peer, open, asStageError(error));
     }
   }
@@ -195,9 +194,7 @@ export class StagePipeline {
     if (open.computing) await new Promise<void>((resolve) => (open.afterRun = resolve));
     if (!failed) held.engine.closeJob(job.key);
     try {
-      const cut = job.cut(acceptedTo);
-      job.release();
-      await open.evidence.finish(cut, () => open.statistics());
+      await open.evidence.finish(job.end(acceptedTo), () => open.statistics());
     } catch (error) {
       this.#report(open, asStageError(error));
     }

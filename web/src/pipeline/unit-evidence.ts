@@ -1,12 +1,13 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { toBase64, toHex, utf8 } from '@ciro/core/bytes.ts';
+import { canonicalJson } from '@ciro/core/canonical-json.ts';
 import { leafHash } from '@ciro/core/commitment/leaf.ts';
 import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-committer.ts';
 import { merkleRoot } from '@ciro/core/merkle/poseidon-tree.ts';
 import { encodeFrame } from '@ciro/core/protocol/frame.ts';
 import { MAX_CONTROL_BYTES } from '@ciro/core/protocol/limits.ts';
-import { acknowledgementBytes, receiptBytes, receiptHash } from '@ciro/core/receipt/receipt.ts';
-import { badReceipt, disagreementBytes, readReceipt } from './neighbour-receipt.ts';
+import { acknowledgementBytes, disagreementBytes, receiptBytes, receiptHash } from '@ciro/core/receipt/receipt.ts';
+import { badReceipt, readReceipt } from './neighbour-receipt.ts';
 import type { ClosedUnit } from '@ciro/core/commitment/unit-committer.ts';
 import type { HexHash } from '@ciro/core/ids.ts';
 import type { Frame } from '@ciro/core/protocol/frame.ts';
@@ -14,8 +15,8 @@ import type { Receipt, ReceiptBody } from '@ciro/core/receipt/receipt.ts';
 import type { StageJob } from './stage-job.ts';
 import type { StageIdentity, StageMessage, StagePorts } from './stage-ports.ts';
 
-/** What evidence needs of its job: who the parties are, and the ids that crossed the link to the first stage. */
-export type EvidenceJob = Pick<StageJob, 'plan' | 'planHash' | 'stage' | 'isFirst' | 'positions' | 'upstream' | 'downstream' | 'followingBytes'>;
+/** What evidence needs of its job: who the parties are, and what came over the link from upstream. */
+export type EvidenceJob = Pick<StageJob, 'plan' | 'planHash' | 'stage' | 'isFirst' | 'positions' | 'upstream' | 'downstream' | 'linkBytes'>;
 
 export type EvidencePorts = Pick<StagePorts, 'send' | 'sendFrame' | 'sign' | 'verify' | 'signRoot' | 'salt' | 'turn'>;
 
@@ -28,9 +29,6 @@ interface SignedUnit extends ClosedUnit {
 
 /** Room for everything in a `root` message but the hints: salts of 4,096 units are 140 kB, of a usual job 3 kB. */
 const ROOT_MESSAGE_BYTES_WITHOUT_HINTS = 64 * 1024;
-
-/** Receipts beyond one a unit: the unit that a cancel cut is signed a second time. */
-const CUT_RECEIPTS = 2;
 
 export interface EvidenceHooks {
   /** Runs a unit's task and notes how long it took. */
@@ -49,10 +47,10 @@ export class UnitEvidence {
   readonly #ports: EvidencePorts;
   readonly #hooks: EvidenceHooks;
   readonly #units = new Map<number, SignedUnit>();
-  /** Receipts that came before our own unit closed, the newest of each unit. */
+  /** Receipts that came before our own unit closed. */
   readonly #waiting = new Map<number, Receipt>();
-  /** Per unit the end of the receipt that was judged: only a shorter one, after a cut, may follow. */
-  readonly #judged = new Map<number, number>();
+  /** Units of upstream that were acknowledged or disagreed with: each is judged once. */
+  readonly #judged = new Set<number>();
   #receiptsLeft: number;
   #over = false;
   #tail: Promise<void> = Promise.resolve();
@@ -62,7 +60,7 @@ export class UnitEvidence {
     this.#identity = identity;
     this.#ports = ports;
     this.#hooks = hooks;
-    this.#receiptsLeft = Math.ceil(job.positions / UNIT_POSITIONS) + CUT_RECEIPTS;
+    this.#receiptsLeft = Math.ceil(job.positions / UNIT_POSITIONS);
   }
 
   /** Signs these units, tells the coordinator and the downstream neighbour, and looks at receipts that waited for them. */
@@ -81,14 +79,13 @@ export class UnitEvidence {
     this.#later(() => this.#judgeWaiting());
   }
 
-  /** Everything past `withdrawnFrom` is void; `unit` takes the place of what was cut. Then the root is posted. */
-  finish(cut: { readonly withdrawnFrom: number; readonly closed: readonly ClosedUnit[]; readonly unit?: ClosedUnit }, stats: () => RootStats): Promise<void> {
+  /** Closes these last units, judges what can be judged now, and posts the root. */
+  finish(closed: readonly ClosedUnit[], stats: () => RootStats): Promise<void> {
+    this.close(closed);
     this.#later(async () => {
-      for (const { unit, to } of this.#units.values()) if (to > cut.withdrawnFrom) this.#units.delete(unit);
       this.#over = true;
+      await this.#judgeWaiting();
     });
-    this.close(cut.unit === undefined ? cut.closed : [...cut.closed, cut.unit]);
-    this.#later(() => this.#judgeWaiting());
     this.#later(() => this.#postRoot(stats));
     return this.#tail;
   }
@@ -110,7 +107,7 @@ export class UnitEvidence {
     if (this.#job.downstream !== undefined) {
       this.#ports.sendFrame(
         this.#job.downstream,
-        encodeFrame({ kind: 'receipt', job: plan.job, planVersion: plan.version, position: from, count: 0, acceptedTo: to, stage, payload: utf8(JSON.stringify(receipt)) }),
+        encodeFrame({ kind: 'receipt', job: plan.job, planVersion: plan.version, position: from, count: 0, acceptedTo: to, stage, payload: utf8(canonicalJson(receipt)) }),
       );
     }
     const waiting = this.#waiting.get(index);
@@ -123,8 +120,8 @@ export class UnitEvidence {
     if (signer === undefined || !(await this.#ports.verify(signer.devicePublicKey, receiptBytes(receipt.body), receipt.signature))) {
       throw badReceipt(frame, 'was not signed by the device key that the plan names');
     }
-    const { unit, to } = receipt.body;
-    if (to >= (this.#judged.get(unit) ?? Infinity)) return;
+    const { unit } = receipt.body;
+    if (this.#judged.has(unit) || this.#waiting.has(unit)) return;
     this.#waiting.set(unit, receipt);
     await this.#compare(receipt);
   }
@@ -135,12 +132,11 @@ export class UnitEvidence {
 
   /** Acknowledges or disagrees when our own side of the link is known; else the receipt goes on waiting. */
   async #compare(receipt: Receipt): Promise<void> {
-    const { unit, to, linkHash } = receipt.body;
+    const { unit, linkHash } = receipt.body;
     const mine = this.#expected(receipt.body);
     if (mine === undefined) return;
     this.#waiting.delete(unit);
-    if (mine === 'void') return;
-    this.#judged.set(unit, to);
+    this.#judged.add(unit);
     const { job } = this.#job.plan;
     const signer = this.#identity.nodeId;
     const hash = receiptHash(receipt.body);
@@ -151,17 +147,16 @@ export class UnitEvidence {
     }
   }
 
-  /** Hash of what came over the link for these positions; `void` when the job ended before them; undefined when not known yet. */
-  #expected({ unit, from, to }: ReceiptBody): HexHash | 'void' | undefined {
-    if (this.#job.isFirst) {
-      const ids = this.#job.followingBytes(from, to);
-      return ids === undefined ? undefined : (toHex(sha256(ids)) as HexHash);
+  /** Hash of what came over the link for these positions; undefined while it is not known. */
+  #expected({ unit, from, to }: ReceiptBody): HexHash | undefined {
+    if (!this.#job.isFirst) {
+      const own = this.#units.get(unit);
+      if (own?.to === to) return own.inputHash as HexHash;
+      // Our own unit will close and bring the hash. Only at the end of a job may neighbours have closed at other positions.
+      if (own === undefined && !this.#over) return undefined;
     }
-    const own = this.#units.get(unit);
-    if (own?.to === to) return own.inputHash as HexHash;
-    if (!this.#over) return undefined;
-    // Longer than the job turned out to be: a shorter receipt follows. Shorter than what we were given: not the same count.
-    return own === undefined || to > own.to ? 'void' : (own.inputHash as HexHash);
+    const bytes = this.#job.linkBytes(from, to);
+    return bytes === undefined ? undefined : (toHex(sha256(bytes)) as HexHash);
   }
 
   async #postRoot(stats: () => RootStats): Promise<void> {
@@ -179,8 +174,8 @@ export class UnitEvidence {
       root,
       signature,
       salts: units.map(({ salt }) => salt),
-      // One message has to hold them: a job whose hints do not fit posts none, and an audit asks for its units again.
-      hints: hintBytes > MAX_CONTROL_BYTES - ROOT_MESSAGE_BYTES_WITHOUT_HINTS ? [] : hints,
+      // One message has to hold them. A job whose hints do not fit posts empty ones: its root cannot be checked then.
+      hints: hintBytes > MAX_CONTROL_BYTES - ROOT_MESSAGE_BYTES_WITHOUT_HINTS ? hints.map(() => '') : hints,
       stats: stats(),
     });
   }

@@ -4,10 +4,17 @@ const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 /** The part of `/health` that the page shows. */
 const Health = v.object({
-  ready: v.boolean(),
-  workers: v.object({ profiled: Count, missing: Count }),
-  jobs: v.object({ running: Count, queued: Count }),
-  stages: v.array(v.object({ worker: v.nullable(v.string()), layers: v.tuple([Count, Count]), shards: v.picklist(['vacant', 'loading', 'ready']) })),
+  workers: Count,
+  missing: Count,
+  queue: Count,
+  /** Served models, the default first. */
+  models: v.array(
+    v.object({
+      layers: Count,
+      ready: v.boolean(),
+      stages: v.array(v.object({ worker: v.nullish(v.string()), layers: v.tuple([Count, Count]), ready: v.boolean() })),
+    }),
+  ),
 });
 
 /** Layers of the default model, and the tab that holds them. */
@@ -28,7 +35,7 @@ export interface NetworkHealth {
   readonly stages: readonly PlacedStage[];
   /** Stages without one. */
   readonly vacant: number;
-  /** Layers of the default model; 0 before it is placed. */
+  /** Layers of the default model; 0 when there is none. */
   readonly layers: number;
   /** A question would be answered now. */
   readonly serves: boolean;
@@ -38,15 +45,8 @@ export interface NetworkHealth {
 export function networkHealth(body: unknown): NetworkHealth | undefined {
   const parsed = v.safeParse(Health, body);
   if (!parsed.success) return undefined;
-  const { ready, workers, jobs, stages } = parsed.output;
-  const placed = stages.flatMap(({ worker, layers, shards }) => (worker === null ? [] : [{ worker, layers, ready: shards === 'ready' }]));
-  return {
-    workers: workers.profiled,
-    missing: workers.missing,
-    queued: jobs.queued,
-    stages: placed,
-    vacant: stages.length - placed.length,
-    layers: Math.max(0, ...stages.map(({ layers }) => layers[1])),
-    serves: ready,
-  };
+  const { workers, missing, queue, models } = parsed.output;
+  const { layers, ready, stages } = models[0] ?? { layers: 0, ready: false, stages: [] };
+  const placed = stages.flatMap(({ worker, ...stage }) => (worker == null ? [] : [{ worker, ...stage }]));
+  return { workers, missing, queued: queue, stages: placed, vacant: stages.length - placed.length, layers, serves: ready };
 }

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { HexHash } from '@ciro/core/ids.ts';
 import { likelyBytes, manifestSizes, modelBytes } from '../../participant/download-estimate.ts';
 
-const Models = v.object({ data: v.array(v.object({ id: v.pipe(v.string(), v.maxLength(120)), ciro: v.object({ id: HexHash, default: v.boolean() }) })) });
+const Models = v.object({ data: v.array(v.object({ id: v.pipe(v.string(), v.maxLength(120)), model_id: HexHash, ciro: v.object({ default: v.boolean() }) })) });
 
 /** The network's default model, as far as the page speaks of it. */
 export interface ServedModel {
@@ -21,7 +21,7 @@ export async function fetchServedModel(base: string, signal: AbortSignal): Promi
   if (!models.success) return undefined;
   const model = models.output.data.find(({ ciro }) => ciro.default);
   if (model === undefined) return undefined;
-  const sizes = manifestSizes(await getJson(new URL(`models/${model.ciro.id}/manifest`, base), signal));
+  const sizes = manifestSizes(await getJson(new URL(`models/${model.model_id}/manifest`, base), signal));
   if (sizes === undefined) return { name: model.id, layers: 0, bytes: 0, likelyBytes: 0 };
   return { name: model.id, layers: sizes.architecture.layers, bytes: modelBytes(sizes), likelyBytes: likelyBytes(sizes) };
 }

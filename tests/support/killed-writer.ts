@@ -1,7 +1,7 @@
-/** Run by a test, which kills it: holds one unit for job after job and prints a line for each that was acknowledged. */
+/** Run by tests/integration/store-crash.test.ts, which kills it: holds one unit for job after job and prints a line for each that was acknowledged. */
 import { BASE_UNITS_PER_CREDIT } from '@ciro/core/units.ts';
-import { Ledger } from '../ledger/ledger.ts';
-import { openStore } from './open-store.ts';
+import { Ledger } from '../../signaling/src/ledger/ledger.ts';
+import { openStore } from '../../signaling/src/store/open-store.ts';
 import type { JobId } from '@ciro/core/ids.ts';
 
 const store = await openStore({ dataDir: process.argv[2] ?? '', onError: (error) => process.stderr.write(`${error.message}\n`) });
