@@ -121,18 +121,28 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 
   const bytes = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
   const announced = () => models.list().map(({ id, manifest }) => ({ id: v.parse(HexHash, id), name: manifest.name }));
-  const sessions = new Sessions({ clock: systemClock, records: store.nodes, coordinatorPublicKey: key.publicKey, randomBytes: bytes, models: announced, onError }, { network, ...given({ iceServers: options.iceServers }) });
+  const sessions = new Sessions(
+    { clock: systemClock, records: store.nodes, coordinatorPublicKey: key.publicKey, randomBytes: bytes, models: announced, onError },
+    { network, ...given({ iceServers: options.iceServers }) },
+  );
   const socket = attachSocket(app.server, { sessions, onError }, { allowedOrigins: wantedUrl === undefined ? [] : [wantedUrl.origin] });
   undo.defer(() => socket.close());
   undo.defer(() => sessions.close());
-  const scheduler = new JobRunner({ clock: systemClock, workers: sessions, models: schedulerModels(models), relay: new Relay(sessions), key, randomBytes: bytes }, { network, ...given({ stages: options.stages, expectWorkers: options.expectWorkers }) });
+  const scheduler = new JobRunner(
+    { clock: systemClock, workers: sessions, models: schedulerModels(models), relay: new Relay(sessions), key, randomBytes: bytes },
+    { network, ...given({ stages: options.stages, expectWorkers: options.expectWorkers }) },
+  );
   undo.defer(() => scheduler.close());
 
   const notices: CreditNotices = {
-    credited: (worker, { job, amount, status, pendingTotal, payableTotal }) => sessions.sendCredit(worker, { job, status, amount: String(amount), pendingTotal: String(pendingTotal), payableTotal: String(payableTotal) }),
+    credited: (worker, { job, status, amount, pendingTotal, payableTotal }) =>
+      sessions.sendCredit(worker, { job, status, amount: String(amount), pendingTotal: String(pendingTotal), payableTotal: String(payableTotal) }),
   };
   const recovery = await recoverJobs({ ledger, archive: store.jobs, notices });
-  const intake = new Intake({ models: chatModels(models), ledger, archive: store.jobs, runner: options.runner ?? scheduler, notices, onError: (error, job) => onError(error, { job }) }, { now });
+  const intake = new Intake(
+    { models: chatModels(models), ledger, archive: store.jobs, runner: options.runner ?? scheduler, notices, onError: (error, job) => onError(error, { job }) },
+    { now },
+  );
   undo.defer(() => intake.close());
   const evidence = new EvidenceDesk({
     archive: store.jobs,
@@ -146,7 +156,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   await addRoutes(app, { accounts, ledger, intake, evidence, models, view }, { now, ...given({ publicUrl: wantedUrl, webDist: options.webDist }) });
   const port = await listen(app, options);
   const url = `${options.tls === undefined ? 'http' : 'https'}://localhost:${port}`;
-  const trialKey = await operatorKey({ accounts, ledger, kept: { read: () => readPrivate(dataDir, TRIAL_KEY_FILE), write: (text) => writePrivate(dataDir, TRIAL_KEY_FILE, text) } });
+  const kept = { read: () => readPrivate(dataDir, TRIAL_KEY_FILE), write: (text: string) => writePrivate(dataDir, TRIAL_KEY_FILE, text) };
+  const trialKey = await operatorKey({ accounts, ledger, kept });
   app.log.info({ network, url, database: databaseUrl === undefined ? 'embedded' : 'postgresql', ...recovery }, 'coordinator started');
 
   const open = undo.move();

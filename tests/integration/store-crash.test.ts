@@ -23,7 +23,7 @@ it('loses no acknowledged entry when the process is killed, and takes over the f
   await new Promise((resolve) => child.once('close', resolve));
   expect(acknowledged).toBeGreaterThanOrEqual(20);
 
-  const opened = await openPglite(folder);
+  const opened = await openPglite(folder, { onError: (error) => expect.unreachable(error.message) });
   const { rows } = await sql<{ name: string; setting: string }>`select name, setting from pg_settings where name in ('fsync', 'full_page_writes', 'synchronous_commit') order by name`.execute(opened.db);
   expect(rows.map(({ name, setting }) => `${name} ${setting}`)).toEqual(['fsync on', 'full_page_writes on', 'synchronous_commit on']);
   const store = await storeOf(opened);

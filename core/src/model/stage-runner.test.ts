@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { MAX_RUN_TOKENS, StageRunner } from './stage-runner.ts';
 import type { Architecture, StageShape } from './architecture.ts';
-import type { FeedTensor } from './stage-runner.ts';
+import type { FeedTensor } from './job-cache.ts';
 
 const architecture: Architecture = {
   family: 'llama', layers: 4, hidden: 8, heads: 4, kvHeads: 2, headDim: 2, feedForward: 8, vocabulary: 8,

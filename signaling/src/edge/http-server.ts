@@ -26,8 +26,8 @@ const REQUEST_TIMEOUT_MS = 30_000;
 
 /** Chat requests of one address: an office behind one router, or a benchmark; the scheduler's queue bounds all of them together. */
 export const CHAT_LIMIT: AddressLimit = { burst: 200, everyMs: 100 };
-/** Trials of one address: a household or a class room tries it out; a farm waits, and the pool's daily cap stands behind it. */
-export const TRIAL_LIMIT: AddressLimit = { burst: 5, everyMs: 3 * 3_600_000 };
+/** Trials of one address: a class room tries it out, then one an hour; behind it stands the pool's daily cap. */
+export const TRIAL_LIMIT: AddressLimit = { burst: 10, everyMs: 3_600_000 };
 
 /** Certificate and key files of `CIRO_TLS_CERT` and `CIRO_TLS_KEY`, PEM. */
 export interface TlsFiles {

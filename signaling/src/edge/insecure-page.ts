@@ -11,8 +11,8 @@ export function insecurePage(host: string, port: number): string {
   :root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --paper: #f7f7f4; --card: #ffffff; --line: #d9d9d2; --mark: #0b6e4f; }
   @media (prefers-color-scheme: dark) { :root { --ink: #ecefec; --soft: #a3aba6; --paper: #121513; --card: #1b201d; --line: #2e3531; --mark: #5fd0a5; } }
   * { box-sizing: border-box; }
-  body { margin: 0; min-height: 100vh; display: grid; place-items: center; padding: 1.5rem; background: var(--paper); color: var(--ink); font: 1rem/1.6 system-ui, sans-serif; }
-  main { max-width: 40rem; background: var(--card); border: 1px solid var(--line); border-radius: 1rem; padding: clamp(1.25rem, 5vw, 2.5rem); }
+  body { margin: 0; min-height: 100vh; display: grid; grid-template-columns: minmax(0, 40rem); justify-content: center; align-content: center; padding: 1.5rem; background: var(--paper); color: var(--ink); font: 1rem/1.6 system-ui, sans-serif; }
+  main { background: var(--card); border: 1px solid var(--line); border-radius: 1rem; padding: clamp(1.25rem, 5vw, 2.5rem); }
   p.kicker { margin: 0 0 .25rem; color: var(--mark); font-weight: 600; }
   h1 { margin: 0 0 1rem; font-size: clamp(1.4rem, 4vw, 1.9rem); line-height: 1.25; text-wrap: balance; }
   h2 { margin: 1.75rem 0 .5rem; font-size: 1.05rem; }
@@ -20,7 +20,7 @@ export function insecurePage(host: string, port: number): string {
   ul { padding-left: 1.2rem; }
   li + li { margin-top: .5rem; }
   code { font: .92em/1.5 ui-monospace, monospace; overflow-wrap: anywhere; }
-  pre { margin: .5rem 0; padding: .75rem 1rem; border: 1px solid var(--line); border-radius: .5rem; overflow-x: auto; }
+  pre { margin: .5rem 0; padding: .75rem 1rem; border: 1px solid var(--line); border-radius: .5rem; white-space: pre-wrap; }
   .soft { color: var(--soft); }
 </style>
 </head>

@@ -40,8 +40,8 @@ export class Intake {
   readonly #dependencies: IntakeDependencies;
   readonly #now: () => number;
   readonly #stopping = new AbortController();
-  /** Answers under way, each until it is settled or released. */
-  readonly #open = new Set<Promise<void>>();
+  /** Requests being taken, and answers until they are settled or released. */
+  readonly #open = new Set<Promise<unknown>>();
 
   constructor(dependencies: IntakeDependencies, options: { now: () => number }) {
     this.#dependencies = dependencies;
@@ -49,7 +49,11 @@ export class Intake {
   }
 
   /** Takes a request of an account; throws IntakeError, LedgerError `insufficient` or what the chat template refuses. */
-  async ask(body: unknown, account: string): Promise<Answer> {
+  ask(body: unknown, account: string): Promise<Answer> {
+    return this.#track(this.#accept(body, account));
+  }
+
+  async #accept(body: unknown, account: string): Promise<Answer> {
     const { models, ledger } = this.#dependencies;
     if (this.#stopping.signal.aborted) throw stopping();
     const request = parseChatRequest(body);
@@ -62,16 +66,22 @@ export class Intake {
     const events = new AnswerQueue();
     const text = new AnswerText(model.tokenizer.detokenizer(), request.stop);
     const signal = AbortSignal.any([cancel.signal, this.#stopping.signal]);
-    const done = this.#run(order, { account, createdAt, events, text, signal });
-    this.#open.add(done);
-    void done.finally(() => this.#open.delete(done));
+    void this.#track(this.#run(order, { account, createdAt, events, text, signal }));
     return { job, request, model: model.manifest.name, createdAt, promptTokens: order.promptIds.length, events, cancel: () => cancel.abort() };
   }
 
   /** Takes no more requests, cancels the answers under way and waits until every hold is closed. */
   async close(): Promise<void> {
     this.#stopping.abort();
-    await Promise.all(this.#open);
+    while (this.#open.size > 0) await Promise.allSettled(this.#open);
+  }
+
+  /** Counts something among what `close` waits for. */
+  #track<T>(work: Promise<T>): Promise<T> {
+    const forget = (): void => void this.#open.delete(work);
+    this.#open.add(work);
+    work.then(forget, forget);
+    return work;
   }
 
   /** Carries one job from its hold to its charge; never throws, the reader of `events` hears what went wrong. */

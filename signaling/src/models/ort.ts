@@ -5,7 +5,7 @@
  */
 import * as ort from 'onnxruntime-web';
 import type { Graph } from '@ciro/core/model/graph/stage-graph.ts';
-import type { FeedTensor, SessionPort } from '@ciro/core/model/stage-runner.ts';
+import type { FeedTensor, SessionPort } from '@ciro/core/model/job-cache.ts';
 
 ort.env.wasm.numThreads = 1;
 ort.env.logLevel = 'error';

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Kysely, PGliteDialect } from 'kysely';
 import { lockFolder } from './folder-lock.ts';
+import { keepHouse } from './housekeeping.ts';
 import { openCluster, openMemoryCluster } from './open-cluster.ts';
 import { StoreError } from './store-error.ts';
 import type { PGlite } from '@electric-sql/pglite';
@@ -21,23 +22,26 @@ export interface OpenedDatabase {
 }
 
 /** Opens (or makes) a PGlite database under `dataDir`, taking the folder for this process; throws `locked`, `unavailable`. */
-export async function openPglite(dataDir: string): Promise<OpenedDatabase> {
+export async function openPglite(dataDir: string, options: { readonly onError: (error: Error) => void }): Promise<OpenedDatabase> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const unlock = await lockFolder(dataDir);
   const folder = join(dataDir, DATABASE_FOLDER);
   try {
     if (!existsSync(folder)) await makeCluster(folder);
     const db = kyselyOf(await openCluster(folder));
+    const stopTidying = keepHouse(db, options);
     return {
       db,
       close: async () => {
+        await stopTidying();
         await db.destroy();
         await unlock();
       },
     };
   } catch (cause) {
     await unlock();
-    throw new StoreError('unavailable', `the database in ${folder} cannot be opened; restore it from a backup, or move it away to start anew`, { fault: 'platform', fields: { database: folder }, cause });
+    const message = `the database in ${folder} cannot be opened; restore it from a backup, or move it away to start anew`;
+    throw new StoreError('unavailable', message, { fault: 'platform', fields: { database: folder }, cause });
   }
 }
 

@@ -26,7 +26,7 @@ export interface StoreOptions {
 
 /** Opens the database, brings its tables to this version and gives the ports; throws StoreError. */
 export async function openStore({ dataDir, databaseUrl, onError }: StoreOptions): Promise<Store> {
-  return storeOf(databaseUrl === undefined ? await openPglite(dataDir) : await openPostgres(databaseUrl, { onError }));
+  return storeOf(databaseUrl === undefined ? await openPglite(dataDir, { onError }) : await openPostgres(databaseUrl, { onError }));
 }
 
 /** The ports over an opened database. */

@@ -1,12 +1,20 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { afterAll, afterEach, expect, it } from 'vitest';
+import { tidy } from './housekeeping.ts';
 import { openMemoryPglite } from './open-pglite.ts';
 import { openStore, storeOf } from './open-store.ts';
 import { describeStore } from './store-conformance.fixture.ts';
 
-describeStore('PGlite', async () => storeOf(await openMemoryPglite()));
+const memory = await openMemoryPglite();
+afterAll(() => memory.close());
+
+describeStore('PGlite', () => storeOf({ db: memory.db, close: () => Promise.resolve() }));
+
+it('housekeeping runs on the tables as they are', async () => {
+  await expect(tidy(memory.db)).resolves.toBeUndefined();
+});
 
 const folders: string[] = [];
 async function newFolder(): Promise<string> {

@@ -121,6 +121,7 @@ export class StageEngine {
     this.#check();
     const started = performance.now();
     const output = await this.#runner.run(jobKey, position, input, count, options);
+    this.#account();
     return { ...output, computeMs: performance.now() - started };
   }
 

@@ -55,7 +55,6 @@ export function ChatArea({ chat, model, network, mine, onContribute }: ChatAreaP
         tabindex={0}
         onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => (atEnd.current = scrollHeight - scrollTop - clientHeight < NEAR_END)}
       >
-        {turns.length === 0 && <ReadersNote model={model} onPick={pick} />}
         {turns.length === 0 && health !== undefined && !health.serves && (
           <p class="note">
             {health.workers === 0
@@ -65,6 +64,7 @@ export function ChatArea({ chat, model, network, mine, onContribute }: ChatAreaP
                 : 'The tabs are loading the model. A question waits until they are ready.'}
           </p>
         )}
+        {turns.length === 0 && <ReadersNote model={model} onPick={pick} />}
         {turns.map((turn, index) => (
           <TurnView
             key={index}

@@ -10,6 +10,8 @@ const Usage = v.object({ promptTokens: Count, completionTokens: Count });
 const Answer = v.object({
   state: v.picklist(['waiting', 'streaming', 'done', 'stopped', 'failed']),
   text: v.string(),
+  /** Questions that are answered before this one, while it waits. */
+  ahead: v.optional(Count),
   /** Job id, known from the first byte on. */
   job: v.optional(v.string()),
   finish: v.optional(v.string()),
@@ -57,6 +59,8 @@ export function afterChange(answer: Answer, change: AnswerChange, elapsedMs: num
   switch (change.type) {
     case 'accepted':
       return change.job === undefined ? answer : { ...answer, job: change.job };
+    case 'queued':
+      return { ...answer, ahead: change.ahead };
     case 'text':
       return { ...answer, state: 'streaming', text: answer.text + change.piece, firstTextMs, streamMs: elapsedMs - firstTextMs };
     case 'finish':

@@ -3,7 +3,7 @@ import { CopyButton } from '../copy-button.tsx';
 import { formatAmount, formatCount, formatDuration, formatRate } from '../figures.ts';
 import { TroubleBox } from '../trouble-box.tsx';
 import { AnswerBody } from './answer-body.tsx';
-import { answerRate, isOpen, type Turn } from './chat-turn.ts';
+import { answerRate, isOpen, type Answer, type Turn } from './chat-turn.ts';
 import { ServedByPanel } from './served-by-panel.tsx';
 import { whatToDo } from './what-to-do.ts';
 import type { PlacedStage } from '../network/network-health.ts';
@@ -39,7 +39,7 @@ export function TurnView({ turn, chat, placed, mine, onAgain, onContribute }: Tu
         {question}
       </h3>
       <div class="answer">
-        {answer.state === 'waiting' && <p class="waiting">{placed.length === 0 ? 'Waiting for tabs to take the question' : 'The tabs are reading the question'}</p>}
+        {answer.state === 'waiting' && <p class="waiting">{waitingText(answer, placed)}</p>}
         <AnswerBody text={answer.text} growing={answer.state === 'streaming'} />
         {answer.state === 'stopped' && <p class="aside">Stopped here. Only what was generated is charged.</p>}
         {answer.state === 'done' && answer.finish === 'length' && <p class="aside">Cut off at the length you chose.</p>}
@@ -78,4 +78,9 @@ export function TurnView({ turn, chat, placed, mine, onAgain, onContribute }: Tu
       </div>
     </article>
   );
+}
+
+function waitingText({ ahead = 0 }: Answer, placed: readonly PlacedStage[]): string {
+  if (ahead > 0) return ahead === 1 ? 'One question is answered first' : `${ahead} questions are answered first`;
+  return placed.length === 0 ? 'Waiting for tabs that hold the model' : 'The tabs are reading the question';
 }

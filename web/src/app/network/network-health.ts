@@ -12,7 +12,7 @@ const Health = v.object({
     v.object({
       layers: Count,
       ready: v.boolean(),
-      stages: v.array(v.object({ worker: v.nullish(v.string()), layers: v.tuple([Count, Count]), ready: v.boolean() })),
+      stages: v.array(v.object({ worker: v.string(), layers: v.tuple([Count, Count]), ready: v.boolean() })),
     }),
   ),
 });
@@ -31,10 +31,8 @@ export interface NetworkHealth {
   /** Tabs that must still come before anything can be answered. */
   readonly missing: number;
   readonly queued: number;
-  /** Stages with a tab, in the order of the layers. */
+  /** Stages that have a tab, in the order of the layers. */
   readonly stages: readonly PlacedStage[];
-  /** Stages without one. */
-  readonly vacant: number;
   /** Layers of the default model; 0 when there is none. */
   readonly layers: number;
   /** A question would be answered now. */
@@ -47,6 +45,5 @@ export function networkHealth(body: unknown): NetworkHealth | undefined {
   if (!parsed.success) return undefined;
   const { workers, missing, queue, models } = parsed.output;
   const { layers, ready, stages } = models[0] ?? { layers: 0, ready: false, stages: [] };
-  const placed = stages.flatMap(({ worker, ...stage }) => (worker == null ? [] : [{ worker, ...stage }]));
-  return { workers, missing, queued: queue, stages: placed, vacant: stages.length - placed.length, layers, serves: ready };
+  return { workers, missing, queued: queue, stages, layers, serves: ready };
 }

@@ -1,12 +1,13 @@
 import { hueClass, LayerStrip } from '../layer-strip.tsx';
 import { formatCount, formatLayers, shortId } from '../figures.ts';
+import type { NetworkHealth } from './network-health.ts';
 import type { NetworkState } from './network-watch.ts';
 
 /** The network in one line: who is here, which layers are held, whether a question would be answered now. */
 export function NetworkStrip({ network, mine }: { network: NetworkState; mine: string | undefined }) {
   if (network.kind === 'unknown') return <div class="network" aria-busy="true" />;
   if (network.kind === 'offline') return <div class="network network-bad">Offline: the coordinator does not answer</div>;
-  const { workers, stages, vacant, layers, serves, queued } = network.health;
+  const { workers, stages, layers, serves, queued } = network.health;
   const segments = stages.map((stage, index) => ({ layers: stage.layers, hue: stage.worker === mine ? ('mine' as const) : index }));
   return (
     <div class="network">
@@ -14,7 +15,7 @@ export function NetworkStrip({ network, mine }: { network: NetworkState; mine: s
       <span>
         <b class="figures">{formatCount(workers)}</b> {workers === 1 ? 'tab' : 'tabs'} here
       </span>
-      {workers > 0 && <span>{serves ? 'answering' : placementText(stages.filter(({ ready }) => ready).length, stages.length + vacant)}</span>}
+      {workers > 0 && <span>{standing(network.health)}</span>}
       {queued > 0 && <span>{formatCount(queued)} waiting</span>}
       {layers > 0 && stages.length > 0 && (
         <span class="network-layers">
@@ -32,4 +33,8 @@ export function NetworkStrip({ network, mine }: { network: NetworkState; mine: s
   );
 }
 
-const placementText = (ready: number, all: number): string => (all === 0 ? 'dividing the model' : `${ready} of ${all} parts loaded`);
+function standing({ serves, missing, stages }: NetworkHealth): string {
+  if (serves) return 'answering';
+  if (missing > 0) return `${missing} more needed`;
+  return stages.length === 0 ? 'dividing the model' : `${stages.filter(({ ready }) => ready).length} of ${stages.length} parts loaded`;
+}

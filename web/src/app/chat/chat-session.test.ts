@@ -1,0 +1,147 @@
+import { describe, expect, it } from 'vitest';
+import { ApiKey } from './api-key.ts';
+import { ChatApi } from './chat-api.ts';
+import { ChatSession, type ChatKeeping } from './chat-session.ts';
+
+const JOB = 'cd'.repeat(16);
+const OPTIONS = { model: 'tiny', maxTokens: 8 };
+const chunk = (delta: object, finish: string | null = null): string => `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`;
+const ANSWER = `${chunk({ content: 'Paris.' })}${chunk({}, 'stop')}data: [DONE]\n\n`;
+const EVIDENCE = { stages: [{ worker: 'a', layers: [0, 2], engine: 'wasm', link: 'none', ms_per_token: { p50: 1 }, units: [], receipts: [] }], disagreements: [], ledger: { debit: '5', fee: '1' } };
+const apiError = (status: number, code: string) => Response.json({ error: { message: `it says ${code}`, type: 'x', param: null, code } }, { status, headers: { 'retry-after': '7' } });
+
+/** A coordinator that answers each path with the next of its replies, the last one for ever. */
+function setup(replies: Record<string, readonly (() => Response | Promise<Response>)[]> = {}) {
+  const requests: { path: string; body: unknown; authorization: string | null }[] = [];
+  const counts = new Map<string, number>();
+  const defaults: typeof replies = {
+    '/v1/trial': [() => Response.json({ key: 'ciro-sk-first' }, { status: 201 }), () => Response.json({ key: 'ciro-sk-second' }, { status: 201 })],
+    '/v1/chat/completions': [() => new Response(ANSWER, { headers: { 'x-ciro-job': JOB } })],
+    [`/v1/jobs/${JOB}/evidence`]: [() => Response.json({ status: 'running' }, { status: 202 }), () => Response.json(EVIDENCE)],
+    '/v1/account': [() => Response.json({ balance: '1995' })],
+  };
+  const api = new ChatApi('https://ciro.test/', async (input, init) => {
+    const { pathname } = new URL(String(input));
+    requests.push({ path: pathname, body: typeof init?.body === 'string' ? JSON.parse(init.body) : undefined, authorization: new Headers(init?.headers).get('authorization') });
+    const list = replies[pathname] ?? defaults[pathname] ?? [];
+    const count = counts.get(pathname) ?? 0;
+    counts.set(pathname, count + 1);
+    const reply = list[Math.min(count, list.length - 1)];
+    if (reply === undefined) throw new TypeError(`nobody asked for ${pathname}`);
+    return reply();
+  });
+  const settings = new Map<string, unknown>();
+  const kept = new Map<string, unknown>();
+  const keeping: ChatKeeping = {
+    list: () => Promise.resolve([...kept.values()].map((value) => ({ value }))),
+    keep: ({ id, value }) => Promise.resolve(void kept.set(id, value)),
+    remove: (id) => Promise.resolve(void kept.delete(id)),
+  };
+  const key = new ApiKey({ read: (name) => Promise.resolve(settings.get(name)), keep: (name, value) => Promise.resolve(void settings.set(name, value)) }, (signal) => api.openTrial(signal));
+  let now = 0;
+  let ids = 0;
+  const ports = { api, key, keeping, now: () => (now += 10), newId: () => `chat-${++ids}`, wait: () => Promise.resolve() };
+  return { chat: new ChatSession(ports), ports, requests, kept, settings, answer: (chat: ChatSession) => chat.chat.value.turns.at(-1)?.answer };
+}
+
+describe('ChatSession', () => {
+  it('opens a trial at the first question, streams the answer, and fetches who served it and what is left', async () => {
+    const { chat, requests, settings, answer } = setup();
+    await chat.ask('What is the capital of France?', OPTIONS);
+    expect(answer(chat)).toMatchObject({ state: 'done', text: 'Paris.', job: JOB, finish: 'stop' });
+    expect(chat.served.value.get(JOB)?.debit).toBe(5n);
+    expect(chat.balance.value).toBe(1995n);
+    expect(settings.get('api-key')).toBe('ciro-sk-first');
+    expect(requests.map(({ path }) => path)).toEqual(['/v1/trial', '/v1/chat/completions', `/v1/jobs/${JOB}/evidence`, `/v1/jobs/${JOB}/evidence`, '/v1/account']);
+    expect(requests[1]).toMatchObject({ authorization: 'Bearer ciro-sk-first', body: { model: 'tiny', max_tokens: 8, stream: true, stream_options: { include_usage: true }, messages: [{ role: 'user', content: 'What is the capital of France?' }] } });
+  });
+
+  it('asks with one trial for all questions, and sends the conversation along', async () => {
+    const { chat, requests } = setup();
+    await chat.ask('One?', OPTIONS);
+    await chat.ask('Two?', OPTIONS);
+    expect(requests.filter(({ path }) => path === '/v1/trial')).toHaveLength(1);
+    expect(requests.findLast(({ path }) => path === '/v1/chat/completions')?.body).toMatchObject({ messages: [{ content: 'One?' }, { content: 'Paris.' }, { content: 'Two?' }] });
+  });
+
+  it('opens a new trial once when the coordinator does not know the key any more', async () => {
+    const { chat, requests, answer } = setup({ '/v1/chat/completions': [() => apiError(401, 'invalid_api_key'), () => new Response(ANSWER)] });
+    await chat.ask('One?', OPTIONS);
+    expect(answer(chat)?.state).toBe('done');
+    expect(requests.filter(({ path }) => path === '/v1/chat/completions').map(({ authorization }) => authorization)).toEqual(['Bearer ciro-sk-first', 'Bearer ciro-sk-second']);
+  });
+
+  it('does not open trials for ever', async () => {
+    const { chat, requests, answer } = setup({ '/v1/chat/completions': [() => apiError(401, 'invalid_api_key')] });
+    await chat.ask('One?', OPTIONS);
+    expect(answer(chat)?.trouble?.code).toBe('invalid_api_key');
+    expect(requests.filter(({ path }) => path === '/v1/trial')).toHaveLength(2);
+  });
+
+  it('shows the coordinator\'s error with its code and when to come back', async () => {
+    const { chat, answer } = setup({ '/v1/chat/completions': [() => apiError(503, 'no_workers')] });
+    await chat.ask('One?', OPTIONS);
+    expect(answer(chat)).toMatchObject({ state: 'failed', trouble: { code: 'no_workers', message: 'it says no_workers', retryAfter: 7 } });
+  });
+
+  it('says so when nobody answers at all, and can ask again in place', async () => {
+    let online = false;
+    const { chat, answer } = setup({ '/v1/chat/completions': [() => (online ? new Response(ANSWER) : Promise.reject(new TypeError('Failed to fetch')))] });
+    await chat.ask('One?', OPTIONS);
+    expect(answer(chat)?.trouble?.code).toBe('unreachable');
+    online = true;
+    await chat.again(OPTIONS);
+    expect(chat.chat.value.turns).toHaveLength(1);
+    expect(answer(chat)?.state).toBe('done');
+  });
+
+  it('stops an answer under way, keeps what came, and is free for the next question', async () => {
+    let hungUp = false;
+    const endless = new ReadableStream<Uint8Array>({
+      start: (controller) => controller.enqueue(new TextEncoder().encode(chunk({ content: 'Par' }))),
+      cancel: () => void (hungUp = true),
+    });
+    const { chat, ports, answer } = setup();
+    // A stream under a signal, as fetch gives it.
+    ports.api.ask = async function* (_request, _key, signal, onAccepted) {
+      onAccepted(undefined);
+      const ended = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(new DOMException('aborted', 'AbortError'))));
+      yield { type: 'text', piece: 'Par' };
+      try {
+        await ended;
+      } finally {
+        await endless.cancel();
+      }
+    };
+    const asking = chat.ask('One?', OPTIONS);
+    while (answer(chat)?.text !== 'Par') await new Promise((resolve) => setTimeout(resolve, 1));
+    expect(chat.busy.value).toBe(true);
+    chat.stop();
+    await asking;
+    expect(answer(chat)).toMatchObject({ state: 'stopped', text: 'Par' });
+    expect(chat.busy.value).toBe(false);
+    expect(hungUp).toBe(true);
+  });
+
+  it('finds its conversations again on the next visit, and forgets one for good', async () => {
+    const { chat, ports, kept } = setup();
+    await chat.ask('One?', OPTIONS);
+    const later = new ChatSession(ports);
+    await later.load();
+    const [found] = later.kept.value;
+    expect(found?.turns[0]?.question).toBe('One?');
+    if (found === undefined) throw new Error('the conversation was not kept');
+    later.open(found);
+    await later.remove(found);
+    expect(later.chat.value.turns).toEqual([]);
+    expect(kept.size).toBe(0);
+  });
+
+  it('goes on where the browser keeps nothing, and says so', async () => {
+    const { chat, ports, answer } = setup();
+    ports.keeping.keep = () => Promise.reject(new DOMException('full', 'QuotaExceededError'));
+    await chat.ask('One?', OPTIONS);
+    expect(answer(chat)?.state).toBe('done');
+    expect(chat.keeps.value).toBe(false);
+  });
+});
