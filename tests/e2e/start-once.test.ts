@@ -57,7 +57,7 @@ const JobFile = v.object({
   timings: v.object({ install_ms: Milliseconds, model_ms: Positive, join_ms: v.array(Positive), ready_ms: v.array(Positive) }),
 });
 
-it('npm run job -- --json writes the whole evidence of an answer over as many stages as asked, and the same one twice', async () => {
+it('npm run job -- --json writes the whole evidence of an answer over as many stages as asked', async () => {
   const json = join(folder, 'out.json');
   const wish = ['job', '--prompt', 'How are you today?', '--system', 'You are a pirate. Answer in the voice of a pirate.', '--stages', '2', '--max-tokens', '10', '--temperature', '0', '--seed', '1', '--engine', 'wasm', '--json', json];
   await using program = startProgram(wish);

@@ -3,6 +3,7 @@ import { toHex } from '@ciro/core/bytes.ts';
 import { planBytes } from '@ciro/core/job/plan.ts';
 import { stageShape } from '@ciro/core/model/architecture.ts';
 import { signWithDeviceKey, SignatureVerifier } from '@ciro/web/pipeline/device-signature.ts';
+import { sha256Digest } from '@ciro/web/pipeline/sha256-digest.ts';
 import { StagePipeline } from '@ciro/web/pipeline/stage-pipeline.ts';
 import { holdToy, TOY, TOY_MODEL_ID } from './toy-model.ts';
 import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
@@ -181,6 +182,7 @@ export class StageRing {
       },
       sendFrame: (peer, frame) => this.#carry(index, peer, frame),
       hasLink: (peer) => this.workers.some((worker) => worker.node === peer),
+      digest: (bytes) => this.#watched(sha256Digest(bytes)),
       sign: (bytes) => this.#watched(signWithDeviceKey(keys.privateKey, bytes)),
       verify: (publicKey, bytes, signature) => this.#watched(verifier.verify(publicKey, bytes, signature)),
       signRoot: (root) => Promise.resolve(`${root.root.slice(2).padStart(64, '0')}${'0'.repeat(64)}`),

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { leafHash } from './leaf.ts';
 import type { LeafContext } from './leaf.ts';
 import type { JobId, NodeId } from '../ids.ts';
-import type { UnitHashes } from './unit-committer.ts';
+import type { UnitHashes } from './unit-hashes.ts';
 
 const hash = (digit: string): string => digit.repeat(64);
 const context: LeafContext = { network: 'ciro-test', worker: 'a'.repeat(40) as NodeId, job: 'b'.repeat(32) as JobId, planHash: hash('1'), stage: 2, modelId: hash('2'), precision: 'f32' };

@@ -1,6 +1,6 @@
 import { domainHash } from '../canonical-json.ts';
 import type { JobId, NodeId } from '../ids.ts';
-import type { UnitHashes } from './unit-committer.ts';
+import type { UnitHashes } from './unit-hashes.ts';
 
 /** Salt of a leaf, in bytes: stops a copy of a published leaf from being recognised as anyone else's work. */
 export const LEAF_SALT_BYTES = 16;

@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { boundaryGrid } from './cells.ts';
 import { decodeHints, encodeHints } from './hints.ts';
-import { NO_ID, UNIT_POSITIONS, UnitCommitter } from './unit-committer.ts';
-import type { ClosedUnit } from './unit-committer.ts';
+import { UnitCells } from './unit-cells.ts';
+import { UnitCommitter } from './unit-committer.ts';
+import { hashUnit, NO_ID, payloadWithIds, UNIT_POSITIONS } from './unit-hashes.ts';
+import type { ClosedUnit } from './unit-hashes.ts';
 
 const CHANNELS = 4;
 const grid = boundaryGrid({ version: 1, hidden: CHANNELS, exponents: new Int8Array(CHANNELS), exponentsAtZero: Int8Array.of(3, 3, 3, 3), tauExponent: -12, tauExponentAtZero: -12 }, 0);
@@ -48,7 +50,7 @@ test('U1: a row that is not the next one, or is of another width, is refused and
   expect(() => committer.accept(2, inputAt(2), rowAt(2))).toThrow(wrong);
   expect(() => committer.accept(1, inputAt(1), new Float32Array(CHANNELS + 1))).toThrow(wrong);
   committer.accept(1, inputAt(1), rowAt(1));
-  expect([committer.unitFrom, committer.next]).toEqual([0, 2]);
+  expect(committer.next).toBe(2);
   expect(committer.close()).toEqual(commit(0, 2, false)[0]);
 });
 
@@ -122,4 +124,35 @@ test('U2: one changed bit of a row changes payload hash and link hash; below tau
   expect(changed?.linkHash).not.toBe(original?.linkHash);
   expect(changed?.canonHash).toBe(original?.canonHash);
   expect(changed?.inputHash).toBe(original?.inputHash);
+});
+
+const digest = async (bytes: Uint8Array): Promise<Uint8Array> => createHash('sha256').update(bytes).digest();
+const joined = (parts: readonly Uint8Array[]): Uint8Array => Uint8Array.from(parts.flatMap((part) => [...part]));
+
+test.each([
+  ['a middle stage', false, 0, 40],
+  ['the last stage', true, 0, 33],
+  ['a stage that took over in the middle', true, 21, 50],
+])('U2, U4: cells as rows come and hashes when the unit is full give the same units, for %s', async (_what, samples, first, end) => {
+  const cells = new UnitCells(grid, first);
+  const cuts = positionsOf(first, end).map((position) => cells.accept(position, rowAt(position)));
+  expect([cells.from, cells.next]).toEqual([end - (end % UNIT_POSITIONS), end]);
+  const units = [...cuts, cells.close()].flatMap((cut) => {
+    if (cut === undefined) return [];
+    const all = positionsOf(cut.from, cut.to);
+    const ids = bytesOf(Uint32Array.from(all, idAt));
+    const rows = joined(all.map((position) => bytesOf(rowAt(position))));
+    return [hashUnit({ ...cut, input: joined(all.map(inputAt)), payload: samples ? payloadWithIds(rows, ids) : rows, ...(samples && { link: ids }) }, digest)];
+  });
+  expect(await Promise.all(units)).toEqual(commit(first, end, samples));
+});
+
+test('U2: cells of a unit stay as they are while the next one is made', () => {
+  const cells = new UnitCells(grid);
+  const [first] = positionsOf(0, UNIT_POSITIONS).map((position) => cells.accept(position, rowAt(position))).slice(-1);
+  const before = first?.cells.slice();
+  for (const position of positionsOf(UNIT_POSITIONS, 20)) cells.accept(position, rowAt(position));
+  expect(first?.cells).toEqual(before);
+  expect(cells.close()?.cells).toHaveLength(4 * 4 * CHANNELS);
+  expect(cells.close()).toBeUndefined();
 });

@@ -10,7 +10,6 @@ import type { Architecture, StageShape } from './architecture.ts';
 import type { EmbeddingTable } from './embedding-table.ts';
 import type { FeedTensor, Feeds, JobCache, SessionPort } from './job-cache.ts';
 
-
 /** Most tokens of one run: bounds activations and mask; longer prompts come in chunks (the reference run's are 16). */
 export const MAX_RUN_TOKENS = 64;
 

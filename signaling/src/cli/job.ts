@@ -13,7 +13,7 @@ await runCommand(async (signal) => {
   const dataDir = await mkdtemp(join(tmpdir(), 'ciro-job-'));
   try {
     const report = (line: string): void => void process.stderr.write(`${line}\n`);
-    await using network = await openNetwork({ model: options.model, stages: options.stages, volunteers: options.stages, engine: options.engine, port: 0, dataDir, report, signal });
+    await using network = await openNetwork({ model: options.model, stages: options.stages, volunteers: options.stages, engine: options.engine, host: '127.0.0.1', port: 0, dataDir, report, signal });
     if (network.volunteers === undefined) throw new Error('no browser for headless volunteers was found: install Chrome or Chromium, or name one with CIRO_BROWSER');
     const { prompt, system, maxTokens, temperature, seed } = options;
     const evidence = await runQuestion(network.coordinator, { model: 'default', prompt, maxTokens, temperature, seed, ...(system === undefined ? {} : { system }) }, signal);

@@ -20,6 +20,8 @@ export interface NetworkOptions {
   /** 0 takes a free port. */
   readonly port: number;
   readonly dataDir: string;
+  /** Address to listen on; every one of this machine when absent. */
+  readonly host?: string;
   /** What the environment sets: database, public address, certificate. A private network has none of it. */
   readonly environment?: ReturnType<typeof environmentOptions>;
   /** Progress for a person, one line at a time. */
@@ -55,6 +57,7 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
   const coordinator = await startCoordinator({
     ...options.environment,
     port: options.port,
+    ...(options.host === undefined ? {} : { host: options.host }),
     dataDir: options.dataDir,
     models,
     stages: options.stages,

@@ -8,6 +8,8 @@ export class NetworkError extends CiroError<'not-ready'> {}
 /** Four cold volunteers share two cores while they expand a 98 MB model; on a machine that is slower still this ends the wait. */
 const READY_TIMEOUT_MS = 240_000;
 const POLL_MS = 200;
+/** Pages renew what they tell every 250 ms; a placement may also have been filled by a tab that is gone again. */
+const FIGURES_TIMEOUT_MS = 2_000;
 
 /** What a page says of itself through `globalThis.ciro.status()`. */
 const PageStatus = v.object({
@@ -51,6 +53,11 @@ export async function waitForVolunteers(volunteers: Volunteers, coordinator: Coo
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     statuses = await statusesOf(volunteers);
   }
-  statuses = await statusesOf(volunteers);
+  // A page tells its figures a few times a second: the coordinator knows first that the last stage is ready.
+  const told = (): number => statuses.filter((status) => typeof status?.timings.ready_ms === 'number').length;
+  for (const until = performance.now() + FIGURES_TIMEOUT_MS; told() < wanted.stages && performance.now() < until; ) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    statuses = await statusesOf(volunteers);
+  }
   return statuses.map((status) => ({ joinMs: status?.timings.join_ms ?? 0, readyMs: status?.timings.ready_ms ?? 0 }));
 }

@@ -1,4 +1,4 @@
-import { signal } from '@preact/signals';
+import { effect, signal } from '@preact/signals';
 import { render } from 'preact';
 import { statusOf, type CiroStatus } from '../participant/automation.ts';
 import { App, type Area } from './app.tsx';
@@ -19,6 +19,9 @@ declare global {
   /** For programs that drive this page: a plain snapshot of the contribution. */
   var ciro: { status(): CiroStatus };
 }
+
+/** A manifest is about 80 kB; on a slow phone network that is some seconds. */
+const MODEL_REQUEST_MS = 20_000;
 
 const base = new URL('/', location.href).href;
 const storage = lazyStorage(() => import('../storage/ciro-storage.ts'));
@@ -51,6 +54,9 @@ if (root !== null) render(<App desk={desk} chat={chat} network={network} model={
 
 void desk.volunteer(location.hash);
 network.look();
-void fetchServedModel(base, new AbortController().signal).then((served) => (model.value = served));
+// At the first look that finds the coordinator, and again until it tells.
+effect(() => {
+  if (network.state.value.kind === 'known' && model.peek() === undefined) void fetchServedModel(base, AbortSignal.timeout(MODEL_REQUEST_MS)).then((served) => (model.value = served));
+});
 // History and caps come after the first paint: their database code is a third of the page.
 setTimeout(() => void Promise.all([desk.load(), chat.load(), chat.refreshBalance()]), 0);

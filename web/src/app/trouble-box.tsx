@@ -1,12 +1,13 @@
 import type { ComponentChildren } from 'preact';
 
-/** A problem, what to do about it, and perhaps the button that does it. */
-export function TroubleBox({ title, message, todo, children }: { title: string; message: string; todo: string; children?: ComponentChildren }) {
+/** A problem, what to do about it, perhaps the exact words of whoever noticed it, and perhaps the button that does it. */
+export function TroubleBox({ title, message, todo, words, children }: { title: string; message: string; todo: string; words?: string; children?: ComponentChildren }) {
   return (
     <div class="trouble">
       <strong>{title}</strong>
-      <span>{sentence(message)}</span>
+      {message !== '' && <span>{sentence(message)}</span>}
       {todo !== '' && <span>{todo}</span>}
+      {words !== undefined && <small>{sentence(words)}</small>}
       {children}
     </div>
   );

@@ -167,7 +167,10 @@ export class Participant {
       else contribution.pause(first);
     };
     if (options.pauseOnBattery) this.#ifItFails(watchPower((onBattery) => weigh('battery', onBattery), signal));
-    if (options.pauseWhenHidden) document.addEventListener('visibilitychange', () => weigh('hidden', document.hidden), { signal });
+    if (options.pauseWhenHidden) {
+      weigh('hidden', document.hidden);
+      document.addEventListener('visibilitychange', () => weigh('hidden', document.hidden), { signal });
+    }
     const timer = setInterval(() => {
       this.#soon();
       compute.memory().then((memory) => this.#show({ memory }), () => undefined);

@@ -1,4 +1,4 @@
-import { NO_ID } from '@ciro/core/commitment/unit-committer.ts';
+import { NO_ID } from '@ciro/core/commitment/unit-hashes.ts';
 import { MAX_FRAME_ROWS } from '@ciro/core/protocol/limits.ts';
 import { StageError } from './stage-error.ts';
 import type { Frame } from '@ciro/core/protocol/frame.ts';

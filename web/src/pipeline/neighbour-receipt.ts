@@ -1,4 +1,4 @@
-import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-committer.ts';
+import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
 import { parseAs } from '@ciro/core/protocol/parse.ts';
 import { Receipt } from '@ciro/core/receipt/receipt.ts';
 import { refuse } from './frame-check.ts';

@@ -1,4 +1,4 @@
-import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-committer.ts';
+import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
 import { Samples } from './samples.ts';
 import type { HeldStage, StageMessage } from './stage-ports.ts';
 import type { StageJob, StageWork } from './stage-job.ts';

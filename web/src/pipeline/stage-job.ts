@@ -1,14 +1,15 @@
 import { boundaryGrid } from '@ciro/core/commitment/cells.ts';
-import { NO_ID, UNIT_POSITIONS, UnitCommitter } from '@ciro/core/commitment/unit-committer.ts';
+import { UnitCells } from '@ciro/core/commitment/unit-cells.ts';
+import { NO_ID, payloadWithIds, UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
 import { planHashOf, positionsOf } from '@ciro/core/job/plan.ts';
 import { PREFILL_CHUNK_POSITIONS } from '@ciro/core/protocol/limits.ts';
 import { sample } from '@ciro/core/sampling/sample.ts';
 import { RetainedRows } from './retained-rows.ts';
 import { checkIdFrame, checkRowFrame } from './frame-check.ts';
 import { StageError } from './stage-error.ts';
-import { COMMIT_BATCH_POSITIONS } from './stage-limits.ts';
 import type { BoundaryGrid } from '@ciro/core/commitment/cells.ts';
-import type { ClosedUnit } from '@ciro/core/commitment/unit-committer.ts';
+import type { UnitCut } from '@ciro/core/commitment/unit-cells.ts';
+import type { UnitBytes } from '@ciro/core/commitment/unit-hashes.ts';
 import type { HexHash, NodeId } from '@ciro/core/ids.ts';
 import type { JobPlan } from '@ciro/core/job/plan.ts';
 import type { Frame } from '@ciro/core/protocol/frame.ts';
@@ -53,7 +54,7 @@ export class StageJob {
   /** Per position the id that followed it: drawn here on the last stage, received on the first; else NO_ID. */
   readonly #following: Uint32Array;
   readonly #grid: BoundaryGrid;
-  #committer: UnitCommitter;
+  #cells: UnitCells;
   /** Bytes given by upstream from a position on: everything while the job runs, the last unit afterwards. */
   #received: { readonly from: number; readonly bytes: Uint8Array };
   #requested = 0;
@@ -80,7 +81,7 @@ export class StageJob {
     this.#outputs = RetainedRows.ofRows(this.positions, hidden);
     this.#following = new Uint32Array(this.positions).fill(NO_ID);
     this.#grid = boundaryGrid(held.calibration, this.isLast ? layers + 1 : held.shape.to);
-    this.#committer = new UnitCommitter(this.#grid, { samples: this.isLast });
+    this.#cells = new UnitCells(this.#grid);
     if (promptIds === null) this.#inputs = RetainedRows.ofRows(this.positions, hidden);
     else {
       const ids = RetainedRows.ofIds(this.positions);
@@ -102,7 +103,7 @@ export class StageJob {
     return this.#computed;
   }
   get committed(): number {
-    return this.#committer.next;
+    return this.#cells.next;
   }
   /** Positions known to be accepted. */
   get accepted(): number {
@@ -162,37 +163,48 @@ export class StageJob {
   }
 
   /**
-   * Notes that positions below `acceptedTo` are accepted and commits them, a few at a time; returns the units that became
-   * full. Called after the frame that told of it has left, so that nobody waits for hashes.
+   * Notes that positions below `acceptedTo` are accepted and takes their cells; gives the units that became full, to be hashed
+   * later. Called after the frame that told of it has left.
    */
-  accept(acceptedTo: number): ClosedUnit[] {
+  accept(acceptedTo: number): UnitBytes[] {
     this.#accepted = acceptedTo;
-    return this.#commit(acceptedTo - (acceptedTo % COMMIT_BATCH_POSITIONS));
-  }
-
-  #commit(end: number): ClosedUnit[] {
-    const closed: ClosedUnit[] = [];
-    for (let position = this.#committer.next; position < end; position++) {
-      const unit = this.#committer.accept(position, this.#inputs.bytes(position), this.#outputs.at(position), this.#following[position]);
-      if (unit !== undefined) closed.push(unit);
-    }
-    return closed;
+    return this.#commit(acceptedTo);
   }
 
   /**
    * Ends the stage's work at `acceptedTo` positions and gives the units that close with it. The ring runs ahead of a cancel,
-   * so the open unit may hold rows past that: it is committed again up to there. A unit that was full before stays as signed.
+   * so the open unit may hold rows past that: its cells are taken again, up to there. A unit that was full before stays.
    * Rows are given back, but for those that a neighbour's last receipts may be about.
    */
-  end(acceptedTo: number): ClosedUnit[] {
+  end(acceptedTo: number): UnitBytes[] {
     const end = Math.min(acceptedTo, this.#computed);
-    if (this.#committer.next > end) this.#committer = new UnitCommitter(this.#grid, { samples: this.isLast, first: this.#committer.unitFrom });
+    if (this.#cells.next > end) this.#cells = new UnitCells(this.#grid, this.#cells.from);
     const closed = this.#commit(end);
-    const unit = this.#committer.close();
+    const cut = this.#cells.close();
+    if (cut !== undefined) closed.push(this.#unit(cut));
     const kept = end - (end % UNIT_POSITIONS);
     this.#received = { from: kept, bytes: this.#inputs.bytes(kept, this.#computed - kept).slice() };
     this.#inputs = this.#outputs = RetainedRows.ofRows(0, this.#grid.channels);
-    return unit === undefined ? closed : [...closed, unit];
+    return closed;
+  }
+
+  #commit(end: number): UnitBytes[] {
+    const closed: UnitBytes[] = [];
+    for (let position = this.#cells.next; position < end; position++) {
+      const cut = this.#cells.accept(position, this.#outputs.at(position));
+      if (cut !== undefined) closed.push(this.#unit(cut));
+    }
+    return closed;
+  }
+
+  /** The unit's bytes as views of the job's buffers: nothing is copied, and nothing in them changes any more. */
+  #unit(cut: UnitCut): UnitBytes {
+    const count = cut.to - cut.from;
+    const input = this.#inputs.bytes(cut.from, count);
+    const rows = this.#outputs.bytes(cut.from, count);
+    if (!this.isLast) return { ...cut, input, payload: rows };
+    const link = new Uint8Array(this.#following.buffer, 4 * cut.from, 4 * count);
+    return { ...cut, input, payload: payloadWithIds(rows, link), link };
   }
 
   /**

@@ -18,9 +18,3 @@ export const MAX_REFUSALS_PER_LINK = 64;
 
 /** Timings kept for one figure of a job's statistics: percentiles are over the newest ones, so memory does not grow. */
 export const STATISTIC_SAMPLES = 1_024;
-
-/**
- * Accepted rows that are committed together; divides UNIT_POSITIONS. The engine evicts code and tables between two rows:
- * one at a time took 53 to 63 microseconds a row at d = 576, four 36 to 44, sixteen 33 but in a burst of half a millisecond.
- */
-export const COMMIT_BATCH_POSITIONS = 4;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { NO_ID } from '@ciro/core/commitment/unit-committer.ts';
+import { NO_ID } from '@ciro/core/commitment/unit-hashes.ts';
 import { merkleRoot } from '@ciro/core/merkle/poseidon-tree.ts';
 import { leafHash } from '@ciro/core/commitment/leaf.ts';
 import { acknowledgementBytes, receiptBytes, receiptHash } from '@ciro/core/receipt/receipt.ts';

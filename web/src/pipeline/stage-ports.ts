@@ -52,6 +52,8 @@ export interface StagePorts {
   /** Hands a frame to the neighbour's link, which takes the buffer. False when there is no such link. */
   sendFrame(peer: NodeId, frame: Uint8Array<ArrayBuffer>): boolean;
   hasLink(peer: NodeId): boolean;
+  /** SHA-256, by the platform. */
+  digest(bytes: Uint8Array): Promise<Uint8Array>;
   /** Signature of the device key over SHA-256 of the bytes; 64 bytes P1363, hex. */
   sign(bytes: Uint8Array): Promise<string>;
   /** True when the P-256 key made this signature; false on anything malformed. */

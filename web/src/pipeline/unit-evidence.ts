@@ -1,14 +1,13 @@
-import { sha256 } from '@noble/hashes/sha2.js';
 import { toBase64, toHex, utf8 } from '@ciro/core/bytes.ts';
 import { canonicalJson } from '@ciro/core/canonical-json.ts';
 import { leafHash } from '@ciro/core/commitment/leaf.ts';
-import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-committer.ts';
+import { hashUnit, UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
 import { merkleRoot } from '@ciro/core/merkle/poseidon-tree.ts';
 import { encodeFrame } from '@ciro/core/protocol/frame.ts';
 import { MAX_CONTROL_BYTES } from '@ciro/core/protocol/limits.ts';
 import { acknowledgementBytes, disagreementBytes, receiptBytes, receiptHash } from '@ciro/core/receipt/receipt.ts';
 import { badReceipt, readReceipt } from './neighbour-receipt.ts';
-import type { ClosedUnit } from '@ciro/core/commitment/unit-committer.ts';
+import type { ClosedUnit, UnitBytes } from '@ciro/core/commitment/unit-hashes.ts';
 import type { HexHash } from '@ciro/core/ids.ts';
 import type { Frame } from '@ciro/core/protocol/frame.ts';
 import type { Receipt, ReceiptBody } from '@ciro/core/receipt/receipt.ts';
@@ -18,7 +17,7 @@ import type { StageIdentity, StageMessage, StagePorts } from './stage-ports.ts';
 /** What evidence needs of its job: who the parties are, and what came over the link from upstream. */
 export type EvidenceJob = Pick<StageJob, 'plan' | 'planHash' | 'stage' | 'isFirst' | 'positions' | 'upstream' | 'downstream' | 'linkBytes'>;
 
-export type EvidencePorts = Pick<StagePorts, 'send' | 'sendFrame' | 'sign' | 'verify' | 'signRoot' | 'salt' | 'turn'>;
+export type EvidencePorts = Pick<StagePorts, 'send' | 'sendFrame' | 'digest' | 'sign' | 'verify' | 'signRoot' | 'salt' | 'turn'>;
 
 type RootStats = Extract<StageMessage, { type: 'root' }>['stats'];
 
@@ -63,8 +62,8 @@ export class UnitEvidence {
     this.#receiptsLeft = Math.ceil(job.positions / UNIT_POSITIONS);
   }
 
-  /** Signs these units, tells the coordinator and the downstream neighbour, and looks at receipts that waited for them. */
-  close(units: readonly ClosedUnit[]): void {
+  /** Hashes and signs these units, tells the coordinator and the downstream neighbour, and looks at receipts that waited for them. */
+  close(units: readonly UnitBytes[]): void {
     for (const unit of units) this.#later(() => this.#hooks.measured(() => this.#signUnit(unit)));
   }
 
@@ -80,7 +79,7 @@ export class UnitEvidence {
   }
 
   /** Closes these last units, judges what can be judged now, and posts the root. */
-  finish(closed: readonly ClosedUnit[], stats: () => RootStats): Promise<void> {
+  finish(closed: readonly UnitBytes[], stats: () => RootStats): Promise<void> {
     this.close(closed);
     this.#later(async () => {
       this.#over = true;
@@ -94,7 +93,8 @@ export class UnitEvidence {
     this.#tail = this.#tail.then(() => this.#ports.turn()).then(task).catch((error: unknown) => this.#hooks.failed(error));
   }
 
-  async #signUnit(unit: ClosedUnit): Promise<void> {
+  async #signUnit(bytes: UnitBytes): Promise<void> {
+    const unit = await hashUnit(bytes, (part) => this.#ports.digest(part));
     const { plan, planHash, stage } = this.#job;
     const { network, nodeId: worker } = this.#identity;
     const { unit: index, from, to, inputHash, payloadHash, linkHash } = unit;
@@ -133,7 +133,7 @@ export class UnitEvidence {
   /** Acknowledges or disagrees when our own side of the link is known; else the receipt goes on waiting. */
   async #compare(receipt: Receipt): Promise<void> {
     const { unit, linkHash } = receipt.body;
-    const mine = this.#expected(receipt.body);
+    const mine = await this.#expected(receipt.body);
     if (mine === undefined) return;
     this.#waiting.delete(unit);
     this.#judged.add(unit);
@@ -148,7 +148,7 @@ export class UnitEvidence {
   }
 
   /** Hash of what came over the link for these positions; undefined while it is not known. */
-  #expected({ unit, from, to }: ReceiptBody): HexHash | undefined {
+  async #expected({ unit, from, to }: ReceiptBody): Promise<HexHash | undefined> {
     if (!this.#job.isFirst) {
       const own = this.#units.get(unit);
       if (own?.to === to) return own.inputHash as HexHash;
@@ -156,7 +156,7 @@ export class UnitEvidence {
       if (own === undefined && !this.#over) return undefined;
     }
     const bytes = this.#job.linkBytes(from, to);
-    return bytes === undefined ? undefined : (toHex(sha256(bytes)) as HexHash);
+    return bytes === undefined ? undefined : (toHex(await this.#ports.digest(bytes)) as HexHash);
   }
 
   async #postRoot(stats: () => RootStats): Promise<void> {

@@ -1,5 +1,6 @@
 import { LEAF_SALT_BYTES } from '@ciro/core/commitment/leaf.ts';
 import { SignatureVerifier, signWithDeviceKey } from '../pipeline/device-signature.ts';
+import { sha256Digest } from '../pipeline/sha256-digest.ts';
 import { StagePipeline } from '../pipeline/stage-pipeline.ts';
 import { StageLoader } from './stage-loader.ts';
 import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
@@ -103,6 +104,7 @@ export class ComputeService implements ComputeApi {
         return port !== undefined;
       },
       hasLink: (peer) => this.#links.has(peer),
+      digest: sha256Digest,
       sign: (bytes) => signWithDeviceKey(deviceKey, bytes),
       verify: (publicKey, bytes, signature) => this.#verifier.verify(publicKey, bytes, signature),
       signRoot: (root) => host.signRoot(root),

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals';
 import { ApiError } from './api-error.ts';
-import { afterChange, isOpen, messagesOf, NEW_ANSWER, storedChat, type AnswerChange, type Chat, type Turn } from './chat-turn.ts';
+import { afterChange, hasEvidence, isOpen, messagesOf, NEW_ANSWER, storedChat, type AnswerChange, type Chat, type Turn } from './chat-turn.ts';
 import type { ApiKey } from './api-key.ts';
 import type { ChatApi } from './chat-api.ts';
 import type { ServedBy } from './evidence.ts';
@@ -134,21 +134,24 @@ export class ChatSession {
       this.busy.value = false;
       await this.#keep(chat);
     }
-    const job = chat.turns.at(-1)?.answer.job;
-    if (job !== undefined) await this.fetchServed(job, EVIDENCE_TRIES);
+    const answer = chat.turns.at(-1)?.answer;
+    if (answer?.job !== undefined && hasEvidence(answer)) await this.fetchServed(answer.job, EVIDENCE_TRIES);
     await this.refreshBalance();
   }
 
-  /** Fetches who served a job, unless that is known. */
+  /** Fetches who served a job, unless that is known. The answer stands without it. */
   async fetchServed(job: string, tries = 1): Promise<void> {
     const { api, key, wait } = this.#ports;
     for (let attempt = 0; attempt < tries && !this.served.value.has(job); attempt++) {
       if (attempt > 0) await wait(EVIDENCE_WAIT_MS);
       const known = await key.kept();
       if (known === undefined) return;
-      // Not there yet, or not any more: the answer stands without it.
-      const served = await api.servedBy(job, known, AbortSignal.timeout(REQUEST_MS)).catch(() => undefined);
-      if (served !== undefined) this.served.value = new Map(this.served.value).set(job, served);
+      try {
+        const served = await api.servedBy(job, known, AbortSignal.timeout(REQUEST_MS));
+        if (served !== undefined) this.served.value = new Map(this.served.value).set(job, served);
+      } catch {
+        return; // failed jobs have none, and other keys' jobs are not told
+      }
     }
   }
 

@@ -52,6 +52,9 @@ export const NEW_ANSWER: Answer = { state: 'waiting', text: '' };
 /** True while more may come. */
 export const isOpen = (answer: Answer): boolean => answer.state === 'waiting' || answer.state === 'streaming';
 
+/** True when the coordinator keeps a record of how the answer came to be; it keeps none of a job that failed. */
+export const hasEvidence = (answer: Answer): boolean => answer.state === 'done' || answer.state === 'stopped';
+
 /** The answer after a change, `elapsedMs` after the request. What comes after the end changes nothing. */
 export function afterChange(answer: Answer, change: AnswerChange, elapsedMs: number): Answer {
   if (!isOpen(answer)) return answer;

@@ -3,7 +3,7 @@ import { CopyButton } from '../copy-button.tsx';
 import { formatAmount, formatCount, formatDuration, formatRate } from '../figures.ts';
 import { TroubleBox } from '../trouble-box.tsx';
 import { AnswerBody } from './answer-body.tsx';
-import { answerRate, isOpen, type Answer, type Turn } from './chat-turn.ts';
+import { answerRate, hasEvidence, isOpen, type Answer, type Turn } from './chat-turn.ts';
 import { ServedByPanel } from './served-by-panel.tsx';
 import { whatToDo } from './what-to-do.ts';
 import type { PlacedStage } from '../network/network-health.ts';
@@ -28,9 +28,10 @@ export function TurnView({ turn, chat, placed, mine, onAgain, onContribute }: Tu
   const { question, answer } = turn;
   const { job } = answer;
   const open = isOpen(answer);
+  const recorded = hasEvidence(answer);
   useEffect(() => {
-    if (job !== undefined && !open) void chat.fetchServed(job);
-  }, [job, open]);
+    if (job !== undefined && recorded) void chat.fetchServed(job);
+  }, [job, recorded]);
   const served = job === undefined ? undefined : chat.served.value.get(job);
   return (
     <article class="turn">
@@ -44,7 +45,7 @@ export function TurnView({ turn, chat, placed, mine, onAgain, onContribute }: Tu
         {answer.state === 'stopped' && <p class="aside">Stopped here. Only what was generated is charged.</p>}
         {answer.state === 'done' && answer.finish === 'length' && <p class="aside">Cut off at the length you chose.</p>}
         {answer.trouble !== undefined && (
-          <TroubleBox title={answer.text === '' ? 'No answer' : 'The answer broke off'} message={answer.trouble.message} todo={whatToDo(answer.trouble.code, answer.trouble.retryAfter)}>
+          <TroubleBox title={answer.text === '' ? 'No answer' : 'The answer broke off'} message="" todo={whatToDo(answer.trouble.code, answer.trouble.retryAfter)} words={answer.trouble.message}>
             {NEEDS_TABS.includes(answer.trouble.code) ? (
               <button type="button" class="button" onClick={onContribute}>
                 Go to Contribute

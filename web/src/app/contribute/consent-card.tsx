@@ -21,6 +21,8 @@ export function ConsentCard({ desk, model, possible }: { desk: ContributionDesk;
   const bytes = (model?.likelyBytes ?? 0) + ENGINE_BYTES;
   const duration = formatDuration((bytes * 8 * 1_000) / (speed ?? ASSUMED_SPEED));
   const layers = model?.layers ?? 0;
+  // Nobody agrees to a download of unknown size.
+  const sized = model !== undefined && model.likelyBytes > 0;
   const share = Math.ceil(layers / USUAL_STAGES);
   return (
     <>
@@ -40,8 +42,8 @@ export function ConsentCard({ desk, model, possible }: { desk: ContributionDesk;
         <div>
           <dt>Download</dt>
           <dd>
-            {model === undefined || model.likelyBytes === 0 ? (
-              'The coordinator has not told its size yet.'
+            {!sized ? (
+              'The coordinator has not told the size yet.'
             ) : (
               <>
                 up to <b class="figures">{formatBytes(bytes)}</b>, once: about <b class="figures">{duration}</b> {speed === undefined ? 'at 20 Mbit/s' : 'at the speed measured here'}.{' '}
@@ -61,7 +63,7 @@ export function ConsentCard({ desk, model, possible }: { desk: ContributionDesk;
           <dd>This page reads nothing of yours. Tabs with the first or last layers, and the operator, could read the questions they serve.</dd>
         </div>
       </dl>
-      <button id={CONTRIBUTE_BUTTON} type="button" class="button button-mine button-large" disabled={!possible} onPointerEnter={() => desk.prepare()} onFocus={() => desk.prepare()} onClick={() => void desk.contribute()}>
+      <button id={CONTRIBUTE_BUTTON} type="button" class="button button-mine button-large" disabled={!possible || !sized} onPointerEnter={() => desk.prepare()} onFocus={() => desk.prepare()} onClick={() => void desk.contribute()}>
         Contribute
       </button>
       <p class="aside">No account, no wallet, no install. Stop with one click.</p>

@@ -6,7 +6,7 @@ import type { NetworkState } from './network-watch.ts';
 /** The network in one line: who is here, which layers are held, whether a question would be answered now. */
 export function NetworkStrip({ network, mine }: { network: NetworkState; mine: string | undefined }) {
   if (network.kind === 'unknown') return <div class="network" aria-busy="true" />;
-  if (network.kind === 'offline') return <div class="network network-bad">Offline: the coordinator does not answer</div>;
+  if (network.kind === 'offline') return <div class="network network-bad">Coordinator offline</div>;
   const { workers, stages, layers, serves, queued } = network.health;
   const segments = stages.map((stage, index) => ({ layers: stage.layers, hue: stage.worker === mine ? ('mine' as const) : index }));
   return (
