@@ -39,7 +39,7 @@ export type Placement =
 
 /** Ends of the ring that are tried in all combinations; every pair costs one search over the middle workers. */
 const END_CANDIDATES = 5;
-/** Taken for a tab's budget while there is none to go by: what issue 3 allows a renderer with an end of the model. */
+/** Taken for a tab's budget while there is none to go by: what a renderer with an end of the default model may take (benchmarks/bars.json). */
 const TYPICAL_BUDGET_BYTES = 700e6;
 /** A measurement below the clock's resolution is not zero: nobody gets all layers for free. */
 const LEAST_MS = 1e-3;
