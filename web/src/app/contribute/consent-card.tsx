@@ -30,18 +30,20 @@ export function ConsentCard({ desk, model, possible }: { desk: ContributionDesk;
       <p class="lead">
         While it stays open, this device computes a few layers for other people’s questions and earns credits. The tabs beside it and the operator see its network address.
       </p>
-      {layers > 0 && (
-        <figure class="share">
-          <LayerStrip total={layers} segments={[{ layers: [share, share * 2], hue: 'mine' }]} label={`The model has ${layers} layers; this tab would hold about ${share} of them.`} />
-          <figcaption>
-            About <b>{share}</b> of {layers} layers of {model?.name} would run here.
-          </figcaption>
-        </figure>
-      )}
+      <figure class="share">
+        {layers > 0 && (
+          <>
+            <LayerStrip total={layers} segments={[{ layers: [share, share * 2], hue: 'mine' }]} label={`The model has ${layers} layers; this tab would hold about ${share} of them.`} />
+            <figcaption>
+              About <b>{share}</b> of {layers} layers of {model?.name} would run here.
+            </figcaption>
+          </>
+        )}
+      </figure>
       <dl class="facts">
         <div>
           <dt>Download</dt>
-          <dd>
+          <dd class="download">
             {!sized ? (
               'The coordinator has not told the size yet.'
             ) : (
