@@ -22,6 +22,8 @@ const EventPacket = v.looseObject({ type: v.literal(2), data: v.tuple([v.literal
 /** Three tabs that hold ten layers each whatever this machine measured, for figures about a range of layers. */
 export interface EvenTabs extends AsyncDisposable {
   /** In stage order. */
+  readonly pages: readonly Page[];
+  /** In stage order. */
   memory(): Promise<readonly RendererMemory[]>;
 }
 
@@ -45,6 +47,7 @@ export async function openEvenTabs({ browser, modelPath, signal }: Parts): Promi
   if (inOrder.some(({ from }, stage) => from !== wanted[stage])) throw new Error(`the layers were not dealt out evenly: stages begin at ${inOrder.map(({ from }) => from).join(', ')}`);
   const opened = opening.move();
   return {
+    pages: inOrder.map(({ page }) => page),
     async memory() {
       const found: RendererMemory[] = [];
       for (const { page } of inOrder) {

@@ -41,6 +41,7 @@ const desk = new ContributionDesk({
     return new Participant({ keys, store: work, origin: location.origin, base });
   },
   settings: storage.settings,
+  device: globalThis,
   // Chromium only.
   deviceGib: (navigator as { deviceMemory?: number }).deviceMemory,
 });

@@ -13,7 +13,10 @@ export async function holdContributeLock(release: AbortSignal): Promise<boolean>
   return new Promise((resolve, reject) => {
     const held = () => {
       resolve(true);
-      return new Promise<void>((free) => release.addEventListener('abort', () => free(), { once: true }));
+      return new Promise<void>((free) => {
+        if (release.aborted) free(); // given up while waiting for the lock
+        release.addEventListener('abort', () => free(), { once: true });
+      });
     };
     locks.request(LOCK_NAME, { signal: AbortSignal.timeout(LOCK_WAIT_MS) }, held).catch((error: unknown) => {
       if (error instanceof DOMException && (error.name === 'TimeoutError' || error.name === 'AbortError')) resolve(false);

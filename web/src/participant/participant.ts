@@ -12,6 +12,7 @@ import { missingCapability } from './device-check.ts';
 import { EMPTY_VIEW, type ContributeOptions, type ParticipantView } from './participant-view.ts';
 import { watchPower } from './power-watch.ts';
 import { WorkMeter } from './work-meter.ts';
+import type { Contributor } from './contributor.ts';
 import type { KeyStore } from '../wallet/key-store.ts';
 import type { WorkStore } from './work-store.ts';
 
@@ -33,15 +34,13 @@ export interface ParticipantSetup {
 }
 
 interface Running {
-  readonly ended: AbortController;
-  readonly contribution: Contribution;
   readonly socket: SignalingSocket;
   readonly compute: ComputeThread;
   readonly links: LinkManager;
 }
 
 /** This tab as a part of the network: joins, works, pauses, leaves. The only thing that the faces know of the rooms behind it. */
-export class Participant {
+export class Participant implements Contributor {
   readonly #setup: ParticipantSetup;
   readonly #listeners = new Set<(view: ParticipantView) => void>();
   #facts = NOTHING_YET;
@@ -66,13 +65,11 @@ export class Participant {
     return this.#view;
   }
 
-  /** Calls the listener at each change, at most every NOTIFY_MS for counters; returns the way out. */
   subscribe(listener: (view: ParticipantView) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Joins and works until `stop`. Resolves when the way to the coordinator is being opened or has failed; failures are a state. */
   async contribute(options: ContributeOptions): Promise<void> {
     this.#leave('started again');
     this.#options = options;
@@ -90,7 +87,7 @@ export class Participant {
       const wallet = await openWallet(this.#setup.keys, { secureContext: isSecureContext, crypto, now: Date.now });
       if (attempt.signal.aborted) return;
       this.#show({ nodeId: wallet.nodeId, keys: wallet.persistence });
-      this.#running = this.#begin(options, wallet, attempt);
+      this.#running = this.#begin(options, wallet, attempt.signal);
     } catch (error) {
       if (attempt.signal.aborted) return;
       const code = error instanceof WalletError ? error.code : 'start-failed';
@@ -98,19 +95,17 @@ export class Participant {
     }
   }
 
-  /** Leaves the network and gives the memory back, at once. */
   stop(): void {
     this.#options = undefined;
     this.#leave('stopped by the person');
     this.#event({ type: 'stopped' });
   }
 
-  /** Finished jobs of this tab, newest first; empty where the browser keeps nothing. */
   recentWork(count: number): ReturnType<WorkStore['recent']> {
     return this.#setup.store.recent(count).catch(() => []);
   }
 
-  #begin(options: ContributeOptions, wallet: Awaited<ReturnType<typeof openWallet>>, ended: AbortController): Running {
+  #begin(options: ContributeOptions, wallet: Awaited<ReturnType<typeof openWallet>>, ended: AbortSignal): Running {
     const { origin, base } = this.#setup;
     const meter = this.#meter;
     const compute = startComputeThread((reason) => {
@@ -121,7 +116,7 @@ export class Participant {
       send: (report) => socket.send(report),
       attach: (peer, port) => this.#ifItFails(compute.attachLink(peer, port)),
       detach: (peer) => this.#ifItFails(compute.detachLink(peer)),
-      frameLeaves: (frame) => {
+      frameSent: (frame) => {
         meter.frameLeft(frame, performance.now());
         this.#soon();
       },
@@ -152,8 +147,8 @@ export class Participant {
       onMessage: (message) => contribution.handle(message),
       onMalformed: (error) => console.warn(error.message),
     });
-    this.#watch(options, contribution, compute, ended.signal);
-    return { ended, contribution, socket, compute, links };
+    this.#watch(options, contribution, compute, ended);
+    return { socket, compute, links };
   }
 
   /** Battery, visibility and figures, for as long as this contribution lasts. */

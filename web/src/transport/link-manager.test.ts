@@ -47,7 +47,7 @@ function setup() {
   const links: FakeLink[] = [];
   const reports: LinkReport[] = [];
   const ports = new Map<NodeId, MessagePort>();
-  const leaving: Uint8Array[] = [];
+  const sent: Uint8Array[] = [];
   const manager = new LinkManager({
     openLink(options, events) {
       const link = new FakeLink(options, events);
@@ -57,14 +57,14 @@ function setup() {
     send: (report) => reports.push(report),
     attach: (peer, port) => ports.set(peer, port),
     detach: (peer) => ports.delete(peer),
-    frameLeaves: (frame) => leaving.push(frame),
+    frameSent: (frame) => sent.push(frame),
     changed: () => undefined,
   });
   cleanUp.push(() => {
     manager.closeAll();
     for (const port of ports.values()) port.close();
   });
-  return { manager, links, reports, ports, leaving };
+  return { manager, links, reports, ports, sent };
 }
 
 /** The next thing that comes out of a port. */
@@ -92,7 +92,7 @@ describe('LinkManager', () => {
   });
 
   it('carries frames between the worker\'s port and the link, also those that came before it counted as open', async () => {
-    const { manager, links, ports, leaving, reports } = setup();
+    const { manager, links, ports, sent, reports } = setup();
     manager.handle({ type: 'connect', link: 'l1', peer: A, initiator: true });
     links[0]?.events.onFrame(Uint8Array.of(1, 2, 3));
     links[0]?.events.onOpen();
@@ -102,7 +102,7 @@ describe('LinkManager', () => {
     port.postMessage(Uint8Array.of(9, 8));
     await settled();
     expect(links[0]?.frames).toEqual([Uint8Array.of(9, 8)]);
-    expect(leaving).toEqual([Uint8Array.of(9, 8)]);
+    expect(sent).toEqual([Uint8Array.of(9, 8)]);
     expect(reports.at(-1)).toEqual({ type: 'link', link: 'l1', peer: A, state: 'open', route: 'direct', rttMs: 3 });
     expect(manager.views()).toEqual([{ peer: A, state: 'open', route: 'direct', rttMs: 3 }]);
   });

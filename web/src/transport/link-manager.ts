@@ -17,8 +17,8 @@ export interface LinkManagerPorts {
   /** Frames of this neighbour come and go through `port`, each one `Uint8Array`. */
   attach(peer: NodeId, port: MessagePort): void;
   detach(peer: NodeId): void;
-  /** A frame of our own is about to leave. It must not be changed or kept. */
-  frameLeaves(frame: Uint8Array): void;
+  /** A frame of our own was handed to its link. It must not be changed or kept. */
+  frameSent(frame: Uint8Array): void;
   /** The list of links, or a figure in it, is another now. */
   changed(): void;
 }
@@ -100,8 +100,8 @@ export class LinkManager {
     );
     port.onmessage = (event: MessageEvent<unknown>) => {
       if (!(event.data instanceof Uint8Array)) return;
-      this.#ports.frameLeaves(event.data);
       link.send(event.data);
+      this.#ports.frameSent(event.data);
     };
     this.#links.set(id, { id, peer, link, port, state: 'opening', stats: UNKNOWN });
     this.#ports.changed();

@@ -1,10 +1,10 @@
 import { signal } from '@preact/signals';
 import * as v from 'valibot';
 import { volunteerOptions } from '../../participant/automation.ts';
-import { missingCapability } from '../../participant/device-check.ts';
+import { missingCapability, type DeviceCapabilities } from '../../participant/device-check.ts';
 import { defaultMemoryBudget, MEMORY_CHOICES } from '../../participant/memory-budget.ts';
 import { EMPTY_VIEW, type ContributeOptions, type ParticipantView } from '../../participant/participant-view.ts';
-import type { Participant } from '../../participant/participant.ts';
+import type { Contributor } from '../../participant/contributor.ts';
 import type { FinishedWork } from '../../participant/work-store.ts';
 
 /** Jobs shown of the history. */
@@ -30,8 +30,9 @@ export interface DeskSettings {
 
 export interface DeskPorts {
   /** Loads the code of the participant; called at the first contribution, or when one is likely. */
-  loadParticipant(): Promise<Participant>;
+  loadParticipant(): Promise<Contributor>;
   readonly settings: DeskSettings;
+  readonly device: DeviceCapabilities;
   /** navigator.deviceMemory. */
   readonly deviceGib: number | undefined;
 }
@@ -44,14 +45,14 @@ export class ContributionDesk {
   /** From an earlier download on this device; undefined before the first. */
   readonly bitsPerSecond = signal<number | undefined>(undefined);
   readonly #ports: DeskPorts;
-  #participant: Promise<Participant> | undefined;
+  #participant: Promise<Contributor> | undefined;
   #loadBegan: { readonly at: number } | undefined;
 
   constructor(ports: DeskPorts) {
     this.#ports = ports;
     this.options.value = { ...this.options.value, memoryBudgetBytes: defaultMemoryBudget(ports.deviceGib) };
     // Said before anybody agrees to anything.
-    const reason = missingCapability(globalThis);
+    const reason = missingCapability(ports.device);
     if (reason !== undefined) this.view.value = { ...EMPTY_VIEW, state: { kind: 'unsupported', reason } };
   }
 
@@ -95,7 +96,7 @@ export class ContributionDesk {
     (await this.#participant)?.stop();
   }
 
-  #load(): Promise<Participant> {
+  #load(): Promise<Contributor> {
     this.#participant ??= this.#ports.loadParticipant().then(
       (participant) => {
         participant.subscribe((view) => this.#show(participant, view));
@@ -109,7 +110,7 @@ export class ContributionDesk {
     return this.#participant;
   }
 
-  #show(participant: Participant, view: ParticipantView): void {
+  #show(participant: Contributor, view: ParticipantView): void {
     const before = this.view.value;
     this.view.value = view;
     this.#measureSpeed(before, view);

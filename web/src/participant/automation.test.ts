@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { statusOf, volunteerOptions } from './automation.ts';
+import { EMPTY_VIEW } from './participant-view.ts';
+
+const MIB = 1024 * 1024;
+
+describe('volunteerOptions', () => {
+  it('reads the hash that the operator\'s volunteers are opened with', () => {
+    expect(volunteerOptions(`#volunteer=1&engine=wasm&memory=${700 * MIB}`, 8)).toEqual({ engine: 'wasm', memoryBudgetBytes: 700 * MIB, pauseOnBattery: false, pauseWhenHidden: false });
+  });
+
+  it('is asked for by volunteer=1 only', () => {
+    expect(volunteerOptions('', 8)).toBeUndefined();
+    expect(volunteerOptions('#chat', 8)).toBeUndefined();
+    expect(volunteerOptions('#volunteer=0&engine=wasm', 8)).toBeUndefined();
+  });
+
+  it.each(['engine=cuda', 'memory=-1', 'memory=1e99', 'memory=x', 'memory=1'])('falls back to the default for %s', (field) => {
+    expect(volunteerOptions(`#volunteer=1&${field}`, 8)).toMatchObject({ engine: 'auto', memoryBudgetBytes: 1024 * MIB });
+  });
+});
+
+describe('statusOf', () => {
+  it('is plain JSON from the first moment on', () => {
+    const status = statusOf(EMPTY_VIEW);
+    expect(JSON.parse(JSON.stringify(status))).toEqual(status);
+    expect(status).toMatchObject({ state: { kind: 'idle' }, node_id: null, layers: null, timings: { join_ms: null, ready_ms: null } });
+  });
+
+  it('tells amounts in base units, as text, because JSON numbers would round them', () => {
+    const status = statusOf({ ...EMPTY_VIEW, state: { kind: 'ready', layers: [10, 20] }, credits: { pending: 10n ** 18n + 1n, payable: 0n } });
+    expect(status.layers).toEqual([10, 20]);
+    expect(status.totals.credits_pending).toBe('1000000000000000001');
+  });
+});
