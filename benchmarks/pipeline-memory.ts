@@ -3,11 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { browserStatus } from '../tests/support/browser-status.ts';
 import { greedyVector } from '../tests/support/network-vectors.ts';
 import { figureRow, megabytes } from './figures/figure.ts';
-import { openEvenTabs } from './network/even-tabs.ts';
 import { openBenchNetwork } from './network/bench-network.ts';
 import { startPostgres } from './network/postgres-server.ts';
 import type { FigureRow } from './figures/figure.ts';
 import type { BenchNetwork, Parts } from './network/bench-network.ts';
+import type { EvenTabs } from './network/even-tabs.ts';
 
 /** Its greedy answer repeats itself, so it is as long as it is allowed to be. */
 const ENDLESS = greedyVector('explicit system');
@@ -28,10 +28,9 @@ export interface RendererMemories {
  * Renderers of three tabs with ten layers each that have loaded and not worked yet: resident memory as the operating system
  * counts it, the browser's own code in full, once the garbage of loading had time to go. Proportional: shared pages divided.
  */
-export async function measureRenderers(parts: Parts): Promise<RendererMemories> {
-  await using tabs = await openEvenTabs(parts);
+export async function measureRenderers(tabs: EvenTabs, signal: AbortSignal): Promise<RendererMemories> {
   const atOnce = await tabs.memory();
-  await sleep(SETTLE_MS, undefined, { signal: parts.signal });
+  await sleep(SETTLE_MS, undefined, { signal });
   const settled = await tabs.memory();
   const of = ['layers 0–10 with embedding', 'layers 10–20', 'layers 20–30 with head'];
   const settledMb = settled.map(({ residentBytes }) => megabytes(residentBytes));

@@ -1,9 +1,11 @@
 /** `npm run bench -- pipeline`: one tab, three tabs and wllama side by side; joining, memory and whole starts. About six minutes. */
 import { openBenchNetwork, prepareParts } from './network/bench-network.ts';
+import { openEvenTabs } from './network/even-tabs.ts';
 import { firstJoins, joinCold, reloadTabs } from './pipeline-joins.ts';
 import { coordinatorRow, measureGrowth, measureOnPostgres, measureRenderers } from './pipeline-memory.ts';
 import { runRounds } from './pipeline-rounds.ts';
 import { measureStarts } from './pipeline-starts.ts';
+import type { Parts } from './network/bench-network.ts';
 import type { BenchContext } from './run.ts';
 import type { BenchReport } from './result.ts';
 
@@ -13,8 +15,8 @@ export async function run({ signal, say }: BenchContext): Promise<BenchReport> {
   const tell = (line: string): void => say(`${((performance.now() - begun) / 1000).toFixed(0).padStart(4)} s  ${line}`);
   const parts = await prepareParts(signal, tell);
 
-  tell('memory of three tabs with ten layers each');
-  const renderers = await measureRenderers(parts);
+  tell('three tabs with ten layers each: memory, then reloaded');
+  const { renderers, reloaded } = await evenly(parts);
   tell('one tab, three tabs and wllama in turns');
   const side = await sideBySide(parts, tell);
   tell('three cold tabs behind slow lines');
@@ -25,7 +27,7 @@ export async function run({ signal, say }: BenchContext): Promise<BenchReport> {
   const starts = await measureStarts(parts);
   tell('done');
 
-  const { rounds, first, reloaded, growth, coordinator } = side;
+  const { rounds, first, growth, coordinator } = side;
   return {
     seeds: [],
     rows: [...rounds.rows, ...first.rows, ...reloaded.rows, ...cold.rows, ...renderers.rows, ...growth, ...coordinator.row, ...postgres.row, ...starts.rows],
@@ -50,8 +52,14 @@ export async function run({ signal, say }: BenchContext): Promise<BenchReport> {
   };
 }
 
+async function evenly(parts: Parts) {
+  await using tabs = await openEvenTabs(parts);
+  const renderers = await measureRenderers(tabs, parts.signal);
+  return { renderers, reloaded: await reloadTabs(tabs) };
+}
+
 /** What needs one network of one tab and one of three at the same time; idle tabs take no processor. */
-async function sideBySide(parts: Awaited<ReturnType<typeof prepareParts>>, tell: (line: string) => void) {
+async function sideBySide(parts: Parts, tell: (line: string) => void) {
   await using threeTabs = await openBenchNetwork(parts, { stages: 3, engine: 'wasm' });
   const first = await firstJoins(threeTabs);
   await using oneTab = await openBenchNetwork(parts, { stages: 1, engine: 'wasm' });
@@ -59,7 +67,5 @@ async function sideBySide(parts: Awaited<ReturnType<typeof prepareParts>>, tell:
   tell('an answer of 1,000 tokens');
   const growth = await measureGrowth(threeTabs);
   const coordinator = await coordinatorRow(threeTabs, 'with PGlite, after all jobs of three tabs');
-  tell('tabs reloaded');
-  const reloaded = await reloadTabs(threeTabs);
-  return { rounds, first, reloaded, growth, coordinator };
+  return { rounds, first, growth, coordinator };
 }

@@ -23,6 +23,8 @@ const EventPacket = v.looseObject({ type: v.literal(2), data: v.tuple([v.literal
 export interface EvenTabs extends AsyncDisposable {
   /** In stage order. */
   readonly pages: readonly Page[];
+  /** Resolves once every stage is placed, loaded and linked. */
+  ready(): Promise<void>;
   /** In stage order. */
   memory(): Promise<readonly RendererMemory[]>;
 }
@@ -48,6 +50,7 @@ export async function openEvenTabs({ browser, modelPath, signal }: Parts): Promi
   const opened = opening.move();
   return {
     pages: inOrder.map(({ page }) => page),
+    ready: () => coordinator.ready(),
     async memory() {
       const found: RendererMemory[] = [];
       for (const { page } of inOrder) {

@@ -144,3 +144,21 @@ it('a deep model and two hundred workers are placed at once, not after a search 
   expect(performance.now() - started).toBeLessThan(5_000);
   expect(placement.slowestMs).toBeGreaterThan(stageMs({ worker: many[0] as PlacementWorker, from: 0, to: 1 }, deep));
 });
+
+it('a ring that was good is kept while another is not clearly faster', () => {
+  const before = placedOf(snapshot()).stages;
+  const jittered = [worker(1, { layerMs: 1 }), worker(2, { layerMs: 0.7 }), worker(3, { layerMs: 0.8 })];
+  expect(placedOf(snapshot({ workers: jittered })).stages).not.toEqual(before);
+  expect(placedOf(snapshot({ workers: jittered, previous: before })).stages).toEqual(before);
+  const slow = [worker(1, { layerMs: 4 }), worker(2), worker(3)];
+  expect(placedOf(snapshot({ workers: slow, previous: before })).stages).not.toEqual(before);
+});
+
+it('a ring that was good is given up when a worker is gone, has less memory, or other stages are wanted', () => {
+  const previous = placedOf(snapshot()).stages;
+  const others = [worker(1), worker(2), worker(4)];
+  expect(placedOf(snapshot({ workers: others, previous })).stages.map((stage) => stage.worker)).toContain(nodeId(4));
+  const small = [worker(1, { memoryBudgetBytes: 150 * MB }), worker(2), worker(3)];
+  expect(placedOf(snapshot({ workers: small, previous })).stages).not.toEqual(previous);
+  expect(placedOf(snapshot({ stages: 2, previous })).stages).toHaveLength(2);
+});

@@ -14,6 +14,8 @@ export interface PlacementSnapshot {
   readonly stages: number;
   /** Positions of KV cache that every stage must have room for. */
   readonly positions: number;
+  /** Ring that these workers had before, in order: kept unless another is clearly faster. */
+  readonly previous?: readonly PlacedStage[];
 }
 
 export interface PlacedStage {
@@ -41,6 +43,8 @@ export type Placement =
 const END_CANDIDATES = 5;
 /** Taken for a tab's budget while there is none to go by: what a renderer with an end of the default model may take (benchmarks/bars.json). */
 const TYPICAL_BUDGET_BYTES = 700e6;
+/** Moving a range costs a download and a load; two measurements of one idle device differ by up to this much (seen on 2 shared cores). */
+const KEEP_WITHIN = 1.5;
 /** A measurement below the clock's resolution is not zero: nobody gets all layers for free. */
 const LEAST_MS = 1e-3;
 
@@ -56,10 +60,20 @@ export function place(snapshot: PlacementSnapshot): Placement {
   for (let stages = Math.min(snapshot.stages, most); stages >= 1 && stages <= most; stages++) {
     for (const candidates of candidateSets(workers, stages)) {
       const cuts = bestRing(candidates, stages, snapshot);
-      if (cuts !== undefined) return placed(cuts, snapshot.footprint);
+      if (cuts !== undefined) return placed(keptRing(cuts, workers, snapshot) ?? cuts, snapshot.footprint);
     }
   }
   return notPlaced(snapshot, workers);
+}
+
+/** The previous ring, when its workers are all here, it has as many stages, still fits, and is nearly as quick as the best one. */
+function keptRing(best: readonly Cut[], workers: readonly PlacementWorker[], { previous = [], footprint, positions }: PlacementSnapshot): readonly Cut[] | undefined {
+  const cuts = previous.flatMap(({ worker: nodeId, from, to }): Cut[] => {
+    const worker = workers.find((each) => each.nodeId === nodeId);
+    return worker !== undefined && cutBytes(from, to, footprint, positions) <= worker.memoryBudgetBytes ? [{ worker, from, to }] : [];
+  });
+  if (cuts.length !== previous.length || cuts.length !== best.length || cuts.at(-1)?.to !== footprint.layers) return undefined;
+  return ringTime(cuts, footprint).slowestMs <= ringTime(best, footprint).slowestMs * KEEP_WITHIN ? cuts : undefined;
 }
 
 /** The fastest workers; and when those hold too little, the roomiest. */

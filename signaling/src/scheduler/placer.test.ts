@@ -234,3 +234,16 @@ it('closing leaves no timer behind', () => {
   placer.close();
   expect(clock.pending).toBe(0);
 });
+
+it('workers that come back, in whatever order and measured a little differently, get the ranges whose shards they have', () => {
+  const { clock, workers, join } = setup();
+  join(3);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  workers.settle();
+  const before = { ...workers.layers };
+  for (const n of [1, 2, 3]) workers.leave(nodeId(n));
+  for (const n of [3, 1, 2]) workers.join(n);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  workers.settle();
+  expect(workers.layers).toEqual(before);
+});

@@ -10,6 +10,7 @@ import type { Worker, WorkMessage } from '../sessions/worker.ts';
 import type { PlacementWorker } from './cut-layers.ts';
 import type { ModelFootprint } from './model-footprint.ts';
 import type { Models, ServedModel } from './models-port.ts';
+import type { PlacedStage } from './placement.ts';
 import type { Introductions, LinkRoute } from './ring-links.ts';
 import type { Slot, StageStatus } from './slot.ts';
 import type { Workers } from './workers-port.ts';
@@ -75,6 +76,8 @@ export class Placer {
   readonly #resting = new Map<NodeId, () => void>();
   /** Workers that were told to hold nothing. */
   readonly #spares = new Set<NodeId>();
+  /** The last ring that had a worker for every range: who comes back gets its range again, with the shards it has cached. */
+  #lastRing: { readonly modelId: HexHash; readonly stages: readonly PlacedStage[] } | undefined;
   #aim: { modelId: HexHash | undefined; stages: number };
   #current: Current | undefined;
   #shortage: Shortage | undefined;
@@ -258,7 +261,8 @@ export class Placer {
     const model = this.#model();
     const footprint = modelFootprint(model.manifest);
     const workers = this.#eligible();
-    const placement = place({ footprint, workers: workers.map(figures), stages: this.#aim.stages, positions: Math.min(RESERVED_POSITIONS, model.manifest.architecture.context) });
+    const previous = this.#lastRing?.modelId === model.id ? { previous: this.#lastRing.stages } : {};
+    const placement = place({ footprint, workers: workers.map(figures), stages: this.#aim.stages, positions: Math.min(RESERVED_POSITIONS, model.manifest.architecture.context), ...previous });
     const before = this.#current;
     if (!placement.placed) {
       const { reason, missingBytes, missingWorkers } = placement;
@@ -280,6 +284,13 @@ export class Placer {
       if (slot !== undefined && slot.holder === undefined) this.#assign(slot, stage.worker);
     });
     for (const { nodeId } of workers) if (this.#slotOf(nodeId) === undefined) this.#makeSpare(nodeId);
+    this.#ringChanged();
+  }
+
+  #ringChanged(): void {
+    const current = this.#current;
+    const stages = (current?.slots ?? []).flatMap(({ holder, from, to }): PlacedStage[] => (holder === undefined ? [] : [{ worker: holder.worker, from, to }]));
+    if (current !== undefined && stages.length === current.slots.length) this.#lastRing = { modelId: current.model.id, stages };
     this.#linkRing();
   }
 
@@ -337,7 +348,7 @@ export class Placer {
     this.#owner.placementChanged();
   }
 
-  /** Gives vacant ranges to spares that have room, the fastest first. Others keep theirs. */
+  /** Gives vacant ranges to spares that have room: to the one that held it last, else to the fastest. Others keep theirs. */
   #fillVacancies(): void {
     const current = this.#current;
     if (current === undefined) return;
@@ -348,12 +359,18 @@ export class Placer {
       const spares = this.#eligible().filter((worker) => this.#slotOf(worker.nodeId) === undefined && worker.profile.memoryBudgetBytes >= bytes);
       const last = slot.to === current.footprint.layers;
       const ms = (worker: Worker): number => worker.profile.layerMs * (slot.to - slot.from) + (last ? worker.profile.headMs : 0);
-      const [spare] = spares.toSorted((a, b) => ms(a) - ms(b));
+      const remembered = (worker: Worker): PlacedStage | undefined => this.#lastRing?.stages.find((stage) => stage.worker === worker.nodeId);
+      const owner = spares.find((worker) => remembered(worker)?.from === slot.from && remembered(worker)?.to === slot.to);
+      // Who held another range that is vacant too is kept for that one.
+      const [fastest] = spares
+        .filter((worker) => !current.slots.some(({ holder, from, to }) => holder === undefined && remembered(worker)?.from === from && remembered(worker)?.to === to))
+        .toSorted((a, b) => ms(a) - ms(b));
+      const spare = owner ?? fastest;
       if (spare === undefined) continue;
       this.#assign(slot, spare.nodeId);
       filled = true;
     }
-    if (filled) this.#linkRing();
+    if (filled) this.#ringChanged();
   }
 
   /** Of two neighbours that cannot link, the one with fewer links open goes; a tie falls on the later stage. */
