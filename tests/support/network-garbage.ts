@@ -32,7 +32,7 @@ export const GARBAGE: readonly unknown[] = [
   { type: 'no-such-message' },
   { type: 'hello', protocol: 99_999 },
   { type: 'token', job: '0'.repeat(32), version: 1, position: 0, id: 7 },
-  { type: 'root', job: 'not hex', hints: Array.from({ length: 100 }, () => 'x'.repeat(1_000)) },
+  { type: 'root', job: 'not hex', salts: Array.from({ length: 100 }, () => 'x'.repeat(1_000)) },
   { type: 'signal', to: '../../etc/passwd', link: 'x', payload: '{' },
   { type: 'profile', engine: 'abacus', layerMs: Number.NaN, layerMs16: -1, headMs: Infinity, memoryBudgetBytes: 1e300 },
   new Uint8Array(4_096),

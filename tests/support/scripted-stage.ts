@@ -193,7 +193,7 @@ export class ScriptedStage {
     this.#signing = this.#signing.then(async () => {
       const signature = this.#misbehaviour.forgeReceipts === true ? 'ab'.repeat(64) : await this.#host.sign(receiptBytes(body));
       const receipt = { body, signature };
-      this.#host.send({ type: 'unit', receipt, canonHash: canonHash as HexHash, hintHash: hintHash as HexHash, hintBytes: hints.length });
+      this.#host.send({ type: 'unit', receipt, canonHash: canonHash as HexHash, hintHash: hintHash as HexHash, hints: toBase64(hints) });
       if (stages.length > 1) this.#sendFrame('receipt', 0, 0, utf8(JSON.stringify(receipt)));
     });
     this.#answerReceipts();
@@ -233,7 +233,6 @@ export class ScriptedStage {
       root,
       signature,
       salts: this.#salts,
-      hints: this.#closed.map((unit) => toBase64(unit.hints)),
       stats: { engine: 'wasm', decodeMs: none, commitMs: none, unitMs: none, lapMs: none, peakMemoryBytes: 0 },
     });
   }

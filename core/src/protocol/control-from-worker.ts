@@ -1,11 +1,13 @@
 import * as v from 'valibot';
 import { DevicePublicKey, DeviceSignature, HexHash, IdentityPublicKey, JobId, NodeId } from '../ids.ts';
 import { Acknowledgement, Receipt } from '../receipt/receipt.ts';
-import { MAX_SIGNAL_BYTES } from './limits.ts';
+import { MAX_JOB_UNITS, MAX_SIGNAL_BYTES, MAX_UNIT_HINT_CHARACTERS } from './limits.ts';
 
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const Milliseconds = v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(1e9));
 const Text = (bytes: number) => v.pipe(v.string(), v.maxLength(bytes));
+/** Valibot's own check ignores case in Unicode and so lets the Kelvin sign pass for a k, which decoders skip or refuse. */
+const BASE64 = v.regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/, 'expected base64 with padding');
 const JobVersion = { job: JobId, version: Count };
 const Engine = v.picklist(['wasm', 'webgpu']);
 
@@ -60,19 +62,19 @@ export const Prepared = v.strictObject({ type: v.literal('prepared'), ...JobVers
 export const StageRefused = v.strictObject({ type: v.literal('stage-refused'), ...JobVersion, code: Text(64), message: Text(500) });
 /** Sampled by the last stage: `id` follows `position`. */
 export const Token = v.strictObject({ type: v.literal('token'), ...JobVersion, position: Count, id: Count });
-/** A closed unit: signed receipt, and the hashes that its leaf adds (SPEC U2). */
+/** A closed unit: signed receipt, the hashes that its leaf adds (SPEC U2), and the hints that an audit needs, in base64 (SPEC U5). */
 export const Unit = v.strictObject({
   type: v.literal('unit'),
   receipt: Receipt,
   canonHash: HexHash,
   hintHash: HexHash,
-  hintBytes: Count,
+  hints: v.pipe(v.string(), v.maxLength(MAX_UNIT_HINT_CHARACTERS), BASE64),
 });
 /** The neighbour's word on a receipt. */
 export const Acknowledge = v.strictObject({ type: v.literal('acknowledge'), job: JobId, acknowledgement: Acknowledgement });
 /** The neighbour was given something else than the receipt says; both stages are then looked at (PROTOCOL 3). */
 export const Disagree = v.strictObject({ type: v.literal('disagree'), job: JobId, receipt: Receipt, linkHash: HexHash, signature: DeviceSignature });
-/** End of a stage's work on a job: Merkle root over its leaves, signed by the identity, with the package an audit needs. */
+/** End of a stage's work on a job: Merkle root over its leaves, signed by the identity, with the salts that open them. */
 export const Root = v.strictObject({
   type: v.literal('root'),
   job: JobId,
@@ -81,9 +83,7 @@ export const Root = v.strictObject({
   root: v.pipe(v.string(), v.regex(/^0x[0-9a-f]{1,64}$/)),
   signature: v.pipe(v.string(), v.regex(/^[0-9a-f]{128}$/)),
   /** One salt a unit, hex, in unit order. */
-  salts: v.pipe(v.array(v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/))), v.maxLength(4096)),
-  /** Hints of the units, base64, in unit order. */
-  hints: v.pipe(v.array(Text(64 * 1024)), v.maxLength(4096)),
+  salts: v.pipe(v.array(v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/))), v.maxLength(MAX_JOB_UNITS)),
   stats: v.strictObject({
     engine: Engine,
     /** Compute time per position in decode, and commitment time per position. */

@@ -1,8 +1,17 @@
 /** Version of control messages and data frames; exchanged first, and a mismatch is refused by name (SPEC W1). */
 export const PROTOCOL_VERSION = 1;
 
-/** Bytes of one control message: a plan of MAX_STAGES stages is 12 kB; hints of a long job travel in several messages. */
+/** Bytes of one control message: a plan of MAX_STAGES stages is 12 kB, a `unit` at most 89 kB, the `root` of the longest job 140 kB. */
 export const MAX_CONTROL_BYTES = 256 * 1024;
+/**
+ * Bytes of one unit's hints. Where one element in 32 is flagged, as honest rows give, 16 rows of 16,384 channels take 8 kB; this is
+ * eight times that, and enough for every element of 5,461 channels flagged (6 bits each: rows of zeros lie on an edge).
+ */
+export const MAX_UNIT_HINT_BYTES = 64 * 1024;
+/** The same in base64, as it travels: four characters for three bytes. */
+export const MAX_UNIT_HINT_CHARACTERS = 4 * Math.ceil(MAX_UNIT_HINT_BYTES / 3);
+/** Units of one job on one stage, 65,536 positions: a `root` names a salt for each, 34 bytes in MessagePack, in one control message. */
+export const MAX_JOB_UNITS = 4_096;
 /** Stages of one plan. 64 tabs of one layer cover any model that D1 names; more hops than that answer too slowly to be used. */
 export const MAX_STAGES = 64;
 /** Bytes of one SDP or ICE message; Chromium's data-channel offers are about 1 kB. */

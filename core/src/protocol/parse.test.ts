@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { parseCoordinatorMessage, parseWorkerMessage, ProtocolError } from './parse.ts';
-import { MAX_SIGNAL_BYTES } from './limits.ts';
+import { MAX_JOB_UNITS, MAX_SIGNAL_BYTES, MAX_UNIT_HINT_CHARACTERS } from './limits.ts';
 
 const SEED = 20_263;
 const hex = (digits: number): string => '0123456789abcdef'.repeat(16).slice(0, digits);
@@ -38,10 +38,10 @@ const fromWorker: readonly Record<string, unknown>[] = [
   { type: 'prepared', job, version: 1 },
   { type: 'stage-refused', job, version: 1, code: 'not-signed', message: 'm' },
   { type: 'token', job, version: 1, position: 4, id: 100 },
-  { type: 'unit', receipt, canonHash: hash, hintHash: hash, hintBytes: 20 },
+  { type: 'unit', receipt, canonHash: hash, hintHash: hash, hints: 'AA==' },
   { type: 'acknowledge', job, acknowledgement: { receiptHash: hash, signer: node, signature } },
   { type: 'disagree', job, receipt, linkHash: hash, signature },
-  { type: 'root', job, planHash: hash, stage: 0, root: '0xabc', signature, salts: [hex(32)], hints: ['AA=='], stats: { engine: 'wasm', decodeMs: percentiles, commitMs: percentiles, unitMs: percentiles, peakMemoryBytes: 1, lapMs: percentiles } },
+  { type: 'root', job, planHash: hash, stage: 0, root: '0xabc', signature, salts: [hex(32)], stats: { engine: 'wasm', decodeMs: percentiles, commitMs: percentiles, unitMs: percentiles, peakMemoryBytes: 1, lapMs: percentiles } },
   { type: 'fault', job, version: 1, code: 'engine', message: 'm' },
   { type: 'leaving', reason: 'stop' },
 ];
@@ -94,7 +94,11 @@ it.each([
   ['a compressed device key', { ...fromWorker[0], devicePublicKey: `02${hex(64)}` }],
   ['a public key with leading zeros, a second text of the same key', { ...fromWorker[0], identityPublicKey: '0x01ef' }],
   ['a root of 65 digits', { ...fromWorker[11], root: `0x${hex(64)}0` }],
-  ['more salts than any job has units', { ...fromWorker[11], salts: new Array(4_097).fill(hex(32)) }],
+  ['more salts than any job has units', { ...fromWorker[11], salts: new Array(MAX_JOB_UNITS + 1).fill(hex(32)) }],
+  ['a unit with more hints than any has', { ...fromWorker[8], hints: 'A'.repeat(MAX_UNIT_HINT_CHARACTERS + 4) }],
+  ['a unit with hints that are no base64', { ...fromWorker[8], hints: 'AAA!' }],
+  ['a unit with hints that look like base64', { ...fromWorker[8], hints: 'AAA\u212a' }],
+  ['a unit with hints that are cut off', { ...fromWorker[8], hints: 'AAA' }],
 ])('W2: %s is malformed', (_, message) => {
   expect(() => parseWorkerMessage(message)).toThrow(malformed);
 });

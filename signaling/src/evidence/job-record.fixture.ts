@@ -51,7 +51,7 @@ export function makeRecord(wish: RecordWish): JobRecord {
     link: workers.length === 1 ? 'none' : 'direct',
     units: [makeUnit(plan, planHash, stage, positions)],
     paidPositions: positions,
-    root: { root: '0x1', signature: SIGNATURE, salts: ['0f'.repeat(16)], hints: ['AA=='] },
+    root: { root: '0x1', signature: SIGNATURE, salts: ['0f'.repeat(16)] },
     stats: { engine: 'wasm', decodeMs: { p50: 7.5, p95: 9 }, commitMs: { p50: 0.1, p95: 0.2 }, unitMs: { p50: 1, p95: 2 }, lapMs: { p50: 30, p95: 40 }, peakMemoryBytes: 1_000_000 },
   }));
   return {
@@ -77,7 +77,8 @@ function makeUnit(plan: JobPlan, planHash: HexHash, stage: number, to: number): 
     receiptValid: true,
     canonHash: hash('3'),
     hintHash: hash('4'),
-    hintBytes: 20,
+    hintBytes: 1,
+    hints: 'AA==',
     acknowledgement: { receiptHash: hash('8'), signer: plan.stages.length === 1 ? 'coordinator' : signer, signature: SIGNATURE },
     acknowledgementValid: true,
   };

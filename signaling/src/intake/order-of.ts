@@ -1,4 +1,6 @@
+import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
 import { LAUNCH_RATES, price } from '@ciro/core/pricing/price.ts';
+import { MAX_JOB_UNITS } from '@ciro/core/protocol/limits.ts';
 import { DEFAULT_MAX_TOKENS } from './chat-request.ts';
 import { refuseField } from './intake-error.ts';
 import type { JobId } from '@ciro/core/ids.ts';
@@ -28,9 +30,11 @@ export function modelOf(request: ChatRequest, models: ChatModels): ChatModel {
  * fit the model, and what the template throws. `randomSeed`: uint32, used when the request names no seed.
  */
 export function orderOf(request: ChatRequest, model: ChatModel, options: { readonly job: JobId; readonly randomSeed: number }): JobOrder {
-  refuseTooMuchText(request, model.manifest.architecture.context);
+  // A job is also bounded by what its root message can carry.
+  const context = Math.min(model.manifest.architecture.context, MAX_JOB_UNITS * UNIT_POSITIONS);
+  refuseTooMuchText(request, context);
   const promptIds = Uint32Array.from(model.tokenizer.encodePrompt(model.template.render(request.messages)));
-  const maxTokens = maxTokensOf(request, promptIds.length, model.manifest.architecture.context);
+  const maxTokens = maxTokensOf(request, promptIds.length, context);
   const seed = request.seed === undefined ? options.randomSeed : ((request.seed % SEED_RANGE) + SEED_RANGE) % SEED_RANGE;
   const { temperature, topP, topK, minP, repetitionPenalty } = request;
   return {

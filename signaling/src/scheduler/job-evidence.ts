@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-committer.ts';
 import { positionsOf } from '@ciro/core/job/plan.ts';
 import { receiptHash } from '@ciro/core/receipt/receipt.ts';
@@ -10,7 +11,7 @@ export type UnitMessage = Extract<WorkMessage, { type: 'unit' }>;
 export type DisagreeMessage = Extract<WorkMessage, { type: 'disagree' }>;
 export type RootMessage = Extract<WorkMessage, { type: 'root' }>;
 
-/** What a stage sent about its work, unchecked but for its place: signatures are checked when the record is built. */
+/** What a stage sent about its work, unchecked but for its place and its hints: signatures are checked when the record is built. */
 export interface StageEvidence {
   /** By unit number. */
   readonly units: Map<number, { readonly message: UnitMessage; readonly hash: HexHash }>;
@@ -51,7 +52,7 @@ export class JobEvidence {
     this.stages = plan.stages.map(() => ({ units: new Map(), given: new Map(), root: undefined }));
   }
 
-  /** A closed unit of `stage`, from the worker that the plan names for it. Units may come in any order; a second one of the same number changes nothing. */
+  /** A closed unit of `stage`, from the worker that the plan names for it. Units may come in any order; a second one of the same number, or one with hints that were not hashed, changes nothing. */
   unit(stage: number, message: UnitMessage): Rejection | undefined {
     const { body } = message.receipt;
     const plan = this.#plan;
@@ -64,6 +65,7 @@ export class JobEvidence {
     }
     const { units } = this.#of(stage);
     if (units.has(body.unit)) return reject('not-yours', 'unit-repeated', `unit ${body.unit} of stage ${stage} was sent already`);
+    if (createHash('sha256').update(message.hints, 'base64').digest('hex') !== message.hintHash) return reject('forged', 'hints-forged', `the hints of unit ${body.unit} of stage ${stage} are not those that were hashed`);
     units.set(body.unit, { message, hash: receiptHash(body) });
     return undefined;
   }
@@ -91,12 +93,10 @@ export class JobEvidence {
     return undefined;
   }
 
-  /** The root of a stage's leaves with the package that opens them. */
+  /** The root of a stage's leaves with the salts that open them. */
   root(stage: number, message: RootMessage): Rejection | undefined {
     if (message.stage !== stage || message.planHash !== this.#planHash) return reject('not-yours', 'foreign-root', `a root for stage ${message.stage} came from stage ${stage}`);
-    if (message.salts.length > this.#maxUnits || message.hints.length !== message.salts.length) {
-      return reject('oversized', 'root-oversized', `${message.salts.length} salts and ${message.hints.length} hints for at most ${this.#maxUnits} units`);
-    }
+    if (message.salts.length > this.#maxUnits) return reject('oversized', 'root-oversized', `${message.salts.length} salts for at most ${this.#maxUnits} units`);
     const evidence = this.#of(stage);
     if (evidence.root !== undefined) return reject('not-yours', 'root-repeated', `stage ${stage} sent its root already`);
     evidence.root = message;

@@ -9,6 +9,8 @@ import type { JobMessage, JobOutput } from './job-machine.ts';
 
 const SEED = 20_266;
 const hash = 'a1'.repeat(32) as HexHash;
+/** SHA-256 of one zero byte: hints without a flag. */
+const HINT_HASH = '6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d' as HexHash;
 const signature = 'ab'.repeat(64);
 const none = { p50: 0, p95: 0 };
 
@@ -29,10 +31,10 @@ const receipt = fc.record({ stage: fc.nat(2), unit: fc.nat(2), from: count, to: 
 const message: fc.Arbitrary<JobMessage> = fc.oneof(
   fc.record({ type: fc.constant('prepared' as const), job, version }),
   fc.record({ type: fc.constant('token' as const), job, version, position: fc.integer({ min: 2, max: 8 }), id: fc.constantFrom(9, 9, 9, 2, 500) }),
-  fc.record({ type: fc.constant('unit' as const), receipt, canonHash: fc.constant(hash), hintHash: fc.constant(hash), hintBytes: fc.nat(9) }),
+  fc.record({ type: fc.constant('unit' as const), receipt, canonHash: fc.constant(hash), hintHash: fc.constantFrom(HINT_HASH, HINT_HASH, HINT_HASH, hash), hints: fc.constant('AA==') }),
   fc.record({ type: fc.constant('acknowledge' as const), job, acknowledgement: fc.record({ receiptHash: fc.constant(hash), signer: fc.oneof(stage.map(nodeId), fc.constant('coordinator' as const)), signature: fc.constant(signature) }) }),
   fc.record({ type: fc.constant('disagree' as const), job, receipt, linkHash: fc.constant(hash), signature: fc.constant(signature) }),
-  fc.record({ type: fc.constant('root' as const), job, planHash: fc.constant(planHash), stage, root: fc.constant('0x1'), signature: fc.constant(signature), salts: fc.constant<string[]>([]), hints: fc.constant<string[]>([]), stats: fc.constant({ engine: 'wasm' as const, decodeMs: none, commitMs: none, unitMs: none, lapMs: none, peakMemoryBytes: 0 }) }),
+  fc.record({ type: fc.constant('root' as const), job, planHash: fc.constant(planHash), stage, root: fc.constant('0x1'), signature: fc.constant(signature), salts: fc.constant<string[]>([]), stats: fc.constant({ engine: 'wasm' as const, decodeMs: none, commitMs: none, unitMs: none, lapMs: none, peakMemoryBytes: 0 }) }),
 );
 const fatal: fc.Arbitrary<JobMessage> = fc.record({ type: fc.constantFrom('stage-refused' as const, 'fault' as const), job, version, code: fc.constant('x'), message: fc.constant('y') });
 const step: fc.Arbitrary<Step> = fc.oneof(

@@ -12,6 +12,8 @@ import type { JobOrder } from './job-order.ts';
 
 const hash = (text: string): HexHash => text.repeat(64).slice(0, 64) as HexHash;
 const signature = 'ab'.repeat(64);
+/** SHA-256 of one zero byte: hints without a flag. */
+const HINT_HASH = '6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d' as HexHash;
 
 /** A machine over `count` stages, begun at time 0. Prompt of 3 ids, at most 4 tokens, stop id 2. */
 function setup(count = 3, change: Partial<JobOrder> = {}) {
@@ -32,12 +34,12 @@ function setup(count = 3, change: Partial<JobOrder> = {}) {
     type: 'unit',
     receipt: { body: { network: 'ciro-test', job, planHash, stage: n - 1, worker: nodeId(n), unit: index, from: index * UNIT_POSITIONS, to, inputHash: hash('1'), payloadHash: hash('2'), linkHash: hash('2'), ...body }, signature },
     canonHash: hash('3'),
-    hintHash: hash('4'),
-    hintBytes: 10,
+    hintHash: HINT_HASH,
+    hints: 'AA==',
   });
   const root = (n: number, units = 1): JobMessage => {
     const none = { p50: 0, p95: 0 };
-    return { type: 'root', job, planHash, stage: n - 1, root: '0x1', signature, salts: new Array<string>(units).fill('00'.repeat(16)), hints: new Array<string>(units).fill(''), stats: { engine: 'wasm', decodeMs: none, commitMs: none, unitMs: none, lapMs: none, peakMemoryBytes: 0 } };
+    return { type: 'root', job, planHash, stage: n - 1, root: '0x1', signature, salts: new Array<string>(units).fill('00'.repeat(16)), stats: { engine: 'wasm', decodeMs: none, commitMs: none, unitMs: none, lapMs: none, peakMemoryBytes: 0 } };
   };
   const acknowledge = (n: number, of: Extract<JobMessage, { type: 'unit' }>, signer: NodeId | 'coordinator' = nodeId(n)): JobMessage => ({ type: 'acknowledge', job, acknowledgement: { receiptHash: receiptHash(of.receipt.body), signer, signature } });
   /** Prepared, and `count` tokens seen. */
@@ -237,6 +239,16 @@ it.each([
   run(4);
   expect(say(1, unit(1, 0, 6, body))).toEqual(rejection(code));
   expect(machine.evidence.stages[0]?.units.size).toBe(0);
+});
+
+it('U5: a unit with hints that were not hashed is rejected as forged; the right one can still come', () => {
+  const { run, say, unit, machine } = setup();
+  run(4);
+  const right = unit(1, 0, 6);
+  expect(say(1, { ...right, hints: 'AQ==' })).toEqual([expect.objectContaining({ type: 'rejected', from: nodeId(1), offence: 'forged', code: 'hints-forged' })]);
+  expect(machine.evidence.stages[0]?.units.size).toBe(0);
+  expect(say(1, right)).toEqual([]);
+  expect(machine.evidence.stages[0]?.units.size).toBe(1);
 });
 
 it('units, acknowledgements, disagreements and roots count once each, and are bounded', () => {

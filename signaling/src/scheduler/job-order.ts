@@ -22,6 +22,8 @@ export interface UnitRecord {
   readonly canonHash: HexHash;
   readonly hintHash: HexHash;
   readonly hintBytes: number;
+  /** Base64; they hash to `hintHash`. */
+  readonly hints: string;
   readonly acknowledgement?: Acknowledgement;
   readonly acknowledgementValid?: boolean;
 }
@@ -49,7 +51,7 @@ export interface StageRecord {
   /** Positions in units that are signed and acknowledged: what is paid (PROTOCOL 3). */
   readonly paidPositions: number;
   /** Absent when the worker never posted a valid root. */
-  readonly root?: { readonly root: string; readonly signature: string; readonly salts: readonly string[]; readonly hints: readonly string[] };
+  readonly root?: { readonly root: string; readonly signature: string; readonly salts: readonly string[] };
   readonly stats?: StageStats;
 }
 

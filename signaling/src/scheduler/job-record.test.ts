@@ -42,7 +42,8 @@ interface Changes {
   /** Key that signs a disagreement of stage 1 with unit 0 of stage 0. */
   readonly accuser?: CoordinatorKey;
   readonly salts?: (stage: number, salts: string[]) => string[];
-  readonly hints?: string;
+  /** Hints of a unit as they are sent. */
+  readonly hints?: (stage: number, unit: number) => string | undefined;
   readonly rootKey?: string;
   readonly acceptedTo?: number;
 }
@@ -72,7 +73,7 @@ async function recordOf(count: number, changes: Changes = {}): Promise<{ record:
       const body = changes.body?.(stage, honest) ?? honest;
       const signature = await ((changes.signer?.(stage) ?? devices[stage]) as CoordinatorKey).sign(receiptBytes(body));
       const [canonHash, hintHash] = [hash(`canon ${stage} ${unit}`), hash(HINTS.toString())];
-      evidence.unit(stage, { type: 'unit', receipt: { body, signature }, canonHash, hintHash, hintBytes: HINTS.length });
+      evidence.unit(stage, { type: 'unit', receipt: { body, signature }, canonHash, hintHash, hints: changes.hints?.(stage, unit) ?? HINTS.toString('base64') });
       leaves.push(leafHash({ network: plan.network, worker: worker.nodeId, job: plan.job, planHash, stage, modelId: plan.modelId, precision: 'f32' }, { ...body, canonHash, hintHash }, saltOf(unit)));
       const next = (stage + 1) % count;
       const acknowledger = changes.acknowledger === undefined ? devices[next] : changes.acknowledger(stage);
@@ -94,7 +95,6 @@ async function recordOf(count: number, changes: Changes = {}): Promise<{ record:
       job: plan.job,
       signature: signJobRoot(signed, changes.rootKey ?? secrets.get(worker.nodeId) ?? ''),
       salts: changes.salts?.(stage, salts) ?? salts,
-      hints: new Array<string>((changes.salts?.(stage, salts) ?? salts).length).fill(changes.hints ?? HINTS.toString('base64')),
       stats: { engine: 'wasm', decodeMs: none, commitMs: none, unitMs: none, lapMs: none, peakMemoryBytes: 5 },
     });
   }
@@ -155,12 +155,18 @@ it('R2: a lone stage is acknowledged by the coordinator, with a signature that v
 it.each([
   ['signed by another identity', { rootKey: '0x99' }, 3],
   ['over leaves with other salts', { salts: (_: number, salts: string[]) => salts.toReversed() }, 3],
-  ['with hints that were not hashed', { hints: 'AAAA' }, 3],
-  ['with hints that are no base64', { hints: '!' }, 3],
   ['for another number of units', { salts: (_: number, salts: string[]) => salts.slice(1) }, 0],
 ] as const)('K4, T2: a root %s is left out of the record', async (_, changes, count) => {
   const { record, forgeries } = await recordOf(3, changes);
   expect([rooted(record), forgeries.length, paid(record)]).toEqual([[false, false, false], count, [18, 18, 18]]);
+});
+
+it('U5: the record keeps each unit\'s hints; a unit whose hints were not hashed is left out and unpaid, and takes the root with it', async () => {
+  const honest = await recordOf(3);
+  const kept = { hints: HINTS.toString('base64'), hintBytes: HINTS.length };
+  for (const stage of honest.record.stages) expect(stage.units).toMatchObject([kept, kept]);
+  const { record } = await recordOf(3, { hints: (stage, unit) => (stage === 1 && unit === 0 ? 'AAAA' : undefined) });
+  expect([paid(record), rooted(record)]).toEqual([[18, 2, 18], [true, false, true]]);
 });
 
 it('R2: a disagreement is recorded when the neighbour signed it, and named as forged when somebody else did', async () => {

@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest';
+import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
+import { MAX_JOB_UNITS } from '@ciro/core/protocol/limits.ts';
 import type { NodeId } from '@ciro/core/ids.ts';
 import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
 import { Relay } from '../relay/relay.ts';
@@ -138,9 +140,11 @@ it('while shards load a job waits longer, but not for ever', async () => {
 });
 
 it('an answer that needs more memory than the tabs have is refused by name, and the queue goes on', async () => {
-  const { run, ready, runner } = setup();
-  ready();
-  const job = run(1, { maxTokens: 4_000_000 });
+  const { run, workers, clock, runner } = setup({ stages: 1 });
+  workers.join(1, { memoryBudgetBytes: 32_100 + 6 * 32 * 3_000 });
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  workers.settle();
+  const job = run(1, { maxTokens: 4_000 });
   const next = run(2);
   await turn();
   expect(job.error).toMatchObject({ code: 'not-covered', message: expect.stringContaining('shorten the prompt or max_tokens') });
@@ -157,6 +161,16 @@ it('jobs that together need more memory than there is run one after the other', 
   run(2, { maxTokens: 2_000 });
   await turn();
   expect(runner.status()).toMatchObject({ running: 1, queued: 1 });
+});
+
+it('U5: a job of more positions than one root has salts for is refused with the bound, before it waits for anybody', async () => {
+  const { run } = setup();
+  const most = MAX_JOB_UNITS * UNIT_POSITIONS;
+  const long = run(1, { promptIds: new Uint32Array(2), maxTokens: most });
+  const longest = run(2, { promptIds: new Uint32Array(2), maxTokens: most - 1 });
+  await turn();
+  expect(long.error).toMatchObject({ code: 'bad-order', fault: 'user', fields: { positions: most + 1, most } });
+  expect([longest.error, kinds(longest)]).toEqual([undefined, ['queued']]);
 });
 
 it('an unknown model, a job that makes no plan and a repeated id are refused', async () => {

@@ -1,3 +1,5 @@
+import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
+import { MAX_JOB_UNITS } from '@ciro/core/protocol/limits.ts';
 import type { JobId, NodeId } from '@ciro/core/ids.ts';
 import { JobEvents } from './job-events.ts';
 import { Placer } from './placer.ts';
@@ -177,6 +179,9 @@ export class JobRunner {
     const { job, modelId } = order;
     if (this.#deps.models.get(modelId) === undefined) return new SchedulerError('unknown-model', `model ${modelId} is not served here; ask for one of /v1/models`, { fault: 'user', fields: { job, modelId } });
     if (this.#running.has(job) || this.#ended.has(job) || this.#queue.some((each) => each.order.job === job)) return new SchedulerError('bad-order', `job ${job} was ordered already; each order needs a fresh id`, { fault: 'bug', fields: { job } });
+    const positions = order.promptIds.length + order.maxTokens - 1;
+    const most = MAX_JOB_UNITS * UNIT_POSITIONS;
+    if (positions > most) return new SchedulerError('bad-order', `job ${job}: prompt and answer take ${positions} positions, a job may have ${most}; shorten the prompt or max_tokens`, { fault: 'user', fields: { job, positions, most } });
     if (this.#queue.length < maxQueued) return undefined;
     return new SchedulerError('queue-full', `${maxQueued} jobs are waiting already; try again in ${RETRY_AFTER_MS / 1000} s`, { fault: 'platform', fields: { job, retryAfterMs: RETRY_AFTER_MS } });
   }

@@ -4,10 +4,11 @@ import { leafHash } from '@ciro/core/commitment/leaf.ts';
 import { hashUnit, UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
 import { merkleRoot } from '@ciro/core/merkle/poseidon-tree.ts';
 import { encodeFrame } from '@ciro/core/protocol/frame.ts';
-import { MAX_CONTROL_BYTES } from '@ciro/core/protocol/limits.ts';
+import { MAX_UNIT_HINT_BYTES } from '@ciro/core/protocol/limits.ts';
 import { acknowledgementBytes, disagreementBytes, receiptBytes, receiptHash } from '@ciro/core/receipt/receipt.ts';
 import { badReceipt, readReceipt } from './neighbour-receipt.ts';
-import type { ClosedUnit, UnitBytes } from '@ciro/core/commitment/unit-hashes.ts';
+import { StageError } from './stage-error.ts';
+import type { UnitBytes, UnitHashes } from '@ciro/core/commitment/unit-hashes.ts';
 import type { HexHash } from '@ciro/core/ids.ts';
 import type { Frame } from '@ciro/core/protocol/frame.ts';
 import type { Receipt, ReceiptBody } from '@ciro/core/receipt/receipt.ts';
@@ -21,13 +22,10 @@ export type EvidencePorts = Pick<StagePorts, 'send' | 'sendFrame' | 'digest' | '
 
 type RootStats = Extract<StageMessage, { type: 'root' }>['stats'];
 
-interface SignedUnit extends ClosedUnit {
+interface SignedUnit extends UnitHashes {
   readonly salt: string;
   readonly leaf: string;
 }
-
-/** Room for everything in a `root` message but the hints: salts of 4,096 units are 140 kB, of a usual job 3 kB. */
-const ROOT_MESSAGE_BYTES_WITHOUT_HINTS = 64 * 1024;
 
 export interface EvidenceHooks {
   /** Runs a unit's task and notes how long it took. */
@@ -94,16 +92,19 @@ export class UnitEvidence {
   }
 
   async #signUnit(bytes: UnitBytes): Promise<void> {
-    const unit = await hashUnit(bytes, (part) => this.#ports.digest(part));
+    const { hints, ...unit } = await hashUnit(bytes, (part) => this.#ports.digest(part));
     const { plan, planHash, stage } = this.#job;
     const { network, nodeId: worker } = this.#identity;
     const { unit: index, from, to, inputHash, payloadHash, linkHash } = unit;
+    if (hints.length > MAX_UNIT_HINT_BYTES) {
+      throw new StageError('stage-failed', `Unit ${index} of job ${plan.job} has ${hints.length} bytes of hints, the limit is ${MAX_UNIT_HINT_BYTES}: nearly every value lies on a cell edge; calibrate the model again.`, { fault: 'platform', fields: { job: plan.job, unit: index } });
+    }
     const salt = this.#ports.salt();
     const leaf = leafHash({ network, worker, job: plan.job, planHash, stage, modelId: plan.modelId, precision: plan.precision }, unit, salt);
     const body: ReceiptBody = { network, job: plan.job, planHash, stage, worker, unit: index, from, to, inputHash: inputHash as HexHash, payloadHash: payloadHash as HexHash, linkHash: linkHash as HexHash };
     const receipt: Receipt = { body, signature: await this.#ports.sign(receiptBytes(body)) };
     this.#units.set(index, { ...unit, salt, leaf });
-    this.#ports.send({ type: 'unit', receipt, canonHash: unit.canonHash as HexHash, hintHash: unit.hintHash as HexHash, hintBytes: unit.hints.length });
+    this.#ports.send({ type: 'unit', receipt, canonHash: unit.canonHash as HexHash, hintHash: unit.hintHash as HexHash, hints: toBase64(hints) });
     if (this.#job.downstream !== undefined) {
       this.#ports.sendFrame(
         this.#job.downstream,
@@ -164,8 +165,6 @@ export class UnitEvidence {
     const units = [...this.#units.values()].sort((left, right) => left.unit - right.unit);
     const root = merkleRoot(units.map(({ leaf }) => leaf));
     const signature = await this.#ports.signRoot({ network: this.#identity.network, job: plan.job, planHash, stage, root });
-    const hints = units.map((unit) => toBase64(unit.hints));
-    const hintBytes = hints.reduce((sum, text) => sum + text.length, 0);
     this.#ports.send({
       type: 'root',
       job: plan.job,
@@ -174,8 +173,6 @@ export class UnitEvidence {
       root,
       signature,
       salts: units.map(({ salt }) => salt),
-      // One message has to hold them. A job whose hints do not fit posts empty ones: its root cannot be checked then.
-      hints: hintBytes > MAX_CONTROL_BYTES - ROOT_MESSAGE_BYTES_WITHOUT_HINTS ? hints.map(() => '') : hints,
       stats: stats(),
     });
   }
