@@ -1,4 +1,7 @@
-/** `npm run bench -- equality`: answers over 1, 2, 3 and 5 tabs against the unsharded float32 model, token by token. */
+/**
+ * `npm run bench -- equality [wasm|webgpu]`: answers over 1, 2, 3 and 5 tabs against the unsharded float32 model, token by
+ * token. On a software GPU the WebGPU half takes about 20 minutes, so either half can be run alone.
+ */
 import { hasWebGpu } from '../tests/support/browser-webgpu.ts';
 import { GREEDY_VECTORS } from '../tests/support/network-vectors.ts';
 import { openBenchNetwork, prepareParts } from './network/bench-network.ts';
@@ -27,12 +30,12 @@ export function mismatches(wanted: readonly number[], given: readonly number[]):
 }
 
 /** One row a prompt, one column a variant: tokens that differ, of those compared. */
-export async function run({ signal, say }: BenchContext): Promise<BenchReport> {
+export async function run({ args, signal, say }: BenchContext): Promise<BenchReport> {
   const parts = await prepareParts(signal, say);
   const webGpu = await hasWebGpu(parts.browser);
   const rows = GREEDY_VECTORS.map(({ name, promptIds, outputIds }): Record<string, string | number> => ({ prompt: name, prompt_tokens: promptIds.length, tokens: outputIds.length }));
   let total = 0;
-  for (const variant of VARIANTS) {
+  for (const variant of VARIANTS.filter(({ engine }) => args.length === 0 || args.includes(engine))) {
     if (variant.engine === 'webgpu' && !webGpu) {
       for (const row of rows) row[variant.name] = 'no adapter';
       continue;
