@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from '../models/cache-folder.ts';
 import { askVersion } from './browser.ts';
@@ -20,6 +20,15 @@ const NPM_TIMEOUT_MS = 600_000;
 /** The package unpacks below the temporary folder, so it is run with ours; its NSS libraries come in an archive of their own. */
 const UNPACK = `import { inflate } from '${PACKAGE}';
 await Promise.all(['chromium.br', 'al2023.tar.br', 'swiftshader.tar.br', 'fonts.tar.br'].map((file) => inflate('node_modules/${PACKAGE}/bin/' + file)));`;
+
+/**
+ * The package's own names folders of the cloud it is made for. A browser that finds no font at all ends when it draws the
+ * first text field ("SkFontMgr_FontConfigInterface: Not implemented"), so it is told where its fonts lie: beside this file.
+ */
+const FONTS_CONF = `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir prefix="relative">fonts</dir></fontconfig>
+`;
 
 /** The package holds x86-64 Linux binaries only. */
 export function npmChromiumFits(): boolean {
@@ -52,6 +61,7 @@ async function unpackInto(draft: string, signal: AbortSignal): Promise<void> {
   for (const file of ['package.json', 'package-lock.json']) await copyFile(join(import.meta.dirname, 'npm-chromium', file), join(draft, file));
   await runToEnd('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], draft, {}, signal);
   await runToEnd(process.execPath, ['--input-type=module', '--eval', UNPACK], draft, { TMPDIR: draft }, signal);
+  await writeFile(join(draft, 'fonts', 'fonts.conf'), FONTS_CONF);
   await rm(join(draft, 'node_modules'), { recursive: true });
 }
 
