@@ -164,7 +164,7 @@ it('what a client hears of its evidence: 202 until the job is settled, then all 
     token_ids: scripted.runner.script.ids,
     completion_tokens: scripted.runner.script.ids.length,
     text: 'hello the world',
-    stages: [{ layers: [0, 10], engine: 'wasm', link: 'direct', receipts: [{ valid: true, kind: 'receipt' }, { kind: 'acknowledgement' }], units: [{ from: 0, hint_bytes: 20 }] }, {}, {}],
+    stages: [{ layers: [0, 10], engine: 'wasm', link: 'direct', receipts: [{ valid: true, kind: 'receipt' }, { kind: 'acknowledgement' }], units: [{ from: 0, hint_bytes: 1 }] }, {}, {}],
   });
 
   const trial = (await (await scripted.fetch('/v1/trial', { method: 'POST' })).json()) as { key: string };
