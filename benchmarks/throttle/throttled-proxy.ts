@@ -5,6 +5,11 @@ import type { Duplex } from 'node:stream';
 import { carry } from './throttled-line.ts';
 import { Pace } from './pace.ts';
 
+/** A host that has not answered by then is not reached from here. */
+const CONNECT_TIMEOUT_MS = 10_000;
+/** A tunnel that carried nothing for so long is closed; a program that forgot it would not end before. */
+const IDLE_TIMEOUT_MS = 20_000;
+
 /** A way out of this machine for programs that honour `HTTPS_PROXY`: everything through it shares one line. */
 export interface ThrottledProxy extends AsyncDisposable {
   /** Variables that send npm, pip and Node's fetch through it. */
@@ -27,14 +32,22 @@ export async function openThrottledProxy(megabitsPerSecond: number): Promise<Thr
     // The server gives the client's TCP socket, typed as what it may be on other transports.
     const near = client as Socket;
     const far = connect({ host: hostname, port: Number(port === '' ? 80 : port) }, () => {
+      clearTimeout(giveUp);
       near.write('HTTP/1.1 200 Connection Established\r\n\r\n');
       far.write(head);
       carry(near, far, pace);
     });
+    // Some networks swallow packets to where they do not lead: the client is told, as other proxies do.
+    const giveUp = setTimeout(() => {
+      near.end('HTTP/1.1 504 Gateway Timeout\r\n\r\n');
+      far.destroy();
+    }, CONNECT_TIMEOUT_MS);
     for (const socket of [near, far]) {
       open.add(socket);
       socket.on('close', () => open.delete(socket));
       socket.on('error', () => [near, far].forEach((each) => each.destroy()));
+      socket.on('close', () => clearTimeout(giveUp));
+      socket.setTimeout(IDLE_TIMEOUT_MS, () => socket.destroy());
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
