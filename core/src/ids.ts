@@ -12,6 +12,10 @@ export const JobId = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/, 'expected 32 l
 /** 16 random bytes as hex: they travel raw in every data frame. */
 export type JobId = v.InferOutput<typeof JobId>;
 
+export const AuditId = v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/, 'expected 32 lower-case hex digits'), v.brand('AuditId'));
+/** 16 random bytes as hex: one auditor's look at one stage of one job. */
+export type AuditId = v.InferOutput<typeof AuditId>;
+
 export const NodeId = v.pipe(v.string(), v.regex(/^[0-9a-f]{40}$/, 'expected 40 lower-case hex digits'), v.brand('NodeId'));
 /** First 20 bytes of SHA-256 of the identity public key (SPEC K2), hex. */
 export type NodeId = v.InferOutput<typeof NodeId>;

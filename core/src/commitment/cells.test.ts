@@ -12,7 +12,7 @@ const TAU_EXPONENT = -12;
 const TAU_EXPONENT_AT_ZERO = -11;
 
 function table(exponents: readonly number[], atZero: readonly number[], hidden: number): CalibrationTable {
-  return { version: 1, hidden, exponents: Int8Array.from(exponents), exponentsAtZero: Int8Array.from(atZero), tauExponent: TAU_EXPONENT, tauExponentAtZero: TAU_EXPONENT_AT_ZERO };
+  return { version: 1, hidden, exponents: Int8Array.from(exponents), exponentsAtZero: Int8Array.from(atZero), tauExponent: TAU_EXPONENT, tauExponentAtZero: TAU_EXPONENT_AT_ZERO, deltaExponent: -6 };
 }
 
 /** One channel of scale 1: tau = 2^-12 and s = 2^-6. */

@@ -58,18 +58,27 @@ export function cellsUnderHints(row: Float32Array, position: number, grid: Bound
   const inverse = position === 0 ? grid.inverseStepAtZero : grid.inverseStep;
   for (let channel = 0; channel < grid.channels; channel++) {
     const scaled = (row[channel] as number) * (inverse[channel] as number);
-    let cell = Math.floor(scaled);
-    if (!(cell >= -CELL_LIMIT && cell < CELL_LIMIT)) throw badValue(row[channel] as number, channel, position);
-    const flag = flagAt[channel] as number;
-    if (flag !== 0) {
-      const edge = Math.round(scaled);
-      if (Math.abs(scaled - edge) > FLAG_REACH) {
-        throw new CommitmentError('hint-too-far', `channel ${channel} at position ${position} is flagged as near a cell edge but lies ${Math.abs(scaled - edge)} cells from it (at most ${FLAG_REACH})`, { fault: 'peer', fields: { channel, position } });
-      }
-      cell = flag === 1 ? edge : edge - 1;
+    if (!isCell(Math.floor(scaled))) throw badValue(row[channel] as number, channel, position);
+    const cell = cellUnderHint(scaled, flagAt[channel] as number);
+    if (cell !== cell) {
+      throw new CommitmentError('hint-too-far', `channel ${channel} at position ${position} is flagged as near a cell edge but lies ${Math.abs(scaled - Math.round(scaled))} cells from it (at most ${FLAG_REACH})`, { fault: 'peer', fields: { channel, position } });
     }
     cells[channel] = cell;
   }
+}
+
+/** True for what int32 holds; false for NaN, infinities and overflow alike (SPEC C2). */
+export const isCell = (cell: number): boolean => cell >= -CELL_LIMIT && cell < CELL_LIMIT;
+
+/**
+ * Cell of one element, `scaled` in cells, under its flag: 0 none, 1 above the edge, 2 below the edge (SPEC C4). NaN when it is
+ * flagged and lies more than 2 tau from its nearest edge.
+ */
+export function cellUnderHint(scaled: number, flag: number): number {
+  if (flag === 0) return Math.floor(scaled);
+  const edge = Math.round(scaled);
+  if (Math.abs(scaled - edge) > FLAG_REACH) return NaN;
+  return flag === 1 ? edge : edge - 1;
 }
 
 function badValue(value: number, channel: number, position: number): CommitmentError {

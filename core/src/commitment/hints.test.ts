@@ -88,7 +88,7 @@ test('C3: a million ones end at the gap limit, long before their end', () => {
 
 test('C3: rows of Gaussian values at d = 576 take at most 32 bytes of hints a row', () => {
   const channels = 576;
-  const grid = boundaryGrid({ version: 1, hidden: channels, exponents: new Int8Array(channels), exponentsAtZero: new Int8Array(channels), tauExponent: -12, tauExponentAtZero: -12 }, 0);
+  const grid = boundaryGrid({ version: 1, hidden: channels, exponents: new Int8Array(channels), exponentsAtZero: new Int8Array(channels), tauExponent: -12, tauExponentAtZero: -12, deltaExponent: -6 }, 0);
   const random = gaussian(seed);
   const flags = new Uint32Array(ELEMENTS);
   let bytes = 0;

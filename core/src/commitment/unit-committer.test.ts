@@ -8,7 +8,7 @@ import { hashUnit, NO_ID, payloadWithIds, UNIT_POSITIONS } from './unit-hashes.t
 import type { ClosedUnit } from './unit-hashes.ts';
 
 const CHANNELS = 4;
-const grid = boundaryGrid({ version: 1, hidden: CHANNELS, exponents: new Int8Array(CHANNELS), exponentsAtZero: Int8Array.of(3, 3, 3, 3), tauExponent: -12, tauExponentAtZero: -12 }, 0);
+const grid = boundaryGrid({ version: 1, hidden: CHANNELS, exponents: new Int8Array(CHANNELS), exponentsAtZero: Int8Array.of(3, 3, 3, 3), tauExponent: -12, tauExponentAtZero: -12, deltaExponent: -6 }, 0);
 /** s = 64 tau of scale 1, and of scale 8 at position 0. */
 const step = (position: number): number => (position === 0 ? 2 ** -3 : 2 ** -6);
 

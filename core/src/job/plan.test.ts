@@ -8,9 +8,9 @@ import type { NodeId } from '../ids.ts';
 const SEED = 20_264;
 const hash = 'a1'.repeat(32);
 const nodeId = (n: number): NodeId => n.toString(16).padStart(40, '0') as NodeId;
-const stage = (worker: number, from: number, to: number) => ({ worker: nodeId(worker), devicePublicKey: `04${'b2'.repeat(64)}`, layers: [from, to] });
+const stage = (worker: number, from: number, to: number) => ({ worker: nodeId(worker), devicePublicKey: `04${'b2'.repeat(64)}`, layers: [from, to], nonce: hash });
 const fields = {
-  format: 1,
+  format: 2,
   network: 'ciro-test',
   job: 'c3'.repeat(16),
   version: 1,
@@ -23,7 +23,7 @@ const fields = {
   maxTokens: 20,
   stopIds: [2],
   quote: { promptToken: '1', generatedToken: '4', feeBasisPoints: '250', hold: '87' },
-  nonces: { coordinator: hash },
+  nonces: { coordinator: hash, requester: null },
 };
 const plan = v.parse(JobPlan, fields);
 
@@ -33,13 +33,24 @@ it('P1: a plan is signed and hashed over its domain and canonical JSON, whatever
   const reversed = v.parse(JobPlan, Object.fromEntries(Object.entries(fields).toReversed()));
   expect(planBytes(reversed)).toEqual(bytes);
   // By Python: sha256(b'ciro/plan/1\0' + json.dumps(plan, sort_keys=True, separators=(',', ':')).encode()).
-  expect(planHashOf(plan)).toBe('36e234160782c1a166ae66536f9ae0e6e46700e229e812fab35f768f6fab6962');
+  expect(planHashOf(plan)).toBe('0b7545df5670c0fc38769d3a9339f978698fbaef773f3018a94cc38fa51af65c');
 });
 
 it('P1: any change of a plan changes its hash', () => {
-  const changes: Partial<Record<keyof typeof fields, unknown>> = { network: 'other', job: 'd3'.repeat(16), version: 2, modelId: 'ff'.repeat(32), stages: [stage(1, 0, 11), stage(2, 11, 20), stage(3, 20, 30)], sampler: { ...fields.sampler, seed: 2 }, promptHash: 'ee'.repeat(32), promptTokens: 8, maxTokens: 21, stopIds: [], quote: { ...fields.quote, hold: '88' }, nonces: { coordinator: 'dd'.repeat(32) } };
+  const changes: Partial<Record<keyof typeof fields, unknown>> = { network: 'other', job: 'd3'.repeat(16), version: 2, modelId: 'ff'.repeat(32), stages: [stage(1, 0, 11), stage(2, 11, 20), stage(3, 20, 30)], sampler: { ...fields.sampler, seed: 2 }, promptHash: 'ee'.repeat(32), promptTokens: 8, maxTokens: 21, stopIds: [], quote: { ...fields.quote, hold: '88' }, nonces: { coordinator: 'dd'.repeat(32), requester: null } };
   const hashes = Object.entries(changes).map(([key, value]) => planHashOf(v.parse(JobPlan, { ...fields, [key]: value })));
   expect(new Set([...hashes, planHashOf(plan)]).size).toBe(hashes.length + 1);
+});
+
+it('A1: a plan names a nonce of every party, and says where one gave none', () => {
+  const without = { ...stage(1, 0, 30), nonce: null };
+  expect(v.is(JobPlan, { ...fields, stages: [without], nonces: { coordinator: hash, requester: hash } })).toBe(true);
+  const { nonce: _nonce, ...unnamed } = without;
+  expect(v.is(JobPlan, { ...fields, stages: [unnamed] })).toBe(false);
+  expect(v.is(JobPlan, { ...fields, nonces: { coordinator: hash } })).toBe(false);
+  expect(v.is(JobPlan, { ...fields, nonces: { coordinator: null, requester: null } })).toBe(false);
+  const hashes = [{ nonces: { coordinator: hash, requester: hash } }, { stages: [without] }, { stages: [{ ...without, nonce: hash }] }].map((change) => planHashOf(v.parse(JobPlan, { ...fields, ...change })));
+  expect(new Set([...hashes, planHashOf(plan)]).size).toBe(4);
 });
 
 it.each([
@@ -54,6 +65,8 @@ it.each([
   ['an amount with a leading zero', { quote: { ...fields.quote, hold: '01' } }, 'base units'],
   ['an empty prompt', { promptTokens: 0 }, 'promptTokens'],
   ['an empty answer', { maxTokens: 0 }, 'maxTokens'],
+  ['the format before nonces', { format: 1 }, 'format'],
+  ['a nonce that is no hash', { stages: [{ ...stage(1, 0, 30), nonce: 'ab' }] }, 'nonce'],
   ['version 0', { version: 0 }, 'version'],
   ['another precision', { precision: 'f16' }, 'precision'],
   ['a field that is not known', { note: 'x' }, 'note'],

@@ -22,13 +22,15 @@ export const PlanStage = v.strictObject({
   devicePublicKey: DevicePublicKey,
   /** Layers `[from, to)`. */
   layers: v.pipe(v.strictTuple([Count, Count]), v.check(([from, to]) => from < to, 'a stage holds at least one layer')),
+  /** SHA-256 of the worker's nonce for the audit draw (SPEC A1); null when it had given none, which is audited in full. */
+  nonce: v.nullable(HexHash),
 });
 export type PlanStage = v.InferOutput<typeof PlanStage>;
 
 /** One request, placed: what every party signs off (PROTOCOL 1, SPEC P1). */
 export const JobPlan = v.pipe(
   v.strictObject({
-    format: v.literal(1),
+    format: v.literal(2),
     network: v.pipe(v.string(), v.maxLength(64)),
     job: JobId,
     /** Rises at every change (failover, re-placement). */
@@ -43,8 +45,8 @@ export const JobPlan = v.pipe(
     maxTokens: v.pipe(Count, v.minValue(1)),
     stopIds: v.pipe(v.array(Count), v.maxLength(64)),
     quote: v.strictObject({ promptToken: Amount, generatedToken: Amount, feeBasisPoints: Amount, hold: Amount }),
-    /** SHA-256 commitments to nonces, revealed after the last root (PROTOCOL 6). */
-    nonces: v.strictObject({ coordinator: HexHash }),
+    /** SHA-256 of the nonces of the other two parties to the audit draw, revealed after the last root (SPEC A1); a plain API client gives none. */
+    nonces: v.strictObject({ coordinator: HexHash, requester: v.nullable(HexHash) }),
   }),
   v.check((plan) => plan.stages.every((stage, index) => stage.layers[0] === (plan.stages[index - 1]?.layers[1] ?? 0)), 'stages must cover the layers in order without a gap'),
   v.check((plan) => new Set(plan.stages.map((stage) => stage.worker)).size === plan.stages.length, 'a worker holds one stage of a plan'),

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { domainHash } from '../canonical-json.ts';
-import { GENESIS_HASH, replay, sealEntry } from './entry.ts';
+import { contentHashOf, GENESIS_HASH, replay, sealEntry } from './entry.ts';
 import type { EntryDraft, LedgerEntry } from './entry.ts';
 
 const issue: EntryDraft = { kind: 'issue', key: 'genesis', job: null, at: 1_000, lines: [{ account: 'issued', amount: -(10n ** 30n) }, { account: 'pool', amount: 10n ** 30n }] };
@@ -12,11 +12,14 @@ function chain(...drafts: readonly EntryDraft[]): LedgerEntry[] {
   return entries;
 }
 
-it('seals an entry with a hash over its number, the previous hash and every field, amounts as decimal text (SPEC M4)', () => {
+it('seals an entry with a hash over its number, the previous hash and the hash of every field, amounts as decimal text (SPEC M4, B1)', () => {
   const [first] = chain(issue);
   const lines = [{ account: 'issued', amount: `-1${'0'.repeat(30)}` }, { account: 'pool', amount: `1${'0'.repeat(30)}` }];
-  expect(first?.hash).toBe(domainHash('ciro/ledger/1', { sequence: 0, previous: GENESIS_HASH, kind: 'issue', key: 'genesis', job: null, at: 1_000, lines }));
-  expect(first?.hash).toMatchInlineSnapshot(`"e39801c40508a52037f961a1aee69e2155f966ff9706c731bcdb98411b9ab939"`);
+  const content = domainHash('ciro/ledger-content/1', { kind: 'issue', key: 'genesis', job: null, at: 1_000, lines });
+  expect(contentHashOf(issue)).toBe(content);
+  expect(first?.hash).toBe(domainHash('ciro/ledger/2', { sequence: 0, previous: GENESIS_HASH, content }));
+  // By Python: sha256(b'ciro/ledger/2\0' + json.dumps(link, sort_keys=True, separators=(',', ':')).encode()).
+  expect(first?.hash).toBe('b0a9929ee1031923e30691fbb80262ebf4bb6b58e0361ccf498cf4b9c3983fed');
 });
 
 it('refuses lines that do not sum to zero, naming the entry and the sum (SPEC M4)', () => {

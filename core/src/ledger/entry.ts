@@ -6,11 +6,12 @@ export class LedgerError extends CiroError<'unbalanced' | 'insufficient' | 'brok
 
 /**
  * Accounts (SPEC M4): `issued` (the counter-account of all credits, the only one that may be negative), `pool` (community pool),
- * `fee`, `requester:ID`, `hold:JOB`, `worker:NODE:pending`, `worker:NODE:payable`.
+ * `fee`, `requester:ID`, `hold:JOB`, `worker:NODE:pending`, `worker:NODE:payable`, `worker:NODE:withheld` (SPEC M7).
  */
-export type AccountName = 'issued' | 'pool' | 'fee' | `requester:${string}` | `hold:${string}` | `worker:${string}:pending` | `worker:${string}:payable`;
+export type AccountName = 'issued' | 'pool' | 'fee' | `requester:${string}` | `hold:${string}` | `worker:${string}:pending` | `worker:${string}:payable` | `worker:${string}:withheld`;
 
-export type EntryKind = 'issue' | 'trial' | 'hold' | 'release' | 'charge' | 'payable' | 'void';
+/** `release` gives a hold back; `released` what was withheld from a worker; `forfeit` takes that from a convicted one (SPEC M7). */
+export type EntryKind = 'issue' | 'trial' | 'hold' | 'release' | 'charge' | 'payable' | 'void' | 'refund' | 'audit' | 'released' | 'forfeit';
 
 /** One movement; an entry's lines sum to zero. Amounts in base units. */
 export interface LedgerLine {
@@ -34,16 +35,32 @@ export interface LedgerEntry extends EntryDraft {
   readonly hash: string;
 }
 
+/** What an entry's hash is over: its place and a hash of what it says, so that links can be shown without their content (SPEC B1). */
+export interface LinkBody {
+  readonly sequence: number;
+  readonly previous: string;
+  /** From `contentHashOf`. */
+  readonly content: string;
+}
+
 /** Hash before the first entry. */
 export const GENESIS_HASH = '0'.repeat(64);
+
+/** Hash of everything an entry says, amounts as decimal strings (SPEC B1). */
+export function contentHashOf({ kind, key, job, at, lines }: EntryDraft): string {
+  return domainHash('ciro/ledger-content/1', { kind, key, job, at, lines: lines.map(({ account, amount }) => ({ account, amount: String(amount) })) });
+}
+
+/** Hash of an entry, from its link alone (SPEC B1, M4). */
+export function linkHashOf({ sequence, previous, content }: LinkBody): string {
+  return domainHash('ciro/ledger/2', { sequence, previous, content });
+}
 
 /** Chains a draft behind `previous`; throws `unbalanced` when its lines do not sum to zero. */
 export function sealEntry(draft: EntryDraft, sequence: number, previous: string): LedgerEntry {
   const sum = draft.lines.reduce((total, line) => total + line.amount, 0n);
   if (sum !== 0n) throw new LedgerError('unbalanced', `entry ${draft.key} sums to ${sum} base units instead of 0`, { fault: 'bug', fields: { key: draft.key, sum: String(sum) } });
-  const { kind, key, job, at } = draft;
-  const lines = draft.lines.map((line) => ({ account: line.account, amount: String(line.amount) }));
-  return { ...draft, sequence, previous, hash: domainHash('ciro/ledger/1', { sequence, previous, kind, key, job, at, lines }) };
+  return { ...draft, sequence, previous, hash: linkHashOf({ sequence, previous, content: contentHashOf(draft) }) };
 }
 
 /** Balances after all entries; throws `broken-chain` at the first entry whose hash, link or number is wrong. */

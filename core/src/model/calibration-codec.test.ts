@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { deltaOf } from '../audit/sampled-id.ts';
 import { decodeCalibration, encodeCalibration } from './calibration-codec.ts';
 import { ModelError } from './model-error.ts';
 import type { CalibrationTable } from './manifest.ts';
@@ -10,6 +11,7 @@ const table: CalibrationTable = {
   exponentsAtZero: Int8Array.from({ length: 20 }, (_, index) => 10 - index),
   tauExponent: -12,
   tauExponentAtZero: -11,
+  deltaExponent: -7,
 };
 
 test('a table survives the round trip at any byte offset', () => {
@@ -33,6 +35,7 @@ test.each<[string, (bytes: Uint8Array) => Uint8Array, string]>([
   ['65,535 boundaries', (bytes) => bytes.fill(255, 6, 8), 'boundaries'],
   ['4 billion channels', (bytes) => bytes.fill(255, 8, 12), 'hidden'],
   ['a positive tau exponent', (bytes) => bytes.fill(1, 12, 13), 'tauExponent'],
+  ['a delta of 512 logits', (bytes) => bytes.fill(9, 14, 15), 'deltaExponent'],
   ['a set reserved byte', (bytes) => bytes.fill(1, 15, 16), 'reserved'],
   ['a byte too few', (bytes) => bytes.subarray(0, 55), 'length'],
   ['a byte too many', (bytes) => Uint8Array.of(...bytes, 0), 'length'],
@@ -51,4 +54,13 @@ test('a table whose arrays do not fit its sizes is not encoded', () => {
   expect(() => encodeCalibration({ ...table, exponentsAtZero: new Int8Array(19) })).toThrowErrorMatchingInlineSnapshot(`[ModelError: Calibration table: exponentsAtZero.length is 19, expected 20. Import the model again.]`);
   expect(() => encodeCalibration({ ...table, hidden: 6 })).toThrow(ModelError);
   expect(() => encodeCalibration({ ...table, tauExponent: 0 })).toThrow(ModelError);
+  for (const deltaExponent of [-25, 9, 0.5, Number.NaN]) expect(() => encodeCalibration({ ...table, deltaExponent })).toThrow(ModelError);
+});
+
+test('A7: delta is a power of two of logits, one signed byte after the tau exponents', () => {
+  for (const deltaExponent of [-24, -7, 0, 8]) {
+    const bytes = encodeCalibration({ ...table, deltaExponent });
+    expect([bytes[14], bytes[15]]).toEqual([deltaExponent & 255, 0]);
+    expect(deltaOf(decodeCalibration(bytes))).toBe(2 ** deltaExponent);
+  }
 });

@@ -10,7 +10,8 @@ import { HIDDEN_MAX, LAYERS_MAX } from './model-limits.ts';
  *   8  4  channels a boundary, = hidden
  *  12  1  tau exponent (int8)
  *  13  1  tau exponent at position 0 (int8)
- *  14  2  zero
+ *  14  1  delta exponent (int8)
+ *  15  1  zero
  *  16  n  exponents, int8, boundary by boundary; n = boundaries * hidden
  *  16+n n the same for position 0
  */
@@ -44,6 +45,7 @@ export function encodeCalibration(table: CalibrationTable): Uint8Array {
   view.setUint32(8, table.hidden, true);
   view.setInt8(12, tauExponent('tauExponent', table.tauExponent));
   view.setInt8(13, tauExponent('tauExponentAtZero', table.tauExponentAtZero));
+  view.setInt8(14, inRange('deltaExponent', table.deltaExponent, DELTA_EXPONENT_MIN, DELTA_EXPONENT_MAX));
   const exponents = new Int8Array(bytes.buffer, HEADER_BYTES);
   exponents.set(table.exponents);
   exponents.set(table.exponentsAtZero, count);
@@ -62,7 +64,7 @@ export function decodeCalibration(bytes: Uint8Array): CalibrationTable {
   if (boundaries < BOUNDARIES_MIN || boundaries > BOUNDARIES_MAX) refuse('boundaries', boundaries, `${BOUNDARIES_MIN} to ${BOUNDARIES_MAX}`);
   const hidden = view.getUint32(8, true);
   if (hidden < 1 || hidden > HIDDEN_MAX) refuse('hidden', hidden, `1 to ${HIDDEN_MAX}`);
-  if (view.getUint16(14, true) !== 0) refuse('reserved', view.getUint16(14, true), '0');
+  if (view.getUint8(15) !== 0) refuse('reserved', view.getUint8(15), '0');
   const count = boundaries * hidden;
   if (bytes.length !== HEADER_BYTES + 2 * count) refuse('length', bytes.length, `${HEADER_BYTES + 2 * count} bytes`);
   return {
@@ -72,6 +74,7 @@ export function decodeCalibration(bytes: Uint8Array): CalibrationTable {
     exponentsAtZero: Int8Array.from(new Int8Array(bytes.buffer, bytes.byteOffset + HEADER_BYTES + count, count)),
     tauExponent: tauExponent('tauExponent', view.getInt8(12)),
     tauExponentAtZero: tauExponent('tauExponentAtZero', view.getInt8(13)),
+    deltaExponent: inRange('deltaExponent', view.getInt8(14), DELTA_EXPONENT_MIN, DELTA_EXPONENT_MAX),
   };
 }
 
@@ -79,7 +82,13 @@ export function decodeCalibration(bytes: Uint8Array): CalibrationTable {
 const TAU_EXPONENT_MIN = -24;
 const TAU_EXPONENT_MAX = -2;
 
-function tauExponent(field: string, value: number): number {
-  if (!Number.isInteger(value) || value < TAU_EXPONENT_MIN || value > TAU_EXPONENT_MAX) refuse(field, value, `${TAU_EXPONENT_MIN} to ${TAU_EXPONENT_MAX}`);
+/** Finer than float32 holds at logits of 1; above 256 logits every id would be ambiguous. */
+const DELTA_EXPONENT_MIN = -24;
+const DELTA_EXPONENT_MAX = 8;
+
+const tauExponent = (field: string, value: number): number => inRange(field, value, TAU_EXPONENT_MIN, TAU_EXPONENT_MAX);
+
+function inRange(field: string, value: number, least: number, most: number): number {
+  if (!Number.isInteger(value) || value < least || value > most) refuse(field, value, `${least} to ${most}`);
   return value;
 }

@@ -54,6 +54,8 @@ export interface CalibrationTable {
   /** tau = 2^tauExponent * scale; s = 2^(tauExponent + 6) * scale. Separately for position 0. */
   readonly tauExponent: number;
   readonly tauExponentAtZero: number;
+  /** delta = 2^deltaExponent, in logits: what two engines' logits of the same final-norm row may differ by (SPEC A7). */
+  readonly deltaExponent: number;
 }
 
 /** Everything a party needs to run, check and price a model; its canonical hash is the model id. */

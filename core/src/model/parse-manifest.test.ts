@@ -12,7 +12,7 @@ import type { ModelManifest } from './manifest.ts';
 
 const calibrationBytes = (() => {
   const rows = new Int8Array(4 * 32);
-  return encodeCalibration({ version: 1, hidden: 32, exponents: rows, exponentsAtZero: rows, tauExponent: -12, tauExponentAtZero: -12 });
+  return encodeCalibration({ version: 1, hidden: 32, exponents: rows, exponentsAtZero: rows, tauExponent: -12, tauExponentAtZero: -12, deltaExponent: -6 });
 })();
 
 function setup(): ModelManifest {

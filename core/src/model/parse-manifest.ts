@@ -27,7 +27,7 @@ const FILE_NAME_CHARACTERS_MAX = 255;
 const wholeNumber = (least: number, most: number) => v.pipe(v.number(), v.integer(), v.minValue(least), v.maxValue(most));
 const byteCount = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 
-const ArchitectureSchema = v.pipe(
+export const ArchitectureSchema = v.pipe(
   v.strictObject({
     family: v.literal('llama'),
     layers: wholeNumber(1, LAYERS_MAX),

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { DevicePublicKey, HexHash, JobId, NodeId } from '../ids.ts';
 import { SignedPlan } from '../job/plan.ts';
+import { Audit, AuditCancelled, AuditOpen, Head, PieceIn, Release, Reveal, Standing, Supply } from './audit-from-coordinator.ts';
 import { MAX_SIGNAL_BYTES } from './limits.ts';
 
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -59,10 +60,17 @@ export const Credit = v.strictObject({
   status: v.picklist(['pending', 'payable', 'void']),
   pendingTotal: Amount,
   payableTotal: Amount,
+  /** Earned and kept back until the worker has a record (SPEC M7). */
+  withheldTotal: Amount,
+  /** Positions that were paid, and ids of the answer: with the signed plan they give the amount again (SPEC B3). */
+  paidPositions: Count,
+  generatedTokens: Count,
+  /** The ledger entry that booked it. */
+  entry: v.strictObject({ sequence: Count, hash: HexHash }),
 });
 /** A message was dropped; other jobs go on. */
 export const Dropped = v.strictObject({ type: v.literal('dropped'), code: Text(64), message: Text(500) });
 
-export const CoordinatorMessage = v.variant('type', [Challenge, Welcome, Refused, Assign, Connect, Disconnect, SignalIn, Plan, Start, Finish, Credit, Dropped]);
+export const CoordinatorMessage = v.variant('type', [Challenge, Welcome, Refused, Assign, Connect, Disconnect, SignalIn, Plan, Start, Finish, Credit, Dropped, Reveal, Release, Supply, Audit, PieceIn, AuditOpen, AuditCancelled, Head, Standing]);
 /** Everything the coordinator may send to a worker. */
 export type CoordinatorMessage = v.InferOutput<typeof CoordinatorMessage>;

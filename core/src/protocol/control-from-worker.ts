@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { DevicePublicKey, DeviceSignature, HexHash, IdentityPublicKey, JobId, NodeId } from '../ids.ts';
 import { Acknowledgement, Receipt } from '../receipt/receipt.ts';
+import { AuditBlind, AuditOpened, AuditRefused, Nonce, Nonces, Piece, SupplyRefused } from './audit-from-worker.ts';
 import { MAX_JOB_UNITS, MAX_SIGNAL_BYTES, MAX_UNIT_HINT_CHARACTERS } from './limits.ts';
 
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -102,6 +103,6 @@ export const Fault = v.strictObject({ type: v.literal('fault'), ...JobVersion, c
 /** The person pressed Stop, a cap was reached, or the page is going away. */
 export const Leaving = v.strictObject({ type: v.literal('leaving'), reason: Text(120) });
 
-export const WorkerMessage = v.variant('type', [Hello, Profile, ShardState, SignalOut, LinkState, Prepared, StageRefused, Token, Unit, Acknowledge, Disagree, Root, Fault, Leaving]);
+export const WorkerMessage = v.variant('type', [Hello, Profile, ShardState, SignalOut, LinkState, Prepared, StageRefused, Token, Unit, Acknowledge, Disagree, Root, Fault, Leaving, Nonces, Nonce, Piece, SupplyRefused, AuditRefused, AuditBlind, AuditOpened]);
 /** Everything a worker may send to the coordinator. */
 export type WorkerMessage = v.InferOutput<typeof WorkerMessage>;

@@ -18,17 +18,17 @@ function changed(change: (bytes: Uint8Array, view: DataView) => void): Uint8Arra
 
 const u32 = fc.integer({ min: 0, max: 0x7fff_ffff });
 const frames: fc.Arbitrary<Frame> = fc
-  .record({ kind: fc.constantFrom('rows', 'ids', 'receipt', 'heartbeat'), job: fc.uint8Array({ minLength: 16, maxLength: 16 }), planVersion: u32, position: u32, count: fc.integer({ min: 1, max: MAX_FRAME_ROWS }), channels: fc.integer({ min: 1, max: 20 }), acceptedTo: u32, stage: fc.integer({ min: 0, max: 0xffff }), fill: fc.integer({ min: 0, max: 255 }) })
+  .record({ kind: fc.constantFrom('rows', 'ids', 'receipt', 'heartbeat', 'acknowledgement', 'head'), job: fc.uint8Array({ minLength: 16, maxLength: 16 }), planVersion: u32, position: u32, count: fc.integer({ min: 1, max: MAX_FRAME_ROWS }), channels: fc.integer({ min: 1, max: 20 }), acceptedTo: u32, stage: fc.integer({ min: 0, max: 0xffff }), fill: fc.integer({ min: 0, max: 255 }) })
   .map(({ kind, job, count, channels, fill, ...rest }): Frame => {
-    const bytes = { rows: count * channels * 4, ids: count * 4, receipt: channels, heartbeat: 0 }[kind];
+    const bytes = { rows: count * channels * 4, ids: count * 4, receipt: channels, heartbeat: 0, acknowledgement: channels, head: channels }[kind];
     return { ...rest, kind, job: Buffer.from(job).toString('hex') as JobId, count: kind === 'rows' || kind === 'ids' ? count : 0, payload: new Uint8Array(bytes).fill(fill) };
   });
 
 it('F2: a frame has the layout that the specification draws', () => {
   expect(Buffer.from(encodeFrame(frame)).toString('hex')).toBe(
-    ['c1', '01', '01', '00', '0500', '0000', '00112233445566778899aabbccddeeff', '03000000', '20000000', '02000000', '1f000000', '08000000', '00000000', '0000803f', '00000040'].join(''),
+    ['c1', '02', '01', '00', '0500', '0000', '00112233445566778899aabbccddeeff', '03000000', '20000000', '02000000', '1f000000', '08000000', '00000000', '0000803f', '00000040'].join(''),
   );
-  expect(FRAME_KINDS).toEqual({ rows: 1, ids: 2, receipt: 3, heartbeat: 4 });
+  expect(FRAME_KINDS).toEqual({ rows: 1, ids: 2, receipt: 3, heartbeat: 4, acknowledgement: 5, head: 6 });
 });
 
 it('F2: every frame is read back as it was written', () => {
@@ -48,9 +48,9 @@ it('F2: the payload is a view that can be read as float32 in place', () => {
 it.each([
   ['a short header', encodeFrame(frame).subarray(0, FRAME_HEADER_BYTES - 1), 'bad-frame', '47 bytes'],
   ['another first byte', changed((bytes) => (bytes[0] = 0xc2)), 'bad-frame', 'first byte 194'],
-  ['another protocol version', changed((bytes) => (bytes[1] = 2)), 'wrong-version', 'protocol 2'],
+  ['another protocol version', changed((bytes) => (bytes[1] = 1)), 'wrong-version', 'protocol 1'],
   ['kind 0', changed((bytes) => (bytes[2] = 0)), 'bad-frame', 'kind 0'],
-  ['kind 5', changed((bytes) => (bytes[2] = 5)), 'bad-frame', 'kind 5'],
+  ['kind 7', changed((bytes) => (bytes[2] = 7)), 'bad-frame', 'kind 7'],
   ['a reserved byte', changed((bytes) => (bytes[3] = 1)), 'bad-frame', 'reserved'],
   ['a reserved half word', changed((bytes) => (bytes[7] = 1)), 'bad-frame', 'reserved'],
   ['a reserved word', changed((bytes) => (bytes[47] = 1)), 'bad-frame', 'reserved'],
@@ -61,6 +61,8 @@ it.each([
   ['rows of no channels', encodeFrame({ ...frame, payload: new Uint8Array(0) }), 'bad-frame', '0 bytes for 2 rows'],
   ['ids of more than four bytes', encodeFrame({ ...frame, kind: 'ids', count: 1 }), 'bad-frame', '8 bytes for 1 ids'],
   ['a receipt with a count', changed((bytes) => (bytes[2] = 3)), 'bad-frame', 'count 2 in a receipt'],
+  ['an acknowledgement with a count', changed((bytes) => (bytes[2] = 5)), 'bad-frame', 'count 2 in a acknowledgement'],
+  ['a ledger head with a count', changed((bytes) => (bytes[2] = 6)), 'bad-frame', 'count 2 in a head'],
   ['a heartbeat with a payload', encodeFrame({ ...frame, kind: 'heartbeat', count: 0 }), 'bad-frame', '8 bytes in a heartbeat'],
   ['positions past 32 bits', changed((_, view) => view.setUint32(28, 0xffff_ffff, true)), 'bad-frame', 'overflow'],
   ['more bytes than any frame', new Uint8Array(MAX_FRAME_BYTES + 1), 'too-large', `at most ${MAX_FRAME_BYTES}`],

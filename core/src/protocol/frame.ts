@@ -7,7 +7,7 @@ import { ProtocolError } from './parse.ts';
 const MAGIC = 0xc1;
 
 /** Kinds of frame (SPEC F2). */
-export const FRAME_KINDS = { rows: 1, ids: 2, receipt: 3, heartbeat: 4 } as const;
+export const FRAME_KINDS = { rows: 1, ids: 2, receipt: 3, heartbeat: 4, acknowledgement: 5, head: 6 } as const;
 export type FrameKind = keyof typeof FRAME_KINDS;
 const KIND_NAMES = new Map<number, FrameKind>(Object.entries(FRAME_KINDS).map(([name, code]) => [code, name as FrameKind]));
 
@@ -18,7 +18,7 @@ export interface FrameHeader {
   readonly planVersion: number;
   /** Absolute position of the first row or id. */
   readonly position: number;
-  /** Rows or ids in the payload; 0 for receipts and heartbeats. */
+  /** Rows or ids in the payload; 0 for every other kind. */
   readonly count: number;
   /** Positions below this are accepted (SPEC U1). */
   readonly acceptedTo: number;
@@ -26,7 +26,7 @@ export interface FrameHeader {
   readonly stage: number;
 }
 
-/** A frame: header and payload. Rows: little-endian float32, count * channels. Ids: little-endian uint32. Receipt: UTF-8 JSON. */
+/** A frame: header and payload. Rows: little-endian float32, count * channels. Ids: little-endian uint32. Receipt, acknowledgement, head: UTF-8 JSON. */
 export interface Frame extends FrameHeader {
   readonly payload: Uint8Array;
 }
@@ -69,7 +69,7 @@ export function decodeFrame(bytes: Uint8Array): Frame {
   if (count > MAX_FRAME_ROWS) throw bad(`count ${count}; at most ${MAX_FRAME_ROWS}`);
   if ((kind === 'rows' || kind === 'ids') && (count === 0 || length === 0 || length % (4 * count) !== 0)) throw bad(`${length} bytes for ${count} ${kind}`);
   if (kind === 'ids' && length !== 4 * count) throw bad(`${length} bytes for ${count} ids of 4 bytes`);
-  if ((kind === 'receipt' || kind === 'heartbeat') && count !== 0) throw bad(`count ${count} in a ${kind}`);
+  if (kind !== 'rows' && kind !== 'ids' && count !== 0) throw bad(`count ${count} in a ${kind}`);
   if (kind === 'heartbeat' && length !== 0) throw bad(`${length} bytes in a heartbeat`);
   const position = view.getUint32(28, true);
   if (position + count > 0xffffffff) throw bad(`positions ${position}+${count} overflow`);

@@ -1,5 +1,5 @@
 /** Version of control messages and data frames; exchanged first, and a mismatch is refused by name (SPEC W1). */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Bytes of one control message: a plan of MAX_STAGES stages is 12 kB, a `unit` at most 89 kB, the `root` of the longest job 140 kB. */
 export const MAX_CONTROL_BYTES = 256 * 1024;
@@ -43,3 +43,18 @@ export const LINK_SILENT_MS = 2_000;
 /** Socket ping of the coordinator: dead within 10 s when idle (REQUIREMENTS C1). */
 export const SOCKET_PING_MS = 5_000;
 export const SOCKET_PING_TIMEOUT_MS = 4_500;
+
+/** Nonce commitments a worker keeps with the coordinator: one a job, so this many jobs may begin before it is asked for more. */
+export const MAX_NONCE_COMMITMENTS = 64;
+/** Random bytes of one party's nonce for the audit draw. */
+export const NONCE_BYTES = 32;
+
+/** Bytes of a piece in one control message: a unit of 16 rows at d = 576 is 37 kB; larger ones come in several. */
+export const MAX_PIECE_BYTES = 128 * 1024;
+/** Bytes of one whole piece: a unit of the last stage, 16 rows of 16,384 channels with their ids. */
+export const MAX_WHOLE_PIECE_BYTES = 16 * (16_384 + 1) * 4;
+
+/** After the last root: nonces revealed, and until then every stage keeps its rows (PROTOCOL 6). */
+export const REVEAL_TIMEOUT_MS = 10_000;
+/** A stage that was drawn keeps its rows until they are uploaded, at most this long (PROTOCOL 6). */
+export const SUPPLY_TIMEOUT_MS = 60_000;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { parseCoordinatorMessage, parseWorkerMessage, ProtocolError } from './parse.ts';
-import { MAX_JOB_UNITS, MAX_SIGNAL_BYTES, MAX_UNIT_HINT_CHARACTERS } from './limits.ts';
+import { MAX_JOB_UNITS, MAX_NONCE_COMMITMENTS, MAX_PIECE_BYTES, MAX_SIGNAL_BYTES, MAX_UNIT_HINT_CHARACTERS, MAX_WHOLE_PIECE_BYTES } from './limits.ts';
 
 const SEED = 20_263;
 const hex = (digits: number): string => '0123456789abcdef'.repeat(16).slice(0, digits);
@@ -13,20 +13,20 @@ const device = `04${hex(128)}`;
 const percentiles = { p50: 1, p95: 2 };
 const receipt = { body: { network: 'ciro', job, planHash: hash, stage: 0, worker: node, unit: 0, from: 0, to: 16, inputHash: hash, payloadHash: hash, linkHash: hash }, signature };
 const plan = {
-  format: 1,
+  format: 2,
   network: 'ciro',
   job,
   version: 1,
   modelId: hash,
   precision: 'f32',
-  stages: [{ worker: node, devicePublicKey: device, layers: [0, 3] }],
+  stages: [{ worker: node, devicePublicKey: device, layers: [0, 3], nonce: hash }],
   sampler: { temperature: 0.7, topK: 40, topP: 0.9, minP: 0, repetitionPenalty: 1.1, seed: 7 },
   promptHash: hash,
   promptTokens: 5,
   maxTokens: 9,
   stopIds: [2],
   quote: { promptToken: '250', generatedToken: '1000', feeBasisPoints: '250', hold: '10250' },
-  nonces: { coordinator: hash },
+  nonces: { coordinator: hash, requester: null },
 };
 
 const fromWorker: readonly Record<string, unknown>[] = [
@@ -44,6 +44,13 @@ const fromWorker: readonly Record<string, unknown>[] = [
   { type: 'root', job, planHash: hash, stage: 0, root: '0xabc', signature, salts: [hex(32)], stats: { engine: 'wasm', decodeMs: percentiles, commitMs: percentiles, unitMs: percentiles, peakMemoryBytes: 1, lapMs: percentiles } },
   { type: 'fault', job, version: 1, code: 'engine', message: 'm' },
   { type: 'leaving', reason: 'stop' },
+  { type: 'nonces', commitments: [hash] },
+  { type: 'nonce', job, version: 1, rootsHash: hash, nonce: hash, signature },
+  { type: 'piece', audit: job, side: 'rows', unit: 1, sha256: hash, offset: 0, total: 3, bytes: Uint8Array.of(1, 2, 3) },
+  { type: 'supply-refused', audit: job, side: 'input', code: 'gone', message: 'm' },
+  { type: 'audit-refused', audit: job, code: 'busy', message: 'm' },
+  { type: 'audit-blind', audit: job, engine: 'webgpu', commitment: hash, signature },
+  { type: 'audit-opened', audit: job, salt: hex(32), rows: [hash, hash], ids: { checked: 3, ambiguous: 1, wrong: [{ position: 4, id: 7, gap: 0.5 }] } },
 ];
 const fromCoordinator: readonly Record<string, unknown>[] = [
   { type: 'challenge', protocol: 1, network: 'ciro', challenge: hash, coordinatorPublicKey: device },
@@ -56,8 +63,17 @@ const fromCoordinator: readonly Record<string, unknown>[] = [
   { type: 'plan', signed: { plan, signature }, stage: 0, promptIds: Uint8Array.of(1, 0, 0, 0) },
   { type: 'start', job, version: 1 },
   { type: 'finish', job, version: 1, acceptedTo: 6, reason: 'stop' },
-  { type: 'credit', job, amount: '12', status: 'pending', pendingTotal: '12', payableTotal: '0' },
+  { type: 'credit', job, amount: '12', status: 'pending', pendingTotal: '12', payableTotal: '0', withheldTotal: '3', paidPositions: 13, generatedTokens: 6, entry: { sequence: 4, hash } },
   { type: 'dropped', code: 'malformed', message: 'm' },
+  { type: 'reveal', job, version: 1, roots: ['0xabc', null] },
+  { type: 'release', job, version: 1 },
+  { type: 'supply', audit: job, job, version: 1, side: 'payload', units: 2 },
+  { type: 'audit', audit: job, job, planHash: hash, stage: 2, modelId: hash, layers: [20, 30], positions: 12, sampling: { sampler: plan.sampler, promptTokens: 5 } },
+  { type: 'piece', audit: job, side: 'payload', unit: 0, sha256: hash, offset: 131_072, total: 131_075, bytes: Uint8Array.of(1, 2, 3) },
+  { type: 'audit-open', audit: job, root: '0xabc', leaves: [hash] },
+  { type: 'audit-cancelled', audit: job },
+  { type: 'head', head: { body: { network: 'ciro', sequence: 9, hash, at: 1_000 }, signature } },
+  { type: 'standing', nodeId: node, passed: 12, successfulAudits: 3, failedAudits: 0, auditRate: 0.333, state: 'active' },
 ];
 const directions = [
   ['worker', parseWorkerMessage, fromWorker],
@@ -99,6 +115,14 @@ it.each([
   ['a unit with hints that are no base64', { ...fromWorker[8], hints: 'AAA!' }],
   ['a unit with hints that look like base64', { ...fromWorker[8], hints: 'AAA\u212a' }],
   ['a unit with hints that are cut off', { ...fromWorker[8], hints: 'AAA' }],
+  ['more nonces than a coordinator keeps', { ...fromWorker[14], commitments: new Array(MAX_NONCE_COMMITMENTS + 1).fill(hash) }],
+  ['a piece of no bytes', { ...fromWorker[16], bytes: new Uint8Array(0) }],
+  ['a piece that is larger than one message holds', { ...fromWorker[16], bytes: new Uint8Array(MAX_PIECE_BYTES + 1) }],
+  ['a piece of a whole that no unit has', { ...fromWorker[16], total: MAX_WHOLE_PIECE_BYTES + 1 }],
+  ['a piece of a side that only auditors are sent', { ...fromWorker[16], side: 'leaf' }],
+  ['a blind result of an engine that only the coordinator has', { ...fromWorker[19], engine: 'reference' }],
+  ['an opening without rows', { ...fromWorker[20], rows: [] }],
+  ['an opening with a gap that is no number', { ...fromWorker[20], ids: { checked: 1, ambiguous: 0, wrong: [{ position: 4, id: 7, gap: Number.NaN }] } }],
 ])('W2: %s is malformed', (_, message) => {
   expect(() => parseWorkerMessage(message)).toThrow(malformed);
 });
