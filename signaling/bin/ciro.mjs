@@ -21,14 +21,19 @@ const ENTRIES = new Map([
   ['bench', 'benchmarks/run.ts'],
 ]);
 
-const USAGE = `usage: npm start | npm test | npm run job|check|build|bench [-- options]
-   or: node signaling/bin/ciro.mjs ${[...ENTRIES.keys()].join('|')} [options]`;
+/** `job --cheat NAME@STAGE`: what cheats is kept with the tests, apart from everything that volunteers load. */
+const CHEATED_JOB = 'tests/support/run-cheated-job.ts';
+
+const USAGE = `usage: npm start | npm test | npm run job|verify|calibrate|check|build|bench [-- options]
+   or: node signaling/bin/ciro.mjs ${[...ENTRIES.keys(), 'verify', 'calibrate'].join('|')} [options]`;
 
 /**
  * Path of the script behind a command, or undefined when there is none.
  * @param {string | undefined} command
+ * @param {readonly string[]} args
  */
-function entryOf(command) {
+function entryOf(command, args) {
+  if (command === 'job' && args.some((arg) => arg === '--cheat' || arg.startsWith('--cheat='))) return join(CHECKOUT, CHEATED_JOB);
   const known = ENTRIES.get(command ?? '');
   if (known !== undefined) return join(CHECKOUT, known);
   if (command === undefined || !/^[a-z][a-z-]*$/.test(command)) return undefined;
@@ -63,7 +68,7 @@ function runScript(node, script, args, installMs) {
 }
 
 const [command, ...args] = process.argv.slice(2);
-const script = entryOf(command);
+const script = entryOf(command, args);
 if (script === undefined) {
   console.error(command === undefined ? USAGE : `There is no command \`${command}\`.\n${USAGE}`);
   process.exit(2);

@@ -127,6 +127,16 @@ it('passes SIGTERM on to the command and waits for it', async () => {
   expect(code).toBe(42);
 });
 
+it('a job with --cheat is run by the script that is kept with the tests; one without is not', async () => {
+  await writeFile(join(checkout, 'signaling', 'src', 'cli', 'job.ts'), 'console.log("honest")');
+  await mkdir(join(checkout, 'tests', 'support'), { recursive: true });
+  await writeFile(join(checkout, 'tests', 'support', 'run-cheated-job.ts'), 'console.log(process.argv.slice(2).join(" "))');
+  expect((await ciro(['job', '--prompt', 'about --cheat'])).out).toBe('honest\n');
+  for (const cheat of [['--cheat', 'requantise8@2'], ['--cheat=requantise8@2']]) {
+    expect((await ciro(['job', '--prompt', 'a', ...cheat])).out).toBe(`--prompt a ${cheat.join(' ')}\n`);
+  }
+});
+
 it('lists its commands when asked for one that does not exist', async () => {
   const { code, err } = await ciro(['statr']);
   expect(code).toBe(2);

@@ -6,24 +6,33 @@ import { CiroError } from '@ciro/core/errors.ts';
 import { HexHash } from '@ciro/core/ids.ts';
 import { Accounts } from './accounts/accounts.ts';
 import { operatorKey } from './accounts/operator-key.ts';
+import { AuditDesk } from './audit/audit-desk.ts';
+import { ReferenceAuditor } from './audit/reference-auditor.ts';
 import { addRoutes, createHttp } from './edge/http-server.ts';
 import { listen, parsePublicUrl } from './edge/listen.ts';
 import { attachSocket } from './edge/socket.ts';
 import { EvidenceDesk } from './evidence/evidence-desk.ts';
 import { Intake } from './intake/intake.ts';
+import { JobFeeds } from './intake/job-feed.ts';
+import { JobWatch } from './intake/job-watch.ts';
+import { NoticedMoney } from './intake/noticed-money.ts';
 import { recoverJobs } from './intake/recover-jobs.ts';
 import { generateCoordinatorKey, importCoordinatorKey } from './keys/coordinator-key.ts';
+import { BondKeeper } from './ledger/bond-keeper.ts';
+import { HeadPublisher } from './ledger/head-publisher.ts';
 import { Ledger } from './ledger/ledger.ts';
 import { Relay } from './relay/relay.ts';
 import { JobRunner } from './scheduler/job-runner.ts';
 import { systemClock } from './sessions/clock.ts';
 import { Sessions } from './sessions/sessions.ts';
+import { Standings } from './standing/standings.ts';
 import { openStore } from './store/open-store.ts';
 import { readPrivate, writePrivate } from './store/private-file.ts';
 import type { NodeId } from '@ciro/core/ids.ts';
+import type { ReferenceRun } from './audit/ports.ts';
 import type { TlsFiles } from './edge/http-server.ts';
 import type { ShardedModel } from './edge/models-routes.ts';
-import type { ChatModel, CreditNotices, JobRunner as JobRunnerPort } from './intake/ports.ts';
+import type { Audits, ChatModel, CreditNotices, JobRunner as JobRunnerPort } from './intake/ports.ts';
 import type { CoordinatorKey } from './keys/coordinator-key.ts';
 import type { SchedulerStatus } from './scheduler/job-runner.ts';
 import type { Models } from './scheduler/models-port.ts';
@@ -35,14 +44,20 @@ const TRIAL_KEY_FILE = 'trial-key';
 /** Hex digits of the key's hash in the network's name. */
 const NETWORK_DIGITS = 8;
 
-export class CoordinatorError extends CiroError<'no-model'> {}
+export class CoordinatorError extends CiroError<'no-model' | 'bad-audit-rate'> {}
 
 /** The served models, the default first; `ModelRegistry` is one. */
 export interface CoordinatorModels {
   list(): readonly CoordinatorModel[];
   get(nameOrId: string): CoordinatorModel | undefined;
 }
-export type CoordinatorModel = ShardedModel & Pick<ChatModel, 'tokenizer' | 'template'>;
+export type CoordinatorModel = ShardedModel &
+  Pick<ChatModel, 'tokenizer'> & {
+    /** `source`: as it stands in the model file. */
+    readonly template: ChatModel['template'] & { readonly source: string };
+    /** The model file, for the reference run. */
+    readonly path: string;
+  };
 
 export interface CoordinatorOptions {
   /** 0 takes a free port. */
@@ -65,12 +80,18 @@ export interface CoordinatorOptions {
   /** Address that others reach this coordinator at (`PUBLIC_URL`). */
   readonly publicUrl?: string;
   readonly iceServers?: SessionsOptions['iceServers'];
+  /** Share of stage-jobs that are audited, above 0 and at most 1, whoever did them (`CIRO_AUDIT_RATE`); by each worker's record when absent (SPEC A2). */
+  readonly auditRate?: number;
   /** Commit that runs, for `/health`. */
   readonly commit?: string;
   /** pino level of the log on standard error; `warn` when absent. `info` tells the life cycle. */
   readonly logLevel?: string;
   /** Replaces the scheduler, for tests of everything around it. */
   readonly runner?: JobRunnerPort;
+  /** Replaces the audit desk, for tests of everything around it. */
+  readonly audits?: Audits;
+  /** Replaces the reference run, for tests with models that nothing computes. */
+  readonly reference?: ReferenceRun;
 }
 
 /** A running coordinator. */
@@ -90,17 +111,21 @@ export interface Coordinator {
   close(): Promise<void>;
 }
 
-/** Settings of the environment, as `npm start` takes them; spread into the options. */
-export function environmentOptions(env: NodeJS.ProcessEnv): Pick<CoordinatorOptions, 'databaseUrl' | 'publicUrl' | 'tls' | 'logLevel' | 'commit'> {
+/** Settings of the environment, as `npm start` takes them; spread into the options. Throws `bad-audit-rate`. */
+export function environmentOptions(env: NodeJS.ProcessEnv): Pick<CoordinatorOptions, 'databaseUrl' | 'publicUrl' | 'tls' | 'auditRate' | 'logLevel' | 'commit'> {
   const { DATABASE_URL: databaseUrl, PUBLIC_URL: publicUrl, CIRO_TLS_CERT: cert, CIRO_TLS_KEY: key, CIRO_LOG_LEVEL: logLevel, CIRO_COMMIT: commit } = env;
   const set = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
-  return given({ databaseUrl: set(databaseUrl), publicUrl: set(publicUrl), tls: cert && key ? { cert, key } : undefined, logLevel: set(logLevel), commit: set(commit) });
+  const rate = set(env['CIRO_AUDIT_RATE']);
+  const auditRate = rate === undefined ? undefined : checkedRate(Number(rate), rate);
+  return given({ auditRate, databaseUrl: set(databaseUrl), publicUrl: set(publicUrl), tls: cert && key ? { cert, key } : undefined, logLevel: set(logLevel), commit: set(commit) });
 }
 
 /** Builds every room, wires them, and serves. Throws CoordinatorError, AddressError, StoreError, KeyError; nothing is left open then. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const { models, dataDir, databaseUrl } = options;
   if (models.list().length === 0) throw new CoordinatorError('no-model', 'a coordinator needs a model to serve; import one first', { fault: 'user' });
+  const { auditRate } = options;
+  if (auditRate !== undefined) checkedRate(auditRate, String(auditRate));
   const wantedUrl = options.publicUrl === undefined ? undefined : parsePublicUrl(options.publicUrl);
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   await using undo = new AsyncDisposableStack();
@@ -128,32 +153,50 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const socket = attachSocket(app.server, { sessions, onError }, { allowedOrigins: wantedUrl === undefined ? [] : [wantedUrl.origin] });
   undo.defer(() => socket.close());
   undo.defer(() => sessions.close());
+  const standings = await Standings.open({ store: store.standings, clock: systemClock, workers: sessions, onError });
   const scheduler = new JobRunner(
-    { clock: systemClock, workers: sessions, models: schedulerModels(models), relay: new Relay(sessions), key, randomBytes: bytes },
+    { clock: systemClock, workers: sessions, standings, models: schedulerModels(models), relay: new Relay(sessions), key, randomBytes: bytes },
     { network, ...given({ stages: options.stages, expectWorkers: options.expectWorkers }) },
   );
   undo.defer(() => scheduler.close());
+  const bonds = new BondKeeper({ clock: systemClock, ledger, lastSeen: async (node) => (await sessions.record(node))?.lastSeen, onError });
+  undo.defer(() => bonds.close());
+  const heads = new HeadPublisher({ clock: systemClock, ledger, key, workers: sessions, onError }, { network });
+  undo.defer(() => heads.close());
 
-  const notices: CreditNotices = {
-    credited: (worker, { job, status, amount, pendingTotal, payableTotal }) =>
-      sessions.sendCredit(worker, { job, status, amount: String(amount), pendingTotal: String(pendingTotal), payableTotal: String(payableTotal) }),
-  };
-  const recovery = await recoverJobs({ ledger, archive: store.jobs, notices });
+  const notices = creditNotices(sessions, heads);
+  const money = new NoticedMoney({ ledger, notices, archive: store.jobs });
+  const recovery = await recoverJobs({ ledger, archive: store.jobs, notices, standings, money, audits: store.audits });
+  const ownReference = new ReferenceAuditor({ clock: systemClock, models: (id) => models.get(id) });
+  undo.defer(() => ownReference.close());
+  const desk = new AuditDesk(
+    { clock: systemClock, workers: sessions, standings, money, store: store.audits, reference: options.reference ?? ownReference, key, randomBytes: bytes, models: { get: (id) => models.get(id) }, onError },
+    auditRate === undefined ? {} : { rate: () => auditRate },
+  );
+  undo.defer(() => desk.close());
+  const feeds = new JobFeeds();
   const intake = new Intake(
-    { models: chatModels(models), ledger, archive: store.jobs, runner: options.runner ?? scheduler, notices, onError: (error, job) => onError(error, { job }) },
+    { models: chatModels(models), ledger, archive: store.jobs, runner: options.runner ?? scheduler, notices, feeds, audits: options.audits ?? desk, onError: (error, job) => onError(error, { job }) },
     { now },
   );
   undo.defer(() => intake.close());
   const evidence = new EvidenceDesk({
     archive: store.jobs,
     ledger,
+    audits: store.audits,
     coordinatorPublicKey: key.publicKey,
-    modelOf: (id) => models.get(id)?.manifest,
+    modelOf: (id) => evidenceModel(models.get(id)),
     identityKeys: (nodes) => identityKeys(nodes, sessions, store),
   });
+  const stagesOf = async (job: string, account: string) => {
+    const answer = await evidence.find(job, account);
+    return answer.state === 'recorded' ? answer.evidence.stages.map((stage) => stage.audit_status) : [];
+  };
+  const jobs = new JobWatch({ archive: store.jobs, feeds, nonces: intake.nonces, stagesOf });
 
-  const view = { network, ...given({ commit: options.commit }), status: () => scheduler.status(), connections: () => sessions.size, nodes: () => sessions.records() };
-  await addRoutes(app, { accounts, ledger, intake, evidence, models, view }, { now, ...given({ publicUrl: wantedUrl, webDist: options.webDist }) });
+  const view = { network, ...given({ commit: options.commit }), status: () => scheduler.status(), connections: () => sessions.size, nodes: () => standings.nodes() };
+  const dependencies = { accounts, ledger, intake, evidence, jobs, head: () => heads.signed(), models, view };
+  await addRoutes(app, dependencies, { now, ...given({ publicUrl: wantedUrl, webDist: options.webDist }) });
   const port = await listen(app, options);
   const url = `${options.tls === undefined ? 'http' : 'https'}://localhost:${port}`;
   const kept = { read: () => readPrivate(dataDir, TRIAL_KEY_FILE), write: (text: string) => writePrivate(dataDir, TRIAL_KEY_FILE, text) };
@@ -175,6 +218,25 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       return (closing ??= open.disposeAsync());
     },
   };
+}
+
+function checkedRate(rate: number, text: string): number {
+  if (rate > 0 && rate <= 1) return rate;
+  throw new CoordinatorError('bad-audit-rate', `the audit rate is ${JSON.stringify(text)}; give a number above 0 and at most 1, or leave CIRO_AUDIT_RATE out`, { fault: 'user' });
+}
+
+/** A worker hears of its credit, and then a head of the ledger that covers it (SPEC B1). */
+function creditNotices(sessions: Sessions, heads: HeadPublisher): CreditNotices {
+  return {
+    credited(worker, { amount, pendingTotal, payableTotal, withheldTotal, ...rest }) {
+      sessions.sendCredit(worker, { ...rest, amount: String(amount), pendingTotal: String(pendingTotal), payableTotal: String(payableTotal), withheldTotal: String(withheldTotal) });
+      heads.credited(worker);
+    },
+  };
+}
+
+function evidenceModel(model: CoordinatorModel | undefined) {
+  return model === undefined ? undefined : { manifest: model.manifest, template: model.template.source };
 }
 
 /** The key of the data folder, made at the first start. Workers and evidence know the network by it. */

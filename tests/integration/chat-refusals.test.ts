@@ -45,6 +45,10 @@ const REFUSALS: readonly (readonly [what: string, body: Record<string, unknown>,
   ['a penalty', { presence_penalty: 0.5 }, 400, 'unsupported_parameter', 'presence_penalty', 'is not supported'],
   ['a field that does not exist', { max_length: 5 }, 400, 'unknown_parameter', 'max_length', 'is not a parameter'],
   ['a field of every object', { constructor: 1 }, 400, 'unknown_parameter', 'constructor', 'is not a parameter'],
+  ['an assurance that there is not', { ciro: { assurance: 'sure' } }, 400, 'invalid_value', 'ciro.assurance', 'stream or checked'],
+  ['a commitment that is no hash', { ciro: { nonce_commitment: 'abc' } }, 400, 'invalid_value', 'ciro.nonce_commitment', '64 lower-case hex digits'],
+  ['another field of our own', { ciro: { audit: true } }, 400, 'unknown_parameter', 'ciro.audit', 'is not a parameter'],
+  ['our own field as a word', { ciro: 'checked' }, 400, 'invalid_value', 'ciro', 'expected {"assurance"'],
   ['an unknown stream option', { stream_options: { fast: true } }, 400, 'invalid_value', 'stream_options.fast', ''],
 ];
 

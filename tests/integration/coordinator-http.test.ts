@@ -4,9 +4,18 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import * as v from 'valibot';
+import { io } from 'socket.io-client';
+import * as parser from 'socket.io-msgpack-parser';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { toHex } from '@ciro/core/bytes.ts';
+import { checkLinks, headBytes, LedgerLinks } from '@ciro/core/ledger/head.ts';
+import { SignedHead } from '@ciro/core/protocol/audit-from-coordinator.ts';
+import { parseCoordinatorMessage } from '@ciro/core/protocol/parse.ts';
+import { verifySignature } from '@ciro/signaling/keys/verify-signature.ts';
 import { modelIdOf } from '@ciro/core/model/model-id.ts';
-import { startCoordinator } from '@ciro/signaling/main.ts';
+import { environmentOptions, startCoordinator } from '@ciro/signaling/main.ts';
 import type { ModelManifest } from '@ciro/core/model/manifest.ts';
 import { ScriptedCoordinator } from '../support/scripted-coordinator.ts';
 
@@ -40,6 +49,18 @@ function raw(path: string, headers: Record<string, string>): Promise<{ status: n
       .once('error', reject)
       .end();
   });
+}
+
+/** What the coordinator says first to whoever connects. */
+async function challengeOf(url: string): Promise<{ readonly coordinatorPublicKey: string }> {
+  const socket = io(url, { path: '/socket', parser, transports: ['websocket'], reconnection: false, forceNew: true });
+  try {
+    const message = parseCoordinatorMessage(await new Promise<unknown>((resolve) => socket.once('m', resolve)));
+    if (message.type !== 'challenge') throw new Error(message.type);
+    return message;
+  } finally {
+    socket.disconnect();
+  }
 }
 
 it('health tells state, network and what is placed', async () => {
@@ -137,6 +158,32 @@ it('other sites may call the API, and are told so before', async () => {
   const refused = await scripted.fetch('/v1/account', { headers: { origin: 'https://example.org', authorization: '' } });
   expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([401, '*']);
   expect((await scripted.fetch('/health')).headers.get('access-control-allow-origin')).toBeNull();
+});
+
+it('B1, B2: the head is signed by the key of the network, and links lead to it without what they say', async () => {
+  await scripted.fetch('/v1/trial', { method: 'POST' });
+  const open = { headers: { authorization: '' } };
+  const head = v.parse(SignedHead, await (await scripted.fetch('/v1/ledger/head', open)).json());
+  expect(head.body.network).toBe(scripted.coordinator.network);
+  const { coordinatorPublicKey } = await challengeOf(scripted.coordinator.url);
+  expect(toHex(sha256(Buffer.from(coordinatorPublicKey, 'hex')))).toMatch(new RegExp(`^${head.body.network.replace('ciro-', '')}`));
+  expect(await verifySignature(coordinatorPublicKey, headBytes(head.body), head.signature)).toBe(true);
+  const links = v.parse(v.looseObject({ data: LedgerLinks }), await (await scripted.fetch(`/v1/ledger/links?from=0&to=${head.body.sequence}`, open)).json()).data;
+  const [first] = v.parse(v.looseObject({ data: LedgerLinks }), await (await scripted.fetch('/v1/ledger/links?from=0&to=1', open)).json()).data;
+  expect(links[0]).toEqual(first);
+  expect(checkLinks({ sequence: 0, hash: first?.previous ?? head.body.hash }, head.body, links)).toBeNull();
+  expect(Object.keys(first ?? {}).sort()).toEqual(['content', 'hash', 'previous', 'sequence']);
+  for (const query of ['', '?from=1', '?from=2&to=1', '?from=-1&to=2', '?from=a&to=b', '?from=0&to=1&all=1', '?from=0&from=1&to=2']) {
+    const refused = await scripted.fetch(`/v1/ledger/links${query}`, open);
+    expect([query, refused.status, await refused.json()]).toMatchObject([query, 400, { error: { code: 'bad_request' } }]);
+  }
+  expect(await (await scripted.fetch(`/v1/ledger/links?from=${head.body.sequence}&to=999999`, open)).json()).toMatchObject({ data: [] });
+});
+
+it('an audit rate that is none is named', async () => {
+  expect(environmentOptions({ CIRO_AUDIT_RATE: '0.2' })).toEqual({ auditRate: 0.2 });
+  for (const rate of ['0', '1.5', 'often', '-1']) expect(() => environmentOptions({ CIRO_AUDIT_RATE: rate }), rate).toThrow(expect.objectContaining({ code: 'bad-audit-rate' }));
+  expect(environmentOptions({ CIRO_AUDIT_RATE: '' })).toEqual({});
 });
 
 it('keys of the data folder are readable by their owner only', async () => {

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { HexHash } from '@ciro/core/ids.ts';
 import type { JobEvent, JobRecord } from '@ciro/signaling/scheduler/job-order.ts';
 import { scriptedId } from '../support/scripted-stage.ts';
 import { eventsOf, SmallCoordinator } from '../support/small-coordinator.ts';
@@ -28,9 +29,11 @@ it('three tabs and a spare answer a job, and every unit is signed, acknowledged 
     expect(stage).toMatchObject({ link: 'direct', paidPositions: 40, root: { root: expect.stringMatching(/^0x/) } });
     expect(stage.units.map((unit) => [unit.receipt.body.from, unit.receipt.body.to, unit.receiptValid, unit.acknowledgementValid])).toEqual([[0, 16, true, true], [16, 32, true, true], [32, 40, true, true]]);
   }
-  const nodes = await coordinator.sessions.records();
+  const nodes = await coordinator.standings.nodes();
   // 6 layers, 40 positions.
   expect(nodes.reduce((sum, node) => sum + node.compute_contributed, 0)).toBe(240);
+  expect(nodes).toHaveLength(4);
+  for (const node of nodes) expect(node).toMatchObject({ state: 'active', audits: 0 });
   expect(coordinator.errors).toEqual([]);
 });
 
@@ -60,6 +63,35 @@ it('four jobs run at the same time and each gets its own answer', async () => {
     expect(error).toBeUndefined();
     expect(recordOf(events).tokenIds).toEqual(Array.from({ length: 20 }, (_, index) => scriptedId(length - 1 + index)));
   }
+});
+
+it('A1: every plan names a nonce of each of its workers, fresh for every job, and the requester\'s', async () => {
+  await using coordinator = await SmallCoordinator.start({ expectWorkers: 3 });
+  const tabs = new Map((await Promise.all([1, 2, 3].map((seed) => coordinator.join({ seed })))).map((tab) => [tab.nodeId, tab]));
+  const requesterNonce = 'ab'.repeat(32) as HexHash;
+  const answers = await Promise.all([1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map(() => eventsOf(coordinator.run({ requesterNonce, maxTokens: 2 }))));
+  const plans = answers.map(({ events }) => recordOf(events).signed.plan);
+  const named = plans.flatMap(({ stages }) => stages.map(({ worker, nonce }) => ({ worker, nonce: nonce ?? 'none' })));
+  for (const { worker, nonce } of named) expect(tabs.get(worker)?.nonces.has(nonce)).toBe(true);
+  expect(new Set(named.map(({ nonce }) => nonce)).size).toBe(30);
+  expect(plans.every(({ nonces }) => nonces.requester === requesterNonce)).toBe(true);
+});
+
+it('A8: a job that excludes a tab runs over the spare, and a tab that is demoted serves no more', async () => {
+  await using coordinator = await SmallCoordinator.start({ expectWorkers: 4 });
+  for (const seed of [1, 2, 3, 4]) await coordinator.join({ seed });
+  const first = recordOf((await eventsOf(coordinator.run())).events);
+  const [excluded, demoted] = first.stages.map(({ worker }) => worker);
+  const again = recordOf((await eventsOf(coordinator.run({ exclude: excluded === undefined ? [] : [excluded] }))).events);
+  expect(again.tokenIds).toEqual(ANSWER);
+  expect(again.stages).toHaveLength(3);
+  expect(again.stages.map(({ worker }) => worker)).not.toContain(excluded);
+  if (demoted === undefined) throw new Error('one stage only');
+  await coordinator.standings.failed(demoted);
+  const last = recordOf((await eventsOf(coordinator.run())).events);
+  expect(last.stages.map(({ worker }) => worker)).not.toContain(demoted);
+  expect((await coordinator.standings.nodes()).filter(({ state }) => state === 'demoted').map(({ node_id }) => node_id)).toEqual([demoted]);
+  expect(coordinator.errors).toEqual([]);
 });
 
 it('an answer ends at a stop id, which is its last token', async () => {

@@ -8,7 +8,7 @@ import { workerId } from '@ciro/signaling/evidence/job-record.fixture.ts';
 import { verifyChain } from '@ciro/signaling/ledger/verify-chain.ts';
 import { SchedulerError } from '@ciro/signaling/scheduler/scheduler-error.ts';
 import { openStore } from '@ciro/signaling/store/open-store.ts';
-import type { Evidence } from '@ciro/signaling/evidence/evidence.ts';
+import type { Evidence } from '@ciro/core/evidence/evidence.ts';
 import { ScriptedCoordinator } from '../support/scripted-coordinator.ts';
 import type { Script } from '../support/scripted-runner.ts';
 
@@ -141,5 +141,6 @@ it('closing cancels what runs, tells the client, and gives the hold back', async
   await Promise.all([scripted.coordinator.close(), expect(asking.then((response) => response.json())).resolves.toMatchObject({ error: { type: 'server_error', code: 'cancelled' } })]);
   const store = await openStore({ dataDir: join(scripted.folder, 'data'), onError: (error) => expect.unreachable(error.message) });
   expect(await store.ledger.openHolds()).toEqual([]);
+  await verifyChain(store.ledger);
   await store.close();
 });

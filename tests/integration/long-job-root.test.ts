@@ -46,7 +46,7 @@ async function setup() {
   pool.join(1, {}, { nodeId, identityPublicKey: open, devicePublicKey: device.publicKey });
   const workers = pool.workers();
   const order = orderOf(1, { promptIds: new Uint32Array(POSITIONS).fill(3), maxTokens: 1 });
-  const plan = buildPlan(order, workers.map((worker) => ({ worker, layers: [0, 30] as const })), { network: 'ciro-test', version: 1, nonce: new Uint8Array(32) });
+  const plan = buildPlan(order, workers.map((worker) => ({ worker, layers: [0, 30] as const, nonce: null })), { network: 'ciro-test', version: 1, nonce: new Uint8Array(32) });
   const planHash = planHashOf(plan);
   const sent: StageMessage[] = [];
   const failures: unknown[] = [];
@@ -61,10 +61,11 @@ async function setup() {
       sign: (bytes) => device.sign(bytes),
       verify: async () => false,
       signRoot: async (root) => signJobRoot(root, IDENTITY),
-      salt: () => (++salts).toString(16).padStart(32, '0'),
+      randomHex: (bytes) => (++salts).toString(16).padStart(2 * bytes, '0'),
       turn: async () => undefined,
+      credit: { planned: () => undefined, committed: () => undefined, acknowledged: () => undefined, finished: () => undefined },
     },
-    { measured: (task) => task(), failed: (error) => void failures.push(error) },
+    { measured: (task) => task(), failed: (error) => void failures.push(error), rooted: () => undefined },
   );
   return { key, workers, order, plan, planHash, stage, sent, failures };
 }

@@ -10,7 +10,7 @@ import { provisionalManifest } from '../../signaling/src/models/provisional-mani
 import { readShard } from '../../signaling/src/models/shard-reader.ts';
 import { Tokenizer } from '../../signaling/src/models/tokenizer.ts';
 import { tinyLlamaGguf } from './tiny-llama.ts';
-import type { CalibrationTable } from '@ciro/core/model/manifest.ts';
+import type { Calibration, CalibrationOptions } from '../../signaling/src/models/calibrate.ts';
 import type { CalibrationSequence } from '../../signaling/src/models/calibration-corpus.ts';
 import type { TinyLlama } from './tiny-llama.ts';
 
@@ -29,13 +29,13 @@ export async function sequencesOf(path: string): Promise<CalibrationSequence[]> 
   return calibrationSequences(tokenizer, ChatTemplate.ofGguf(header, tokenizer));
 }
 
-/** A file's calibration table, made in this process; of its first layers only if `layers` is given. */
-export async function calibrationTableOf(path: string, layers?: number): Promise<CalibrationTable> {
+/** A file's calibration, made in this process. */
+export async function calibrationOf(path: string, options: CalibrationOptions = {}): Promise<Calibration> {
   const plan = planImport((await openGguf(path)).header);
   const read = async (name: string): Promise<Uint8Array> => {
     const shard = plan.shards.find((each) => each.name === name);
     if (shard === undefined) throw new RangeError(`no shard is called ${name}`);
     return readShard(path, shard);
   };
-  return calibrate(provisionalManifest(plan), read, await sequencesOf(path), layers === undefined ? {} : { layers });
+  return calibrate(provisionalManifest(plan), read, await sequencesOf(path), options);
 }

@@ -13,6 +13,10 @@ export class MemoryNodeRecords implements NodeRecords {
     return Promise.resolve();
   }
 
+  find(nodeId: NodeId): Promise<StoredNode | undefined> {
+    return Promise.resolve(this.nodes.get(nodeId));
+  }
+
   list(limit: number): Promise<readonly StoredNode[]> {
     return Promise.resolve([...this.nodes.values()].sort((a, b) => b.lastSeen - a.lastSeen).slice(0, limit));
   }

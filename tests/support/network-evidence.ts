@@ -7,7 +7,7 @@ import { planBytes, planHashOf } from '@ciro/core/job/plan.ts';
 import { merkleRoot } from '@ciro/core/merkle/poseidon-tree.ts';
 import { acknowledgementBytes, receiptBytes, receiptHash } from '@ciro/core/receipt/receipt.ts';
 import { verifySignature } from '../../signaling/src/keys/verify-signature.ts';
-import type { Evidence, EvidenceStage, EvidenceUnit } from '../../signaling/src/evidence/evidence.ts';
+import type { Evidence, EvidenceStage, EvidenceUnit } from '@ciro/core/evidence/evidence.ts';
 
 const hashOfIds = (ids: readonly number[]): string => toHex(sha256(new Uint8Array(Uint32Array.from(ids).buffer)));
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createParser } from 'eventsource-parser';
 import * as v from 'valibot';
-import type { Evidence } from '../../signaling/src/evidence/evidence.ts';
+import type { Evidence } from '@ciro/core/evidence/evidence.ts';
 
 /** Roots and acknowledgements are waited for at most 5 s after the last token; then a job is settled. */
 const EVIDENCE_TIMEOUT_MS = 20_000;

@@ -6,22 +6,25 @@ import { startCoordinator } from '@ciro/signaling/main.ts';
 import { ModelRegistry } from '@ciro/signaling/models/model-registry.ts';
 import type { Coordinator, CoordinatorOptions } from '@ciro/signaling/main.ts';
 import type { ServedModel } from '@ciro/signaling/models/model-registry.ts';
+import { ScriptedAudits } from './scripted-audits.ts';
 import { ScriptedRunner } from './scripted-runner.ts';
 import { tinyLlamaGguf } from './tiny-llama.ts';
 
 /** Layers and width of the tiny model, and its context. */
 const TINY = { layers: 2, hidden: 32, context: 128 };
 
-/** The real coordinator on a free port, with its real database and a tiny model; only the scheduler is scripted. */
+/** The real coordinator on a free port, with its real database and a tiny model; only scheduler and audit desk are scripted. */
 export class ScriptedCoordinator implements AsyncDisposable {
   readonly coordinator: Coordinator;
   readonly runner: ScriptedRunner;
+  readonly audits: ScriptedAudits;
   readonly model: ServedModel;
   readonly folder: string;
 
-  private constructor(parts: { coordinator: Coordinator; runner: ScriptedRunner; model: ServedModel; folder: string }) {
+  private constructor(parts: { coordinator: Coordinator; runner: ScriptedRunner; audits: ScriptedAudits; model: ServedModel; folder: string }) {
     this.coordinator = parts.coordinator;
     this.runner = parts.runner;
+    this.audits = parts.audits;
     this.model = parts.model;
     this.folder = parts.folder;
   }
@@ -33,12 +36,13 @@ export class ScriptedCoordinator implements AsyncDisposable {
     await writeFile(path, tinyLlamaGguf(TINY));
     // Nothing is computed here, so any table of the right size will do.
     const exponents = new Int8Array((TINY.layers + 2) * TINY.hidden);
-    const calibrate = async (): Promise<Uint8Array> => encodeCalibration({ version: 1, hidden: TINY.hidden, exponents, exponentsAtZero: exponents, tauExponent: -12, tauExponentAtZero: -12 });
+    const calibrate = async (): Promise<Uint8Array> => encodeCalibration({ version: 1, hidden: TINY.hidden, exponents, exponentsAtZero: exponents, tauExponent: -12, tauExponentAtZero: -12, deltaExponent: -7 });
     const models = new ModelRegistry({ cache: join(folder, 'cache'), calibrate });
     const model = await models.add(path);
     const runner = new ScriptedRunner();
-    const coordinator = await startCoordinator({ port: 0, host: '127.0.0.1', dataDir: join(folder, 'data'), models, runner, ...changes });
-    return new ScriptedCoordinator({ coordinator, runner, model, folder });
+    const audits = new ScriptedAudits();
+    const coordinator = await startCoordinator({ port: 0, host: '127.0.0.1', dataDir: join(folder, 'data'), models, runner, audits, ...changes });
+    return new ScriptedCoordinator({ coordinator, runner, audits, model, folder });
   }
 
   /** A request with the trial key unless `headers` say otherwise. */

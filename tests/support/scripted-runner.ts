@@ -17,6 +17,8 @@ export interface Script {
 /** Stands where the scheduler is: answers orders from a script, with records as the real one gives them. */
 export class ScriptedRunner {
   script: Script = { ids: [] };
+  /** Instead of `script`, for jobs that are to differ. */
+  scriptFor: ((order: JobOrder) => Script) | undefined;
   readonly orders: JobOrder[] = [];
   readonly stops: string[] = [];
 
@@ -29,7 +31,7 @@ export class ScriptedRunner {
     };
     if (signal.aborted) stop('cancelled');
     signal.addEventListener('abort', () => stop('cancelled'), { once: true });
-    return { events: this.#play(order, this.script, state), stop };
+    return { events: this.#play(order, this.scriptFor?.(order) ?? this.script, state), stop };
   }
 
   async *#play(order: JobOrder, script: Script, state: { stop?: 'stop' | 'cancelled' }): AsyncGenerator<JobEvent> {

@@ -3,6 +3,7 @@ import { toBase64, toHex, utf8 } from '@ciro/core/bytes.ts';
 import { leafHash } from '@ciro/core/commitment/leaf.ts';
 import { boundaryGrid } from '@ciro/core/commitment/cells.ts';
 import { NO_ID, UnitCommitter } from '@ciro/core/commitment/unit-committer.ts';
+import { payloadWithIds } from '@ciro/core/commitment/unit-hashes.ts';
 import { planHashOf } from '@ciro/core/job/plan.ts';
 import { merkleRoot } from '@ciro/core/merkle/poseidon-tree.ts';
 import { PREFILL_CHUNK_POSITIONS } from '@ciro/core/protocol/limits.ts';
@@ -17,17 +18,25 @@ import type { Receipt } from '@ciro/core/receipt/receipt.ts';
 
 /** Channels of the fabricated model. */
 export const SCRIPTED_HIDDEN = 8;
-const TABLE: CalibrationTable = {
+export const SCRIPTED_TABLE: CalibrationTable = {
   version: 1,
   hidden: SCRIPTED_HIDDEN,
   exponents: new Int8Array(40 * SCRIPTED_HIDDEN),
   exponentsAtZero: new Int8Array(40 * SCRIPTED_HIDDEN),
   tauExponent: -12,
   tauExponentAtZero: -12,
+  deltaExponent: -8,
 };
 
 /** The id that the fabricated model gives after a position. */
 export const scriptedId = (position: number): number => 100 + (position % 50);
+
+/** Added to the ids that a stage with `wrongFrom` draws: none of them is ever a right one. */
+export const WRONG_ID_OFFSET = 60;
+
+/** The row that the fabricated model has at a boundary, whatever went in: layers `[…, boundary)`. */
+export const scriptedRow = (position: number, boundary: number): Float32Array =>
+  Float32Array.from({ length: SCRIPTED_HIDDEN }, (_, channel) => ((position * 31 + boundary * 17 + channel * 7) % 97) / 13 - 3);
 
 /** What a stage needs of the worker it runs on. */
 export interface StageHost {
@@ -51,6 +60,8 @@ export interface Misbehaviour {
   readonly lyingIds?: boolean;
   /** Sends other rows on than it commits to. */
   readonly lyingRows?: boolean;
+  /** Commits to rows of its own making from this position on, and draws other ids. */
+  readonly wrongFrom?: number;
 }
 
 const idBytes = (id: number): Uint8Array<ArrayBuffer> => {
@@ -84,7 +95,7 @@ export class ScriptedStage {
     this.#stage = stage;
     this.#planHash = planHashOf(signed.plan);
     this.#misbehaviour = misbehaviour;
-    this.#committer = new UnitCommitter(boundaryGrid(TABLE, stage + 1), { samples: this.#isLast });
+    this.#committer = new UnitCommitter(boundaryGrid(SCRIPTED_TABLE, this.#layers[1] + (this.#isLast ? 1 : 0)), { samples: this.#isLast });
     const view = promptIds === null ? undefined : new DataView(promptIds.buffer, promptIds.byteOffset, promptIds.byteLength);
     this.#prompt = view === undefined ? [] : Array.from({ length: view.byteLength / 4 }, (_, index) => view.getUint32(index * 4, true));
   }
@@ -115,12 +126,29 @@ export class ScriptedStage {
     this.#signing = this.#signing.then(() => this.#root());
   }
 
+  /** What a unit's hash is over: the bytes that were given to it, or those it committed to (SPEC U2). */
+  piece(side: 'input' | 'payload', unit: number): Uint8Array {
+    const { from, to } = this.#closed.find((each) => each.unit === unit) ?? { from: 0, to: 0 };
+    const positions = Array.from({ length: to - from }, (_, index) => from + index);
+    const parts = positions.map((position) => (side === 'input' ? this.#inputs[position] : new Uint8Array((this.#rows[position] as Float32Array).buffer)) as Uint8Array);
+    const bytes = new Uint8Array(Buffer.concat(parts));
+    return side === 'payload' && this.#isLast ? payloadWithIds(bytes, new Uint8Array(Uint32Array.from(positions, (position) => this.#ids.get(position) ?? NO_ID).buffer)) : bytes;
+  }
+
   get #plan(): SignedPlan['plan'] {
     return this.#signed.plan;
   }
 
   get #isLast(): boolean {
     return this.#stage === this.#plan.stages.length - 1;
+  }
+
+  get #layers(): readonly [number, number] {
+    return (this.#plan.stages[this.#stage] as SignedPlan['plan']['stages'][number]).layers;
+  }
+
+  #isWrong(position: number): boolean {
+    return position >= (this.#misbehaviour.wrongFrom ?? Number.POSITIVE_INFINITY);
   }
 
   #neighbour(offset: number): { worker: NodeId; devicePublicKey: string } {
@@ -138,7 +166,7 @@ export class ScriptedStage {
     if (silentFrom !== undefined && position + inputs.length > silentFrom) return;
     inputs.forEach((input, index) => {
       this.#inputs[position + index] = input;
-      this.#rows[position + index] = Float32Array.from({ length: SCRIPTED_HIDDEN }, (_, channel) => (((position + index) * 31 + this.#stage * 17 + channel * 7) % 97) / 13 - 3);
+      this.#rows[position + index] = scriptedRow(position + index, this.#layers[1]).map((value) => (this.#isWrong(position + index) ? value / 2 : value));
     });
     this.#accept(acceptedTo);
     const last = position + inputs.length - 1;
@@ -154,7 +182,7 @@ export class ScriptedStage {
 
   #sample(position: number): void {
     const { job, version } = this.#plan;
-    const id = scriptedId(position);
+    const id = scriptedId(position) + (this.#isWrong(position) ? WRONG_ID_OFFSET : 0);
     const token = { type: 'token', job, version, position, id } as const;
     const passedOn = this.#misbehaviour.lyingIds === true ? id + 1 : id;
     this.#ids.set(position, passedOn);

@@ -1,11 +1,12 @@
 import { webcrypto } from 'node:crypto';
 import { io } from 'socket.io-client';
 import * as parser from 'socket.io-msgpack-parser';
+import { nonceCommitment } from '@ciro/core/audit/audit-draw.ts';
 import { fromHex, toHex } from '@ciro/core/bytes.ts';
 import { identityPublicKey, nodeIdOf, signBinding, signJobRoot } from '@ciro/core/identity/identity.ts';
 import { planBytes } from '@ciro/core/job/plan.ts';
 import { decodeFrame, encodeFrame } from '@ciro/core/protocol/frame.ts';
-import { PROTOCOL_VERSION } from '@ciro/core/protocol/limits.ts';
+import { NONCE_BYTES, PROTOCOL_VERSION } from '@ciro/core/protocol/limits.ts';
 import { parseCoordinatorMessage } from '@ciro/core/protocol/parse.ts';
 import { SliceAssembler, slicesOf } from '@ciro/core/protocol/slices.ts';
 import type { Socket } from 'socket.io-client';
@@ -16,6 +17,8 @@ import type { Frame } from '@ciro/core/protocol/frame.ts';
 import { ScriptedStage } from './scripted-stage.ts';
 import type { Misbehaviour, StageHost } from './scripted-stage.ts';
 
+/** Commitments that the coordinator has at a time: more than there are jobs at a time. */
+const NONCES = 8;
 const ECDSA = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 
 export interface ScriptedWorkerOptions {
@@ -31,6 +34,8 @@ export interface ScriptedWorkerOptions {
   readonly headers?: Record<string, string>;
   /** Stops after the welcome: no profile is sent. */
   readonly silent?: boolean;
+  /** Hears everything after this worker has done its part. */
+  readonly onMessage?: (message: CoordinatorMessage, worker: ScriptedWorker) => void;
 }
 
 /** A tab without a browser: real keys, the real wire, rows that are made up. Links are calls in this process. */
@@ -38,6 +43,8 @@ export class ScriptedWorker {
   readonly options: ScriptedWorkerOptions;
   /** Everything the coordinator sent. */
   readonly received: CoordinatorMessage[] = [];
+  /** Its nonces by the commitments that it gave. */
+  readonly nonces = new Map<string, string>();
   readonly #socket: Socket;
   readonly #identityKey: string;
   readonly #device: webcrypto.CryptoKeyPair;
@@ -71,6 +78,20 @@ export class ScriptedWorker {
 
   get connected(): boolean {
     return this.#socket.connected;
+  }
+
+  get network(): string {
+    return this.#network;
+  }
+
+  /** Its stage of a job that it prepared. */
+  stage(job: JobId): ScriptedStage | undefined {
+    return this.#stages.get(job);
+  }
+
+  /** Signs with the device key of this connection. */
+  async sign(bytes: Uint8Array): Promise<string> {
+    return toHex(new Uint8Array(await webcrypto.subtle.sign(ECDSA, this.#device.privateKey, Uint8Array.from(bytes))));
   }
 
   /** Sends anything at all. */
@@ -126,6 +147,7 @@ export class ScriptedWorker {
         this.#hello(message);
         break;
       case 'welcome':
+        this.#giveNonces(NONCES);
         if (this.options.silent !== true) this.send({ type: 'profile', engine: 'wasm', layerMs: 1, layerMs16: 4, headMs: 1, memoryBudgetBytes: 1e9, ...this.options.profile });
         break;
       case 'assign': {
@@ -152,7 +174,16 @@ export class ScriptedWorker {
         break;
       default:
     }
+    this.options.onMessage?.(message, this);
     this.#wake();
+  }
+
+  /** Fresh commitments for the audit draw; the nonces behind them are kept. */
+  #giveNonces(count: number): void {
+    const nonces = Array.from({ length: count }, () => toHex(webcrypto.getRandomValues(new Uint8Array(NONCE_BYTES))));
+    const commitments = nonces.map((nonce) => nonceCommitment(nonce));
+    commitments.forEach((commitment, index) => this.nonces.set(commitment, nonces[index] ?? ''));
+    this.send({ type: 'nonces', commitments });
   }
 
   #hello({ network, challenge, coordinatorPublicKey }: Extract<CoordinatorMessage, { type: 'challenge' }>): void {
@@ -174,7 +205,7 @@ export class ScriptedWorker {
     const { plan, signature } = signed;
     const { job, version } = plan;
     const mine = plan.stages[stage];
-    const holds = mine?.worker === this.nodeId && mine.devicePublicKey === this.#devicePublicKey && plan.network === this.#network;
+    const holds = mine?.worker === this.nodeId && mine.devicePublicKey === this.#devicePublicKey && plan.network === this.#network && mine.nonce !== null && this.nonces.has(mine.nonce);
     if (!holds || !(await verify(this.#coordinatorKey, planBytes(plan), signature))) {
       this.send({ type: 'stage-refused', job, version, code: 'bad-plan', message: 'not signed, or not for this worker' });
       return;
@@ -183,10 +214,11 @@ export class ScriptedWorker {
       nodeId: this.nodeId,
       send: (message) => this.send(message),
       sendFrame: (to, frame) => this.#sendFrame(to, frame),
-      sign: async (bytes) => toHex(new Uint8Array(await webcrypto.subtle.sign(ECDSA, this.#device.privateKey, Uint8Array.from(bytes)))),
+      sign: (bytes) => this.sign(bytes),
       verify,
       signRoot: (root) => signJobRoot(root, this.#identityKey),
     };
+    this.#giveNonces(1);
     this.#stages.set(job, new ScriptedStage(host, signed, stage, promptIds, this.options.misbehaviour ?? {}));
     this.send({ type: 'prepared', job, version });
   }

@@ -9,6 +9,8 @@ import { Relay } from '@ciro/signaling/relay/relay.ts';
 import { JobRunner } from '@ciro/signaling/scheduler/job-runner.ts';
 import { systemClock } from '@ciro/signaling/sessions/clock.ts';
 import { Sessions } from '@ciro/signaling/sessions/sessions.ts';
+import { MemoryStandingStore } from '@ciro/signaling/standing/memory-standing-store.fixture.ts';
+import { Standings } from '@ciro/signaling/standing/standings.ts';
 import type { JobEvent, JobHandle, JobOrder } from '@ciro/signaling/scheduler/job-order.ts';
 import type { JobRunnerOptions } from '@ciro/signaling/scheduler/job-runner.ts';
 import { MemoryNodeRecords } from './memory-node-records.ts';
@@ -34,6 +36,7 @@ export class SmallCoordinator implements AsyncDisposable {
   readonly url: string;
   readonly runner: JobRunner;
   readonly sessions: Sessions;
+  readonly standings: Standings;
   readonly records: MemoryNodeRecords;
   readonly errors: unknown[];
   readonly workers = new Map<NodeId, ScriptedWorker>();
@@ -51,8 +54,9 @@ export class SmallCoordinator implements AsyncDisposable {
     const sessions = new Sessions({ clock: systemClock, records, coordinatorPublicKey: key.publicKey, randomBytes: random, models, onError }, { network });
     const served = { id: MODEL_ID, manifest: MANIFEST };
     const relay = new Relay(sessions);
+    const standings = await Standings.open({ store: new MemoryStandingStore(), clock: systemClock, workers: sessions, onError });
     const runner = new JobRunner(
-      { clock: systemClock, workers: sessions, models: { default: () => served, get: (id) => (id === MODEL_ID ? served : undefined) }, relay, key, randomBytes: random },
+      { clock: systemClock, workers: sessions, standings, models: { default: () => served, get: (id) => (id === MODEL_ID ? served : undefined) }, relay, key, randomBytes: random },
       { network, ...options },
     );
     const server = createServer((_request, response) => response.writeHead(404).end());
@@ -66,13 +70,14 @@ export class SmallCoordinator implements AsyncDisposable {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     };
-    return new SmallCoordinator({ url: `http://127.0.0.1:${port}`, runner, sessions, records, errors, stop });
+    return new SmallCoordinator({ url: `http://127.0.0.1:${port}`, runner, sessions, standings, records, errors, stop });
   }
 
-  private constructor(parts: { url: string; runner: JobRunner; sessions: Sessions; records: MemoryNodeRecords; errors: unknown[]; stop: () => Promise<void> }) {
+  private constructor(parts: { url: string; runner: JobRunner; sessions: Sessions; standings: Standings; records: MemoryNodeRecords; errors: unknown[]; stop: () => Promise<void> }) {
     this.url = parts.url;
     this.runner = parts.runner;
     this.sessions = parts.sessions;
+    this.standings = parts.standings;
     this.records = parts.records;
     this.errors = parts.errors;
     this.#stop = parts.stop;
@@ -94,6 +99,8 @@ export class SmallCoordinator implements AsyncDisposable {
         maxTokens: 20,
         stopIds: [],
         quote: { promptToken: '1', generatedToken: '4', feeBasisPoints: '250', hold: '101' },
+        requesterNonce: null,
+        exclude: [],
         ...change,
       },
       signal,

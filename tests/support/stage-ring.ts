@@ -8,6 +8,8 @@ import { StagePipeline } from '@ciro/web/pipeline/stage-pipeline.ts';
 import { holdToy, TOY, TOY_MODEL_ID } from './toy-model.ts';
 import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import type { JobPlan, SignedPlan } from '@ciro/core/job/plan.ts';
+import type { Receipt } from '@ciro/core/receipt/receipt.ts';
+import type { PieceMessage } from '@ciro/web/pipeline/piece-sender.ts';
 import type { StageError } from '@ciro/web/pipeline/stage-error.ts';
 import type { StageIdentity, StageMessage, StagePorts } from '@ciro/web/pipeline/stage-ports.ts';
 import type { ToyEngine } from './toy-model.ts';
@@ -24,6 +26,16 @@ export interface RingWorker {
   readonly engine: ToyEngine;
   readonly pipeline: StagePipeline;
   readonly ports: StagePorts;
+  /** Nonce commitments that the coordinator has of it, in order. */
+  readonly commitments: HexHash[];
+  /** What its neighbour acknowledged, by the bodies of its receipts. */
+  readonly acknowledged: Receipt[];
+  /** What it uploaded for audits. */
+  readonly pieces: PieceMessage[];
+  /** Ledger heads that came in frames, as they came. */
+  readonly heads: Uint8Array[];
+  /** Its clock, in milliseconds; a test may set it forward. */
+  aheadMs: number;
   /** What it told the coordinator, and what it refused, in order. */
   readonly sent: StageMessage[];
   readonly refused: { readonly peer: NodeId; readonly code: StageError['code'] }[];
@@ -86,20 +98,20 @@ export class StageRing {
     const promptIds = new Uint8Array(Uint32Array.from(prompt).buffer);
     const job = (++this.#jobCount).toString(16).padStart(32, '0') as JobId;
     const plan = change({
-      format: 1,
+      format: 2,
       network: RING_NETWORK,
       job,
       version: 1,
       modelId: TOY_MODEL_ID,
       precision: 'f32',
-      stages: this.workers.map((worker, index) => ({ worker: worker.node, devicePublicKey: worker.devicePublicKey, layers: layersOf(index, this.workers.length) })),
+      stages: this.workers.map((worker, index) => ({ worker: worker.node, devicePublicKey: worker.devicePublicKey, layers: layersOf(index, this.workers.length), nonce: worker.commitments.shift() ?? null })),
       sampler: { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 1 },
       promptHash: toHex(sha256(promptIds)) as HexHash,
       promptTokens: prompt.length,
       maxTokens,
       stopIds: [],
       quote: { promptToken: '1', generatedToken: '1', feeBasisPoints: '0', hold: '1' },
-      nonces: { coordinator: 'ee'.repeat(32) as HexHash },
+      nonces: { coordinator: 'ee'.repeat(32) as HexHash, requester: null },
     });
     return { signed: { plan, signature: await this.sign(planBytes(plan)) }, promptIds };
   }
@@ -157,7 +169,7 @@ export class StageRing {
   }
 
   /** Messages of one type that a worker sent about a job. */
-  sent<Type extends 'token' | 'unit' | 'acknowledge' | 'disagree' | 'root' | 'fault'>(worker: number, type: Type, job: RingJob): Sent<Type>[] {
+  sent<Type extends 'token' | 'unit' | 'acknowledge' | 'disagree' | 'root' | 'fault' | 'nonce'>(worker: number, type: Type, job: RingJob): Sent<Type>[] {
     const id = job.signed.plan.job;
     return (this.workers[worker]?.sent ?? []).filter((message): message is Sent<Type> => message.type === type && (message.type === 'unit' ? message.receipt.body.job : message.job) === id);
   }
@@ -172,6 +184,7 @@ export class StageRing {
     const devicePublicKey = await rawKey(keys);
     const identity: StageIdentity = { network: RING_NETWORK, nodeId: node, devicePublicKey, coordinatorPublicKey, memoryBudgetBytes: options.memoryBudgetBytes ?? 1e9 };
     const sent: StageMessage[] = [];
+    const worker: Pick<RingWorker, 'commitments' | 'acknowledged' | 'pieces' | 'heads' | 'aheadMs'> = { commitments: [], acknowledged: [], pieces: [], heads: [], aheadMs: 0 };
     const refused: RingWorker['refused'] = [];
     const verifier = new SignatureVerifier();
     let salts = 0;
@@ -179,23 +192,29 @@ export class StageRing {
       send: (message) => {
         sent.push(message);
         if (message.type === 'token') this.#token(message);
+        if (message.type === 'nonces') worker.commitments.push(...message.commitments);
       },
+      sendPiece: async (message) => worker.pieces.push(message) > 0,
       sendFrame: (peer, frame) => this.#carry(index, peer, frame),
       hasLink: (peer) => this.workers.some((worker) => worker.node === peer),
       digest: (bytes) => this.#watched(sha256Digest(bytes)),
       sign: (bytes) => this.#watched(signWithDeviceKey(keys.privateKey, bytes)),
       verify: (publicKey, bytes, signature) => this.#watched(verifier.verify(publicKey, bytes, signature)),
       signRoot: (root) => Promise.resolve(`${root.root.slice(2).padStart(64, '0')}${'0'.repeat(64)}`),
-      salt: () => (++salts).toString(16).padStart(32, '0'),
-      now: () => performance.now(),
+      randomHex: (bytes) => (++salts).toString(16).padStart(2 * bytes, '0'),
+      now: () => performance.now() + worker.aheadMs,
       turn,
+      credit: { planned: () => undefined, committed: () => undefined, finished: () => undefined, acknowledged: (receipt) => void worker.acknowledged.push(receipt) },
+      head: async (_peer, payload) => void worker.heads.push(payload),
+      auditBytes: () => 0,
       refused: (peer, error) => refused.push({ peer, code: error.code }),
     };
     const pipeline = new StagePipeline(identity, ports);
     const [from, to] = layersOf(index, options.stages);
     const held = holdToy(stageShape({ from, to }, TOY.layers));
     await pipeline.hold(held);
-    return { node, devicePublicKey, identity, engine: held.engine, pipeline, ports, sent, refused };
+    worker.commitments.push(...pipeline.nonces.renew());
+    return Object.assign(worker, { node, devicePublicKey, identity, engine: held.engine, pipeline, ports, sent, refused });
   }
 
   #token(token: Sent<'token'>): void {

@@ -19,6 +19,7 @@ const CALIBRATION: CalibrationTable = {
   exponentsAtZero: new Int8Array((TOY.layers + 2) * TOY.hidden),
   tauExponent: -12,
   tauExponentAtZero: -12,
+  deltaExponent: -8,
 };
 
 /** Some number in [-1, 1) that depends on two counters: stands for a weight. */
@@ -86,7 +87,7 @@ export class ToyEngine implements StageEnginePort {
   }
 }
 
-function logitsOf(row: Float32Array): Float32Array {
+export function logitsOf(row: Float32Array): Float32Array {
   return Float32Array.from({ length: TOY.vocabulary }, (_, id) => row.reduce((sum, value, channel) => sum + value * weight(id + 1, channel + 17), 0));
 }
 

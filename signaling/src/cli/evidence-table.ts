@@ -1,4 +1,4 @@
-import type { Evidence } from '../evidence/evidence.ts';
+import type { Evidence } from '@ciro/core/evidence/evidence.ts';
 
 /** The evidence of a job as a table for a terminal: who ran which layers, what they committed to, who was paid. */
 export function evidenceTable(evidence: Evidence): string {
@@ -12,9 +12,10 @@ export function evidenceTable(evidence: Evidence): string {
     `${(stage.peak_memory_bytes / 1e6).toFixed(0)} MB`,
     `${stage.units.length} (${stage.units[0]?.canonical_sha256.slice(0, 8) ?? 'none'}…)`,
     `${stage.receipts.filter((receipt) => receipt.valid).length} of ${stage.receipts.length} valid`,
+    stage.audit_status,
     credit(evidence, index),
   ]);
-  const header = ['stage', 'worker', 'layers', 'engine', 'link', 'ms a token p50 / p95', 'engine memory', 'units (first cells)', 'receipts', 'credit'];
+  const header = ['stage', 'worker', 'layers', 'engine', 'link', 'ms a token p50 / p95', 'engine memory', 'units (first cells)', 'receipts', 'audit', 'credit'];
   return [
     `${evidence.model.id} · plan ${evidence.plan.hash.slice(0, 16)} version ${evidence.plan.version}`,
     `${evidence.prompt_tokens} prompt + ${evidence.completion_tokens} answer tokens · first token ${(evidence.ttft_ms / 1000).toFixed(2)} s · ${evidence.tokens_per_second.toFixed(1)} tokens/s`,

@@ -14,12 +14,17 @@ export interface JobOptions {
   readonly engine: 'auto' | 'wasm' | 'webgpu';
   /** Served name, or path of a GGUF file. */
   readonly model: string;
+  readonly assurance: 'stream' | 'checked';
   /** File for the evidence. */
   readonly json?: string;
 }
 
 export const JOB_USAGE = `npm run job -- --prompt "TEXT" [--stages 3] [--max-tokens 40] [--temperature 0] [--seed 1]
-               [--engine wasm|webgpu|auto] [--model NAME|FILE.gguf] [--system "TEXT"] [--json FILE]`;
+               [--engine wasm|webgpu|auto] [--model NAME|FILE.gguf] [--system "TEXT"] [--assurance stream|checked]
+               [--json FILE] [--cheat NAME@STAGE]
+One volunteer more than there are stages is opened: it audits the others, and takes the place of one that is convicted.
+With --assurance checked the answer is shown once every stage was audited. FILE is what \`npm run verify -- answer FILE\` reads.
+With --cheat one volunteer cheats in that stage, counted from 1 (attacks of the tests; no volunteer loads them otherwise).`;
 
 /** Parses the flags; throws `usage` naming the flag, its value and what is expected. */
 export function parseJobOptions(args: readonly string[]): JobOptions {
@@ -28,7 +33,7 @@ export function parseJobOptions(args: readonly string[]): JobOptions {
   try {
     ({ values } = parseArgs({
       args: [...args],
-      options: { prompt: text, system: text, stages: text, 'max-tokens': text, temperature: text, seed: text, engine: text, model: text, json: text },
+      options: { prompt: text, system: text, stages: text, 'max-tokens': text, temperature: text, seed: text, engine: text, model: text, assurance: text, json: text },
     }));
   } catch (cause) {
     throw usage(cause instanceof Error ? cause.message : String(cause));
@@ -37,8 +42,11 @@ export function parseJobOptions(args: readonly string[]): JobOptions {
   if (prompt === undefined) throw usage('--prompt is missing');
   const engine = values['engine'] ?? 'auto';
   if (engine !== 'auto' && engine !== 'wasm' && engine !== 'webgpu') throw usage(`--engine is ${engine}; expected wasm, webgpu or auto`);
+  const assurance = values['assurance'] ?? 'stream';
+  if (assurance !== 'stream' && assurance !== 'checked') throw usage(`--assurance is ${assurance}; expected stream or checked`);
   return {
     prompt,
+    assurance,
     stages: number(values, 'stages', 3, { least: 1, most: 64, whole: true }),
     maxTokens: number(values, 'max-tokens', 40, { least: 1, most: 1_000_000, whole: true }),
     temperature: number(values, 'temperature', 0, { least: 0, most: 2, whole: false }),

@@ -8,7 +8,7 @@ import { launchVolunteers } from '../volunteers/launch-volunteers.ts';
 import { showProgress } from './progress.ts';
 import { waitForVolunteers } from './volunteer-status.ts';
 import type { Coordinator, environmentOptions } from '../main.ts';
-import type { VolunteerEngine, Volunteers } from '../volunteers/launch-volunteers.ts';
+import type { LaunchOptions, VolunteerEngine, Volunteers } from '../volunteers/launch-volunteers.ts';
 
 export interface NetworkOptions {
   /** Name of a served model or path of a GGUF file; `default` is fetched when it is not in the cache. */
@@ -24,6 +24,8 @@ export interface NetworkOptions {
   readonly host?: string;
   /** What the environment sets: database, public address, certificate. A private network has none of it. */
   readonly environment?: ReturnType<typeof environmentOptions>;
+  /** As in `launchVolunteers`. */
+  readonly prepare?: LaunchOptions['prepare'];
   /** Progress for a person, one line at a time. */
   readonly report: (line: string) => void;
   readonly signal: AbortSignal;
@@ -74,7 +76,7 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
     const browser = options.volunteers === 0 ? undefined : await findBrowser({ report, signal });
     if (browser !== undefined) {
       report(`opening ${options.volunteers} volunteers in ${browser.version}`);
-      volunteers = await launchVolunteers({ browser, url: coordinator.url, count: options.volunteers, engine: options.engine, signal, ignoreCertificate: true });
+      volunteers = await launchVolunteers({ browser, url: coordinator.url, count: options.volunteers, engine: options.engine, signal, ignoreCertificate: true, ...(options.prepare === undefined ? {} : { prepare: options.prepare }) });
     }
     const joined = volunteers === undefined ? [] : await waitForVolunteers(volunteers, coordinator, options, signal);
     const opened = volunteers;

@@ -39,3 +39,34 @@ function lines(what: string): Progress {
     done: () => undefined,
   };
 }
+
+/** Shows that something is waited for, with the seconds: one line that is redrawn on a terminal, a line now and then elsewhere. */
+export interface Waiting extends Disposable {
+  /** What there is to say now. */
+  say(what: string): void;
+}
+
+/** Redraws on a terminal: the seconds move. */
+const REDRAW_MS = 1_000;
+
+export function showWaiting(): Waiting {
+  const { stderr } = process;
+  const started = performance.now();
+  const line = (what: string): string => `${what}, ${Math.round((performance.now() - started) / 1000)} s`;
+  let now: string | undefined;
+  const draw = (): void => {
+    if (now !== undefined) stderr.write(stderr.isTTY ? `\r\x1b[K${line(now)}` : `${line(now)}\n`);
+  };
+  const timer = setInterval(draw, stderr.isTTY ? REDRAW_MS : LINE_INTERVAL_MS);
+  return {
+    say(what) {
+      const first = now === undefined;
+      now = what;
+      if (first || stderr.isTTY) draw();
+    },
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      if (stderr.isTTY && now !== undefined) stderr.write('\r\x1b[K');
+    },
+  };
+}

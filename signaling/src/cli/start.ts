@@ -1,15 +1,15 @@
 /** `npm start`: the coordinator with its page, headless volunteers if there is a browser, one demonstration job, then it keeps serving. */
 import { resolve } from 'node:path';
 import { CHECKOUT } from '../setup/checkout.ts';
-import { evidenceTable } from './evidence-table.ts';
 import { environmentOptions } from '../main.ts';
 import { openNetwork } from './open-network.ts';
 import { runCommand } from './run-command.ts';
+import { printAnswer } from './run-job.ts';
 import { runQuestion } from './run-question.ts';
 import { parseStartOptions } from './start-options.ts';
 import type { Coordinator } from '../main.ts';
 
-const DEMONSTRATION = { model: 'default', maxTokens: 40, temperature: 0, seed: 1 } as const;
+const DEMONSTRATION = { model: 'default', maxTokens: 40, temperature: 0, seed: 1, assurance: 'stream' } as const;
 
 function printDoors(coordinator: Coordinator): void {
   const { publicUrl, trialKey } = coordinator;
@@ -36,8 +36,7 @@ await runCommand(async (signal) => {
     process.stdout.write(`\nNo browser for headless volunteers was found. Open ${coordinator.publicUrl}/ in ${options.stages} tabs and press Contribute.\n`);
   } else {
     process.stdout.write(`\n> ${options.prompt}\n\n`);
-    const evidence = await runQuestion(coordinator, { ...DEMONSTRATION, prompt: options.prompt }, signal);
-    process.stdout.write(`\n${evidenceTable(evidence)}\n`);
+    printAnswer(await runQuestion(coordinator, { ...DEMONSTRATION, prompt: options.prompt }, signal));
   }
   if (options.once) {
     if (volunteers === undefined) throw new Error('--once needs headless volunteers: install Chrome or Chromium, or name one with CIRO_BROWSER');

@@ -1,8 +1,8 @@
-import type { Answer } from '../intake/answer.ts';
+import type { Answer, AnswerEvent } from '../intake/answer.ts';
 
-/** Our one addition to the format: where the proof of the answer is. */
+/** Our one addition to the format: where the proof of the answer is. `corrected_by`: the job that a `checked` answer was taken from instead. */
 interface CiroExtension {
-  readonly ciro: { readonly job: string; readonly evidence: string };
+  readonly ciro: { readonly job: string; readonly evidence: string; readonly assurance: string; readonly corrected_by?: string };
 }
 
 export interface Usage {
@@ -11,29 +11,32 @@ export interface Usage {
   readonly total_tokens: number;
 }
 
-export type Finish = 'stop' | 'length';
+/** How an answer ends. */
+export type AnswerEnd = Extract<AnswerEvent, { type: 'end' }>;
 
 /** Path of a job's evidence. */
 export const evidencePath = (job: string): string => `/v1/jobs/${job}/evidence`;
 
 const idOf = ({ job }: Answer): string => `chatcmpl-${job}`;
 const createdOf = ({ createdAt }: Answer): number => Math.floor(createdAt / 1000);
-const extensionOf = ({ job }: Answer): CiroExtension => ({ ciro: { job, evidence: evidencePath(job) } });
+const extensionOf = ({ job, request }: Answer, { correctedBy }: AnswerEnd): CiroExtension => ({
+  ciro: { job, evidence: evidencePath(job), assurance: request.assurance, ...(correctedBy === undefined ? {} : { corrected_by: correctedBy }) },
+});
 
 export function usageOf(answer: Answer, completionTokens: number): Usage {
   return { prompt_tokens: answer.promptTokens, completion_tokens: completionTokens, total_tokens: answer.promptTokens + completionTokens };
 }
 
 /** A whole answer (`chat.completion`). */
-export function completionOf(answer: Answer, text: string, finish: Finish, completionTokens: number) {
+export function completionOf(answer: Answer, text: string, end: AnswerEnd) {
   return {
     id: idOf(answer),
     object: 'chat.completion',
     created: createdOf(answer),
     model: answer.model,
-    choices: [{ index: 0, message: { role: 'assistant', content: text, refusal: null }, logprobs: null, finish_reason: finish }],
-    usage: usageOf(answer, completionTokens),
-    ...extensionOf(answer),
+    choices: [{ index: 0, message: { role: 'assistant', content: text, refusal: null }, logprobs: null, finish_reason: end.finish }],
+    usage: usageOf(answer, end.completionTokens),
+    ...extensionOf(answer, end),
   };
 }
 
@@ -54,10 +57,10 @@ export class ChunkFormat {
   }
 
   /** The last chunks; the very last one carries the extension. */
-  end(finish: Finish, completionTokens: number): object[] {
-    const last = this.#chunk([{ index: 0, delta: {}, logprobs: null, finish_reason: finish }]);
-    if (!this.#answer.request.includeUsage) return [{ ...last, ...extensionOf(this.#answer) }];
-    return [last, { ...this.#chunk([]), usage: usageOf(this.#answer, completionTokens), ...extensionOf(this.#answer) }];
+  end(end: AnswerEnd): object[] {
+    const last = this.#chunk([{ index: 0, delta: {}, logprobs: null, finish_reason: end.finish }]);
+    if (!this.#answer.request.includeUsage) return [{ ...last, ...extensionOf(this.#answer, end) }];
+    return [last, { ...this.#chunk([]), usage: usageOf(this.#answer, end.completionTokens), ...extensionOf(this.#answer, end) }];
   }
 
   #chunk(choices: readonly object[]): object {

@@ -43,7 +43,7 @@ async function whole(answer: Answer): Promise<object> {
   let text = '';
   for await (const event of answer.events) {
     if (event.type === 'text') text += event.text;
-    if (event.type === 'end') return completionOf(answer, text, event.finish, event.completionTokens);
+    if (event.type === 'end') return completionOf(answer, text, event);
   }
   throw new TypeError(`the events of job ${answer.job} ended without an end`);
 }
@@ -72,7 +72,7 @@ async function* lines(request: FastifyRequest, answer: Answer, first: IteratorRe
       const { event } = next.value;
       if (event.type === 'queued') yield `: ${event.ahead} ahead\n\n`;
       else if (event.type === 'text') yield data(chunks.text(event.text));
-      else if (event.type === 'end') for (const chunk of chunks.end(event.finish, event.completionTokens)) yield data(chunk);
+      else if (event.type === 'end') for (const chunk of chunks.end(event)) yield data(chunk);
     }
     yield 'data: [DONE]\n\n';
   } catch (error) {

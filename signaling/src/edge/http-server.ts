@@ -5,6 +5,7 @@ import { accountRoutes } from './account-routes.ts';
 import { AddressLimits } from './address-limits.ts';
 import { chatRoute } from './chat-route.ts';
 import { jobRoutes } from './job-routes.ts';
+import { ledgerRoutes } from './ledger-routes.ts';
 import { modelsRoutes } from './models-routes.ts';
 import { networkRoutes } from './network-routes.ts';
 import { EdgeError, openAiError } from './openai-error.ts';
@@ -14,8 +15,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { EvidenceDesk } from '../evidence/evidence-desk.ts';
 import type { Intake } from '../intake/intake.ts';
+import type { JobWatch } from '../intake/job-watch.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { AddressLimit } from './address-limits.ts';
+import type { LedgerRouteDependencies } from './ledger-routes.ts';
 import type { ShardedModels } from './models-routes.ts';
 import type { NetworkView } from './network-routes.ts';
 
@@ -40,6 +43,8 @@ export interface HttpDependencies {
   readonly ledger: Ledger;
   readonly intake: Intake;
   readonly evidence: EvidenceDesk;
+  readonly jobs: JobWatch;
+  readonly head: LedgerRouteDependencies['head'];
   readonly models: ShardedModels;
   readonly view: NetworkView;
 }
@@ -83,10 +88,11 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
     reply.headers(COMMON_HEADERS);
     if (request.url.startsWith('/v1/')) await openToOtherSites(request, reply);
   });
-  const { accounts, ledger, intake, evidence, models, view } = dependencies;
+  const { accounts, ledger, intake, evidence, jobs, head, models, view } = dependencies;
   chatRoute(app, { accounts, intake, limits: new AddressLimits(CHAT_LIMIT, options) });
   accountRoutes(app, { accounts, ledger, trialLimits: new AddressLimits(TRIAL_LIMIT, options) });
-  jobRoutes(app, { accounts, evidence });
+  jobRoutes(app, { accounts, evidence, jobs });
+  ledgerRoutes(app, { ledger, head });
   modelsRoutes(app, models, { startedAt: options.now() });
   networkRoutes(app, view, models);
   await pageRoutes(app, options);

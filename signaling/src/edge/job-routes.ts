@@ -1,26 +1,91 @@
+import { Readable } from 'node:stream';
+import * as v from 'valibot';
+import { evidencePath } from './chat-format.ts';
+import { HEARTBEAT_MS } from './chat-route.ts';
+import { heartbeats } from './heartbeats.ts';
 import { EdgeError } from './openai-error.ts';
 import type { FastifyInstance } from 'fastify';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { EvidenceDesk } from '../evidence/evidence-desk.ts';
+import type { JobStatusEvent } from '../intake/job-feed.ts';
+import type { JobStatus, JobWatch } from '../intake/job-watch.ts';
 
-/** Seconds after which asking again makes sense: roots and acknowledgements are waited for at most 5 s. */
+/** Seconds after which asking again makes sense: roots and acknowledgements are waited for at most 10 s, audits a few times an answer. */
 const RETRY_AFTER_S = 1;
 
-/** `GET /v1/jobs/ID/evidence`: 200 with the evidence, 202 while the job is not settled, 409 when it failed, 404 for anyone else's. */
-export function jobRoutes(app: FastifyInstance, { accounts, evidence }: { readonly accounts: Accounts; readonly evidence: EvidenceDesk }): void {
-  app.get<{ Params: { id: string } }>('/v1/jobs/:id/evidence', async ({ params, headers }, reply) => {
-    const account = await accounts.authenticate(headers.authorization);
-    const answer = await evidence.find(params.id, account);
+const NonceBody = v.strictObject({ nonce: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)) });
+
+export interface JobRouteDependencies {
+  readonly accounts: Accounts;
+  readonly evidence: EvidenceDesk;
+  readonly jobs: JobWatch;
+}
+
+interface OneJob {
+  Params: { id: string };
+}
+
+/**
+ * What an account may know of its jobs, each 404 for anyone else's:
+ * `GET /v1/jobs/ID` (where it stands), `GET /v1/jobs/ID/events` (server-sent, from the beginning until it is over),
+ * `POST /v1/jobs/ID/nonce` (opens the nonce of the request's `ciro.nonce_commitment`), and
+ * `GET /v1/jobs/ID/evidence`: 200 once the job is recorded and charged, with `audit_status` `pending` for stages that are not
+ * decided yet and final later; 202 before, and for a `checked` job until every stage is decided, as its text is in it; 409 when
+ * it failed. `?pieces=1` adds what the audits looked at, for as long as it is kept.
+ */
+export function jobRoutes(app: FastifyInstance, { accounts, evidence, jobs }: JobRouteDependencies): void {
+  app.get<OneJob>('/v1/jobs/:id', async ({ params, headers }, reply) => {
+    const status = await jobs.status(params.id, await accounts.authenticate(headers.authorization));
+    if (status === undefined) throw notFound(params.id);
     reply.header('cache-control', 'no-store');
+    return statusBody(status);
+  });
+
+  app.get<OneJob>('/v1/jobs/:id/events', async ({ params, headers }, reply) => {
+    const account = await accounts.authenticate(headers.authorization);
+    const gone = new AbortController();
+    reply.raw.once('close', () => gone.abort());
+    const events = await jobs.events(params.id, account, gone.signal);
+    if (events === undefined) throw notFound(params.id);
+    const body = Readable.from(lines(events), { objectMode: false });
+    return reply.header('content-type', 'text/event-stream; charset=utf-8').header('cache-control', 'no-store').header('x-accel-buffering', 'no').send(body);
+  });
+
+  app.post<OneJob>('/v1/jobs/:id/nonce', async ({ params, headers, body }, reply) => {
+    const account = await accounts.authenticate(headers.authorization);
+    if (!v.is(NonceBody, body)) throw new EdgeError('bad_request', 'the body is not {"nonce":"…"} with 32 bytes as 64 lower-case hex digits; send the nonce of this request\'s ciro.nonce_commitment', { fault: 'user', fields: { param: 'nonce' } });
+    if ((await jobs.openNonce(params.id, account, body.nonce)) === undefined) throw notFound(params.id);
+    return reply.header('cache-control', 'no-store').send({ object: 'job.nonce', job: params.id, status: 'taken' });
+  });
+
+  app.get<OneJob & { Querystring: { pieces?: string } }>('/v1/jobs/:id/evidence', async ({ params, query, headers }, reply) => {
+    const account = await accounts.authenticate(headers.authorization);
+    const answer = await evidence.find(params.id, account, { pieces: query.pieces === '1' });
+    reply.header('cache-control', 'no-store');
+    const later = (status: string) => reply.code(202).header('retry-after', RETRY_AFTER_S).send({ status, job: params.id });
     switch (answer.state) {
       case 'unknown':
-        throw new EdgeError('job_not_found', `this key has no job ${params.id.slice(0, 64)}; use the key that asked`, { fault: 'user' });
+        throw notFound(params.id);
       case 'failed':
         throw new EdgeError('job_failed', `job ${params.id} has no evidence, it failed: ${answer.failure.message}`, { fault: 'user' });
       case 'running':
-        return reply.code(202).header('retry-after', RETRY_AFTER_S).send({ status: 'running', job: params.id });
+        return later('running');
       case 'recorded':
-        return answer.evidence;
+        return (await jobs.isHeldBack(params.id, account)) ? later('auditing') : answer.evidence;
     }
   });
+}
+
+function statusBody({ job, state, createdAt, assurance, stages, corrects, correctedBy, failure }: JobStatus): object {
+  const audits = stages.map((status, stage) => ({ stage, status }));
+  return { object: 'job', id: job, status: state, created: createdAt, assurance, audits, corrects, corrected_by: correctedBy, error: failure, evidence: evidencePath(job) };
+}
+
+/** One `data:` line an event, comments while nothing happens; the stream ends with the job. */
+async function* lines(events: AsyncIterable<JobStatusEvent>): AsyncGenerator<string> {
+  for await (const next of heartbeats(events, HEARTBEAT_MS)) yield next === 'beat' ? ': waiting\n\n' : `data: ${JSON.stringify(next.event)}\n\n`;
+}
+
+function notFound(id: string): EdgeError {
+  return new EdgeError('job_not_found', `this key has no job ${id.slice(0, 64)}; use the key that asked`, { fault: 'user' });
 }

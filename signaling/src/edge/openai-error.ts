@@ -49,6 +49,17 @@ const SCHEDULER_STATUS: Readonly<Record<SchedulerError['code'], number>> = {
   'bad-order': 500,
 };
 
+/** What intake refuses is the request's fault (400), but for these. */
+const INTAKE_STATUS: Readonly<Partial<Record<IntakeError['code'], number>>> = {
+  model_not_found: 404,
+  nonce_too_early: 409,
+  nonce_too_late: 409,
+  too_many_followers: 429,
+  answer_unverified: 502,
+  stopping: 503,
+  cancelled: 503,
+};
+
 /** The API's form of whatever a room threw. What is not one of our errors shows nothing of itself. */
 export function openAiError(error: unknown): OpenAiError {
   const { status, type, code } = kindOf(error);
@@ -76,8 +87,8 @@ function kindOf(error: unknown): { readonly status: number; readonly type: Error
     return { status, type: status >= 500 ? 'server_error' : 'invalid_request_error', code: underscored(error.code) };
   }
   if (error instanceof IntakeError) {
-    if (error.code === 'stopping' || error.code === 'cancelled') return { status: 503, type: 'server_error', code: error.code };
-    return { status: error.code === 'model_not_found' ? 404 : 400, type: 'invalid_request_error', code: error.code };
+    const status = INTAKE_STATUS[error.code] ?? 400;
+    return { status, type: status >= 500 ? 'server_error' : status === 429 ? 'rate_limit_error' : 'invalid_request_error', code: error.code };
   }
   if (error instanceof ModelsError && error.fault === 'user') return { status: error.code === 'unknown-shard' ? 404 : 400, type: 'invalid_request_error', code: underscored(error.code) };
   if (error instanceof ProtocolError) return { status: 400, type: 'invalid_request_error', code: underscored(error.code) };

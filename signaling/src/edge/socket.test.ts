@@ -5,14 +5,17 @@ import { io } from 'socket.io-client';
 import * as parser from 'socket.io-msgpack-parser';
 import { expect, it } from 'vitest';
 import { identityPublicKey, nodeIdOf, signBinding } from '@ciro/core/identity/identity.ts';
+import { MAX_PIECE_BYTES, PROTOCOL_VERSION } from '@ciro/core/protocol/limits.ts';
 import { parseCoordinatorMessage } from '@ciro/core/protocol/parse.ts';
 import type { AddressInfo } from 'node:net';
 import type { Socket } from 'socket.io-client';
-import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
+import type { AuditId, HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordinator.ts';
 import { systemClock } from '../sessions/clock.ts';
+import { INPUT_BURST_BYTES, INPUT_BYTES_PER_SECOND } from '../sessions/session-limits.ts';
 import { Sessions } from '../sessions/sessions.ts';
 import { attachSocket } from './socket.ts';
+import type { WorkMessage } from '../sessions/worker.ts';
 import type { SocketOptions } from './socket.ts';
 
 const devicePublicKey = `04${'b2'.repeat(64)}`;
@@ -49,7 +52,7 @@ class Tab {
   async greet(): Promise<this> {
     const challenge = await this.message('challenge');
     const { network = '', challenge: value = '' } = challenge ?? {};
-    this.socket.emit('m', { type: 'hello', protocol: 1, identityPublicKey: identityPublicKey('0x77'), devicePublicKey, signature: signBinding({ network, devicePublicKey, challenge: value }, '0x77'), agent: 'test' });
+    this.socket.emit('m', { type: 'hello', protocol: PROTOCOL_VERSION, identityPublicKey: identityPublicKey('0x77'), devicePublicKey, signature: signBinding({ network, devicePublicKey, challenge: value }, '0x77'), agent: 'test' });
     await this.message('welcome');
     return this;
   }
@@ -59,7 +62,7 @@ async function setup(options: SocketOptions = {}) {
   const errors: unknown[] = [];
   const onError = (error: unknown): void => void errors.push(error);
   const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length));
-  const records = { add: async () => undefined, list: async () => [] };
+  const records = { add: async () => undefined, find: async () => undefined, list: async () => [] };
   const sessions = new Sessions({ clock: systemClock, records, coordinatorPublicKey: devicePublicKey, randomBytes: random, models: () => [], onError }, { network: 'ciro-test' });
   const server = createServer();
   const socket = attachSocket(server, { sessions, onError }, options);
@@ -123,14 +126,51 @@ it('prompt ids cross the wire as exactly their bytes, not the memory around them
   const memory = new Uint8Array(1_000).fill(0xee);
   const hash = 'a1'.repeat(32) as HexHash;
   const plan = {
-    format: 1, network: 'ciro-test', job: 'c3'.repeat(16) as JobId, version: 1, modelId: hash, precision: 'f32', promptHash: hash, promptTokens: 1, maxTokens: 1, stopIds: [],
-    stages: [{ worker: nodeId, devicePublicKey, layers: [0, 1] as [number, number] }],
+    format: 2, network: 'ciro-test', job: 'c3'.repeat(16) as JobId, version: 1, modelId: hash, precision: 'f32', promptHash: hash, promptTokens: 1, maxTokens: 1, stopIds: [],
+    stages: [{ worker: nodeId, devicePublicKey, layers: [0, 1] as [number, number], nonce: null }],
     sampler: { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 1 },
     quote: { promptToken: '1', generatedToken: '1', feeBasisPoints: '1', hold: '1' },
-    nonces: { coordinator: hash },
+    nonces: { coordinator: hash, requester: null },
   } as const;
   edge.sessions.send(nodeId, { type: 'plan', stage: 0, signed: { plan: { ...plan, stages: [...plan.stages], stopIds: [] }, signature: 'ab'.repeat(64) }, promptIds: memory.subarray(100, 104) });
   expect([...((await tab.message('plan'))?.promptIds ?? [])]).toEqual([0xee, 0xee, 0xee, 0xee]);
+});
+
+it('pieces cross the wire as exactly their bytes, in both directions', async () => {
+  await using edge = await setup();
+  const taken: WorkMessage[] = [];
+  edge.sessions.observe({ message: (_, message) => void taken.push(message) });
+  const tab = await edge.tab().greet();
+  const memory = Uint8Array.from({ length: 1_000 }, (_, index) => index % 251);
+  const piece = { type: 'piece', audit: 'c3'.repeat(16) as AuditId, side: 'payload', unit: 0, sha256: 'a1'.repeat(32) as HexHash, offset: 0, total: 8 } as const;
+  edge.sessions.send(nodeId, { ...piece, bytes: memory.subarray(100, 108) });
+  expect([...((await tab.message('piece'))?.bytes ?? [])]).toEqual([...memory.subarray(100, 108)]);
+  tab.socket.emit('m', { ...piece, bytes: Buffer.from(memory.subarray(300, 308)) });
+  while (taken.length === 0) await new Promise(setImmediate);
+  expect(taken).toMatchObject([{ type: 'piece', total: 8 }]);
+  expect(taken.flatMap((message) => (message.type === 'piece' ? [...message.bytes] : []))).toEqual([...memory.subarray(300, 308)]);
+});
+
+it('a client that uploads without end is read no faster than its share, and not disconnected for it', async () => {
+  await using edge = await setup();
+  let bytes = 0;
+  edge.sessions.observe({
+    message: (_, message) => {
+      if (message.type === 'piece') bytes += message.bytes.length;
+    },
+  });
+  const tab = await edge.tab().greet();
+  const part = { type: 'piece', audit: 'c3'.repeat(16), side: 'payload', unit: 0, sha256: 'a1'.repeat(32), offset: 0, total: MAX_PIECE_BYTES, bytes: Buffer.alloc(MAX_PIECE_BYTES) };
+  const all = INPUT_BURST_BYTES + 1.5 * INPUT_BYTES_PER_SECOND;
+  const begun = performance.now();
+  for (let sent = 0; sent < all; sent += MAX_PIECE_BYTES) tab.socket.emit('m', part);
+  while (bytes < all) {
+    const most = INPUT_BURST_BYTES + ((performance.now() - begun) / 1000) * INPUT_BYTES_PER_SECOND;
+    expect(bytes).toBeLessThan(most + 1024 * 1024);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  expect(performance.now() - begun).toBeGreaterThan(1_400);
+  expect(tab.socket.connected).toBe(true);
 });
 
 it('the transport\'s pings measure the round trip', async () => {

@@ -8,6 +8,8 @@ import type { Socket } from 'socket.io';
 import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordinator.ts';
 import { Admission } from '../sessions/admission.ts';
 import { systemClock } from '../sessions/clock.ts';
+import { INPUT_BURST_BYTES, INPUT_BYTES_PER_SECOND } from '../sessions/session-limits.ts';
+import { TokenBucket } from '../sessions/token-bucket.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 
 /** Path of the control socket. */
@@ -34,6 +36,9 @@ export interface SocketOptions {
   /** Interval of the transport's pings, which also measure the round trip. */
   readonly pingMs?: number;
 }
+
+/** The request as the transport leaves it: with the WebSocket below it. */
+type EngineRequest = IncomingMessage & { readonly websocket: { pause(): void; resume(): void } };
 
 /** Serves the control socket on `httpServer`. `close` ends the connections and leaves the server itself to its owner. */
 export function attachSocket(httpServer: HttpServer | HttpsServer, deps: SocketDeps, options: SocketOptions = {}): { close(): Promise<void> } {
@@ -106,15 +111,36 @@ function serve(socket: Socket, { sessions, onError }: SocketDeps, full: string |
     if (pingedAt > 0) guarded(() => session.measured(performance.now() - pingedAt));
     pingedAt = 0;
   });
+  socket.on('disconnect', slowDown(socket));
   if (full !== undefined) session.refuse('full', full);
+}
+
+/**
+ * Reads no faster from a client than a session's share of bytes: what is beyond waits in the client's own socket, so that
+ * uploads of any size go through and none fills our memory. Returns how to end it.
+ */
+function slowDown({ conn }: Socket): () => void {
+  const budget = new TokenBucket(INPUT_BURST_BYTES, INPUT_BYTES_PER_SECOND, systemClock.now());
+  // Engine.IO hangs it on the request; its types say so only inside.
+  const { websocket: stream } = conn.request as EngineRequest;
+  let cancel: () => void = () => undefined;
+  conn.on('packet', ({ data }: { readonly data?: string | Buffer }) => {
+    const ms = budget.spend(data?.length ?? 0, systemClock.now());
+    if (ms === 0) return;
+    cancel();
+    stream.pause();
+    cancel = systemClock.after(ms, () => stream.resume());
+  });
+  return () => cancel();
 }
 
 /** The parser sends only a Buffer as binary of exactly its length; of another view it would send the whole memory behind it. */
 function withBuffers(message: CoordinatorMessage): CoordinatorMessage {
-  if (message.type !== 'plan' || message.promptIds === null) return message;
-  const { buffer, byteOffset, byteLength } = message.promptIds;
-  return { ...message, promptIds: Buffer.from(buffer, byteOffset, byteLength) };
+  if (message.type === 'piece') return { ...message, bytes: asBuffer(message.bytes) };
+  return message.type === 'plan' && message.promptIds !== null ? { ...message, promptIds: asBuffer(message.promptIds) } : message;
 }
+
+const asBuffer = <Memory extends ArrayBufferLike>({ buffer, byteOffset, byteLength }: Uint8Array<Memory>) => Buffer.from(buffer, byteOffset, byteLength);
 
 /** A page of another site must not use a visitor's browser as a worker: same origin or listed. What is no browser sends none. */
 function isAllowed(request: IncomingMessage, allowed: readonly string[]): boolean {

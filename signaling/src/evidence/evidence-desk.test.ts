@@ -1,44 +1,82 @@
+import * as v from 'valibot';
 import { expect, it } from 'vitest';
 import { leafHash } from '@ciro/core/commitment/leaf.ts';
+import { Evidence } from '@ciro/core/evidence/evidence.ts';
+import { sealEntry } from '@ciro/core/ledger/entry.ts';
 import { receiptHash } from '@ciro/core/receipt/receipt.ts';
+import { MemoryAuditStore } from '../audit/memory-audit-store.fixture.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { MemoryLedgerStore } from '../ledger/memory-ledger-store.fixture.ts';
 import { settleJob } from '../intake/settle-job.ts';
 import { EvidenceDesk } from './evidence-desk.ts';
 import { makeRecord, workerId } from './job-record.fixture.ts';
 import { MemoryJobArchive } from './memory-job-archive.fixture.ts';
+import type { AuditDraw, Transcript } from '@ciro/core/audit/transcript.ts';
 import type { HexHash, JobId } from '@ciro/core/ids.ts';
+import type { AccountName } from '@ciro/core/ledger/entry.ts';
+import type { ModelManifest } from '@ciro/core/model/manifest.ts';
 import type { JobRecord } from '../scheduler/job-order.ts';
 
 const job = '1'.repeat(32) as JobId;
 const MODEL_ID = '5'.repeat(64) as HexHash;
-const ARCHITECTURE = { family: 'llama', layers: 30, hidden: 8, heads: 2, kvHeads: 1, headDim: 4, feedForward: 16, vocabulary: 61, context: 128, ropeBase: 10_000, normEpsilon: 1e-5, tiedHead: true } as const;
+const MANIFEST: ModelManifest = {
+  format: 1,
+  name: 'tiny',
+  licence: 'MIT',
+  file: { name: 'tiny.gguf', sha256: '9'.repeat(64), bytes: 1 },
+  architecture: { family: 'llama', layers: 30, hidden: 8, heads: 2, kvHeads: 1, headDim: 4, feedForward: 16, vocabulary: 61, context: 128, ropeBase: 10_000, normEpsilon: 1e-5, tiedHead: true },
+  shards: [],
+  stopIds: [2],
+  calibration: { sha256: '0'.repeat(64), base64: '' },
+};
 
-async function setup() {
+async function setup(corrects: JobId | null = null) {
   const ledger = new Ledger(new MemoryLedgerStore(), { now: () => 1_000 });
   const archive = new MemoryJobArchive();
+  const audits = new MemoryAuditStore();
   await ledger.start();
   await ledger.openTrial('ada');
-  await ledger.hold(job, 'ada', 100n);
-  await archive.open({ job, account: 'ada', modelId: MODEL_ID, createdAt: 1_000 });
+  const open = async (id: JobId, again: JobId | null): Promise<void> => {
+    await ledger.hold(id, 'ada', 100n);
+    await archive.open({ job: id, account: 'ada', modelId: MODEL_ID, createdAt: 1_000, assurance: 'stream', corrects: again });
+  };
+  await open(job, corrects);
   const desk = new EvidenceDesk({
     archive,
     ledger,
+    audits,
     coordinatorPublicKey: '04ab',
-    modelOf: (id) => (id === MODEL_ID ? { name: 'tiny', file: { sha256: '9'.repeat(64) }, architecture: ARCHITECTURE } : undefined),
+    modelOf: (id) => (id === MODEL_ID ? { manifest: MANIFEST, template: '{{ messages }}' } : undefined),
     identityKeys: async (nodes) => new Map(nodes.slice(0, 1).map((node) => [node, '0x7'])),
   });
   const settle = async (record: JobRecord): Promise<void> => {
-    await archive.record(job, record, 'text');
-    await settleJob({ ledger, notices: { credited: () => undefined } }, job, record);
+    const { plan } = record.signed;
+    await archive.record(plan.job, record, 'text');
+    await settleJob({ ledger, notices: { credited: () => undefined } }, plan.job, record);
   };
-  const evidence = async () => {
-    const answer = await desk.find(job, 'ada');
+  const evidence = async (options: { pieces?: boolean } = {}) => {
+    const answer = await desk.find(job, 'ada', options);
     if (answer.state !== 'recorded') throw new Error(answer.state);
     return answer.evidence;
   };
-  return { archive, desk, settle, evidence };
+  return { archive, audits, desk, ledger, open, settle, evidence };
 }
+
+/** A draw that audits stage 0 and passes the others by. */
+const drawOf = (record: JobRecord): AuditDraw => ({
+  roots: record.stages.map(({ root }) => root?.root ?? null),
+  rootsHash: 'a'.repeat(64) as HexHash,
+  coordinator: record.coordinatorNonce,
+  requester: null,
+  workers: record.stages.map(() => null),
+  beacon: 'b'.repeat(64) as HexHash,
+  stages: record.stages.map((_, stage) => ({ rate: 0.5, draw: stage === 0 ? 0.1 : 0.9, units: stage === 0 ? 1 : 0, reason: stage === 0 ? 'drawn' : null })),
+});
+
+const transcriptOf = (record: JobRecord, outcome: Transcript['outcome']): Transcript => ({
+  ...{ format: 1, network: 'ciro-test', job: record.signed.plan.job, planHash: record.planHash, stage: 0, worker: workerId(1), reason: 'drawn', beacon: 'b'.repeat(64) as HexHash },
+  ...{ units: 1, candidates: [], opinions: [], outcome, note: '', decidedAt: 1_500 },
+});
 
 it('a job is nobody else\'s business, and is running until it is charged', async () => {
   const { archive, desk, settle } = await setup();
@@ -50,6 +88,56 @@ it('a job is nobody else\'s business, and is running until it is charged', async
   await settle(makeRecord({ job }));
   expect(await desk.find(job, 'ada')).toMatchObject({ state: 'recorded', evidence: { job, ledger: { entry: { sequence: 3 } } } });
   expect(await desk.find(job, 'bob')).toEqual({ state: 'unknown' });
+});
+
+it('stages are pending until the draw, then passed by, or pending until their transcript is there (SPEC A2)', async () => {
+  const { audits, settle, evidence } = await setup();
+  const record = makeRecord({ job });
+  await settle(record);
+  const statuses = async (): Promise<readonly string[]> => (await evidence()).stages.map(({ audit_status: status }) => status);
+  expect([await statuses(), (await evidence()).draw]).toEqual([['pending', 'pending', 'pending'], null]);
+  await audits.saveDraw(job, drawOf(record));
+  expect(await statuses()).toEqual(['pending', 'passed by', 'passed by']);
+  await audits.saveTranscript(transcriptOf(record, 'unpaid'));
+  expect(await statuses()).toEqual(['unpaid', 'passed by', 'passed by']);
+  expect(await evidence()).toMatchObject({ draw: { beacon: 'b'.repeat(64) }, audits: [{ stage: 0, outcome: 'unpaid' }] });
+});
+
+it('pieces are given only when they are asked for, while there are any', async () => {
+  const { audits, settle, evidence } = await setup();
+  await settle(makeRecord({ job }));
+  const hash = 'c'.repeat(64) as HexHash;
+  await audits.savePiece(hash, job, Uint8Array.of(1, 2, 3), 1_000);
+  expect((await evidence()).pieces).toBeUndefined();
+  expect((await evidence({ pieces: true })).pieces).toEqual({ [hash]: 'AQID' });
+  await audits.prunePieces(2_000);
+  expect((await evidence({ pieces: true })).pieces).toEqual({});
+});
+
+it('evidence says which job it puts right and which puts it right, and what went back (SPEC M7)', async () => {
+  const { ledger, open, settle, evidence } = await setup('3'.repeat(32) as JobId);
+  const record = makeRecord({ job });
+  await settle(record);
+  expect(await evidence()).toMatchObject({ corrects: '3'.repeat(32), corrected_by: null, ledger: { refunded: '0' } });
+  const again = '2'.repeat(32) as JobId;
+  await open(again, job);
+  await settle(makeRecord({ job: again }));
+  await ledger.failed(job, [workerId(1)]);
+  const { ledger: booked, corrected_by: by } = await evidence();
+  expect([by, booked.refunded, booked.credits.map(({ status }) => status)]).toEqual([again, booked.debit, ['void', 'pending', 'pending']]);
+});
+
+it('what is handed out has the form that a client checks, and its entry the hash of what it says (SPEC M4)', async () => {
+  const { settle, evidence } = await setup();
+  const record = makeRecord({ job });
+  await settle(record);
+  // The fixture's manifest has no shards; everything else is as it comes from the rooms.
+  const { manifest: _manifest, ...entries } = Evidence.entries;
+  const { manifest: _own, plan, ...rest } = await evidence();
+  expect(v.safeParse(v.strictObject(entries), { ...rest, plan: { ...plan, coordinator_public_key: `04${'ab'.repeat(64)}` } }).issues).toBeUndefined();
+  const { kind, key, at, lines, sequence, previous, hash } = rest.ledger.entry;
+  expect(hash).toBe(sealEntry({ kind: kind as 'charge', key, job, at, lines: lines.map(({ account, amount }) => ({ account: account as AccountName, amount: BigInt(amount) })) }, sequence, previous).hash);
+  expect([kind, key, lines.length]).toEqual(['charge', `close:${job}`, 6]);
 });
 
 it('a leaf can be made anew from what the evidence opens (SPEC U3)', async () => {

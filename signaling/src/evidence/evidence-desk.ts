@@ -1,6 +1,9 @@
 import { evidenceOf } from './evidence.ts';
+import type { Evidence } from '@ciro/core/evidence/evidence.ts';
+import type { AuditDraw, Transcript } from '@ciro/core/audit/transcript.ts';
+import type { HexHash } from '@ciro/core/ids.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { Evidence, EvidenceSources } from './evidence.ts';
+import type { EvidenceSources } from './evidence.ts';
 import type { JobArchive, JobFailure } from './job-archive.ts';
 
 /** What may be said of a job now. */
@@ -10,12 +13,20 @@ export type EvidenceAnswer =
   | { readonly state: 'failed'; readonly failure: JobFailure }
   | { readonly state: 'recorded'; readonly evidence: Evidence };
 
+/** Port: what the audits left behind. Pieces are deleted after the retention time; draws and transcripts stay. */
+export interface AuditRecords {
+  drawOf(job: string): Promise<AuditDraw | undefined>;
+  transcriptsOf(job: string): Promise<readonly Transcript[]>;
+  pieces(job: string): Promise<ReadonlyMap<HexHash, Uint8Array>>;
+}
+
 export interface EvidenceDeskDependencies {
-  readonly archive: JobArchive;
-  readonly ledger: Ledger;
+  readonly archive: Pick<JobArchive, 'find' | 'correctionOf'>;
+  readonly ledger: Pick<Ledger, 'jobAccount'>;
+  readonly audits: AuditRecords;
   readonly coordinatorPublicKey: string;
   /** The model of a job, served still or not. */
-  readonly modelOf: (id: string) => EvidenceSources['model'] | undefined;
+  readonly modelOf: (id: string) => Pick<EvidenceSources, 'manifest' | 'template'> | undefined;
   /** Stark keys of these nodes, as far as they are on record. */
   readonly identityKeys: (nodes: readonly string[]) => Promise<ReadonlyMap<string, string>>;
 }
@@ -28,9 +39,12 @@ export class EvidenceDesk {
     this.#dependencies = dependencies;
   }
 
-  /** A job of another account is `unknown`, as one that never was: ids tell nothing. `running` until it is charged. */
-  async find(job: string, account: string): Promise<EvidenceAnswer> {
-    const { archive, ledger, modelOf, identityKeys, coordinatorPublicKey } = this.#dependencies;
+  /**
+   * A job of another account is `unknown`, as one that never was: ids tell nothing. `running` until it is charged.
+   * `pieces`: with what the audits looked at, as far as it is not deleted yet.
+   */
+  async find(job: string, account: string, options: { readonly pieces?: boolean } = {}): Promise<EvidenceAnswer> {
+    const { archive, ledger, audits, modelOf, identityKeys, coordinatorPublicKey } = this.#dependencies;
     const archived = await archive.find(job);
     if (archived === undefined || archived.account !== account) return { state: 'unknown' };
     if (archived.state === 'failed') return { state: 'failed', failure: archived.failure };
@@ -39,7 +53,16 @@ export class EvidenceDesk {
     const model = modelOf(archived.modelId);
     if (jobAccount === undefined) return { state: 'running' };
     if (model === undefined) return { state: 'failed', failure: { code: 'model_not_found', message: `model ${archived.modelId} is not served any more; serve it again to read this evidence` } };
-    const keys = await identityKeys(archived.record.stages.map(({ worker }) => worker));
-    return { state: 'recorded', evidence: evidenceOf(archived, jobAccount, { model, coordinatorPublicKey, identityKeys: keys }) };
+    const sources: EvidenceSources = {
+      manifest: model.manifest,
+      template: model.template,
+      coordinatorPublicKey,
+      identityKeys: await identityKeys(archived.record.stages.map(({ worker }) => worker)),
+      correctedBy: (await archive.correctionOf(job)) ?? null,
+      draw: (await audits.drawOf(job)) ?? null,
+      audits: await audits.transcriptsOf(job),
+      pieces: options.pieces === true ? await audits.pieces(job) : null,
+    };
+    return { state: 'recorded', evidence: evidenceOf(archived, jobAccount, sources) };
   }
 }

@@ -9,6 +9,10 @@ export interface OpenedJob {
   readonly modelId: HexHash;
   /** Epoch milliseconds. */
   readonly createdAt: number;
+  /** When text may be given out: as it comes, or once every stage was audited (PROTOCOL 7). */
+  readonly assurance: 'stream' | 'checked';
+  /** The job whose answer this one does again, because a stage of it failed its audit. */
+  readonly corrects: JobId | null;
 }
 
 /** Why a job has no answer: code and message of the error the client was given. */
@@ -17,11 +21,11 @@ export interface JobFailure {
   readonly message: string;
 }
 
-/** A job as kept. `text` is what the client was sent: cut at a stop string, else the decoded ids. */
+/** A job as kept. `text` is the whole answer: cut at a stop string, else the decoded ids. `decided`: nothing more follows from its audits. */
 export type ArchivedJob =
   | (OpenedJob & { readonly state: 'running' })
   | (OpenedJob & { readonly state: 'failed'; readonly failure: JobFailure })
-  | (OpenedJob & { readonly state: 'recorded'; readonly record: JobRecord; readonly text: string });
+  | (OpenedJob & { readonly state: 'recorded'; readonly record: JobRecord; readonly text: string; readonly decided: boolean });
 
 /** Port: the records of jobs. A job is opened once and then recorded or failed once; later calls for it change nothing. */
 export interface JobArchive {
@@ -31,4 +35,10 @@ export interface JobArchive {
   /** Fails every job that is still running: after a restart none of them is. Returns how many there were. */
   failRunning(failure: JobFailure): Promise<number>;
   find(job: string): Promise<ArchivedJob | undefined>;
+  /** The recorded job that does this one's answer again, if there is one. */
+  correctionOf(job: string): Promise<JobId | undefined>;
+  /** Notes that every stage of a recorded job is decided, its audits included. */
+  decided(job: JobId): Promise<void>;
+  /** Recorded jobs that are not decided, oldest first: after a restart nobody audits them any more. */
+  undecided(): Promise<readonly JobId[]>;
 }

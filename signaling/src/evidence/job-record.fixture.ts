@@ -29,20 +29,20 @@ export function makeRecord(wish: RecordWish): JobRecord {
   const tokenIds = wish.tokenIds ?? [4, 5];
   const positions = promptIds.length + tokenIds.length - 1;
   const plan: JobPlan = {
-    format: 1,
+    format: 2,
     network: wish.network ?? 'ciro-test',
     job: wish.job,
     version: 1,
     modelId: wish.modelId ?? hash('5'),
     precision: 'f32',
-    stages: workers.map((worker, index): PlanStage => ({ worker, devicePublicKey: `04${'cd'.repeat(64)}`, layers: [index * 10, index * 10 + 10] })),
+    stages: workers.map((worker, index): PlanStage => ({ worker, devicePublicKey: `04${'cd'.repeat(64)}`, layers: [index * 10, index * 10 + 10], nonce: hash('9') })),
     sampler: wish.sampler ?? { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 1 },
     promptHash: hash('6'),
     promptTokens: promptIds.length,
     maxTokens: wish.maxTokens ?? tokenIds.length,
     stopIds: [2],
     quote: wish.quote ?? { promptToken: '1', generatedToken: '4', feeBasisPoints: '250', hold: '100' },
-    nonces: { coordinator: hash('7') },
+    nonces: { coordinator: hash('7'), requester: null },
   };
   const planHash = planHashOf(plan);
   const stages = workers.map((worker, stage): StageRecord => ({
@@ -60,6 +60,7 @@ export function makeRecord(wish: RecordWish): JobRecord {
     coordinatorNonce: '0a'.repeat(32),
     promptIds,
     tokenIds,
+    surplusIds: [],
     finish: wish.finish ?? 'length',
     stages,
     disagreements: [],

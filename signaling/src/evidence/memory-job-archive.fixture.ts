@@ -10,7 +10,7 @@ export class MemoryJobArchive implements JobArchive {
     this.#jobs.set(job.job, { ...job, state: 'running' });
   }
   async record(job: JobId, record: JobRecord, text: string): Promise<void> {
-    this.#close(job, (opened) => ({ ...opened, state: 'recorded', record, text }));
+    this.#close(job, (opened) => ({ ...opened, state: 'recorded', record, text, decided: false }));
   }
   async fail(job: JobId, failure: JobFailure): Promise<void> {
     this.#close(job, (opened) => ({ ...opened, state: 'failed', failure }));
@@ -23,9 +23,21 @@ export class MemoryJobArchive implements JobArchive {
   async find(job: string): Promise<ArchivedJob | undefined> {
     return this.#jobs.get(job);
   }
+  async correctionOf(job: string): Promise<JobId | undefined> {
+    return [...this.#jobs.values()].find(({ corrects, state }) => corrects === job && state === 'recorded')?.job;
+  }
+  async decided(job: JobId): Promise<void> {
+    const found = this.#jobs.get(job);
+    if (found?.state === 'recorded') this.#jobs.set(job, { ...found, decided: true });
+  }
+  async undecided(): Promise<readonly JobId[]> {
+    return [...this.#jobs.values()].filter((job) => job.state === 'recorded' && !job.decided).map(({ job }) => job);
+  }
 
   #close(job: JobId, change: (opened: OpenedJob) => ArchivedJob): void {
     const found = this.#jobs.get(job);
-    if (found?.state === 'running') this.#jobs.set(job, change({ job, account: found.account, modelId: found.modelId, createdAt: found.createdAt }));
+    if (found?.state !== 'running') return;
+    const { account, modelId, createdAt, assurance, corrects } = found;
+    this.#jobs.set(job, change({ job, account, modelId, createdAt, assurance, corrects }));
   }
 }

@@ -6,7 +6,8 @@ export type AnswerEvent =
   | { readonly type: 'queued'; readonly ahead: number }
   | { readonly type: 'started' }
   | { readonly type: 'text'; readonly text: string }
-  | { readonly type: 'end'; readonly finish: 'stop' | 'length'; readonly completionTokens: number };
+  /** `correctedBy`: the job whose answer a `checked` request was given instead of its own. */
+  | { readonly type: 'end'; readonly finish: 'stop' | 'length'; readonly completionTokens: number; readonly correctedBy?: JobId };
 
 /** An accepted request. The job goes on whether `events` is read or not; `cancel` ends it at the last token seen. */
 export interface Answer {

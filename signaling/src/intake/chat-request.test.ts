@@ -9,7 +9,7 @@ const messages = [{ role: 'user', content: 'hello' }];
 
 it('takes the smallest request and fills in the rest', () => {
   expect(parseChatRequest({ model: 'default', messages })).toEqual({
-    model: 'default', messages, stream: false, includeUsage: false, maxTokens: undefined, temperature: 0.7, topP: 1, topK: 0, minP: 0, repetitionPenalty: 1, stop: [], seed: undefined,
+    model: 'default', messages, stream: false, includeUsage: false, maxTokens: undefined, temperature: 0.7, topP: 1, topK: 0, minP: 0, repetitionPenalty: 1, stop: [], seed: undefined, assurance: 'stream', nonceCommitment: null,
   });
 });
 
@@ -40,4 +40,14 @@ it(`whatever is sent, it is taken or refused by name: nothing else is thrown (se
     }),
     { seed: SEED, numRuns: 2_000 },
   );
+});
+
+it('takes our own part: the assurance and a commitment to a nonce (SPEC A1), and nothing else in it', () => {
+  const nonce_commitment = 'a1'.repeat(32);
+  expect(parseChatRequest({ model: 'm', messages, ciro: { assurance: 'checked', nonce_commitment } })).toMatchObject({ assurance: 'checked', nonceCommitment: nonce_commitment });
+  expect(parseChatRequest({ model: 'm', messages, ciro: null })).toMatchObject({ assurance: 'stream', nonceCommitment: null });
+  expect(() => parseChatRequest({ model: 'm', messages, ciro: { nonce: 'x' } })).toThrow(expect.objectContaining({ code: 'unknown_parameter', fields: { param: 'ciro.nonce' } }));
+  expect(() => parseChatRequest({ model: 'm', messages, ciro: { assurance: 'blind' } })).toThrow(expect.objectContaining({ code: 'invalid_value', fields: { param: 'ciro.assurance' } }));
+  expect(() => parseChatRequest({ model: 'm', messages, ciro: { nonce_commitment: nonce_commitment.toUpperCase() } })).toThrow(expect.objectContaining({ code: 'invalid_value', fields: { param: 'ciro.nonce_commitment' } }));
+  expect(() => parseChatRequest({ model: 'm', messages, ciro: 'checked' })).toThrow(expect.objectContaining({ code: 'invalid_value', fields: { param: 'ciro' } }));
 });

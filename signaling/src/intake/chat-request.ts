@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { HexHash } from '@ciro/core/ids.ts';
 import { refuseField } from './intake-error.ts';
 
 /** Stop strings of one request, as in the OpenAI API. */
@@ -23,6 +24,12 @@ const Message = v.strictObject({
   name: v.optional(v.string()),
 });
 
+/** Our own part of a request. Anything else in it is refused by name. */
+const CiroPart = v.strictObject({
+  assurance: v.nullish(v.picklist(['stream', 'checked'], 'expected stream or checked')),
+  nonce_commitment: v.nullish(v.pipe(v.string('expected 64 lower-case hex digits'), HexHash)),
+}, 'expected {"assurance":…,"nonce_commitment":…}');
+
 const Body = v.object({
   model: v.string('expected the name of a model'),
   messages: v.pipe(v.array(Message, 'expected a list of messages'), v.minLength(1, 'must hold at least one message'), v.maxLength(MAX_MESSAGES, `must hold at most ${MAX_MESSAGES} messages`)),
@@ -38,6 +45,7 @@ const Body = v.object({
   stop: v.nullish(v.union([StopText, v.pipe(v.array(StopText), v.maxLength(MAX_STOPS, `must hold at most ${MAX_STOPS} texts`))], `expected a text of 1 to ${MAX_STOP_CHARACTERS} characters, or a list of at most ${MAX_STOPS}`)),
   seed: v.nullish(v.pipe(v.number('expected a whole number'), v.safeInteger('expected a whole number'))),
   user: v.nullish(v.string('expected text')),
+  ciro: v.nullish(CiroPart),
 });
 
 /** Fields that clients send by habit: taken when they ask for nothing (null, or what is said here), else refused by name. */
@@ -71,6 +79,9 @@ export interface ChatMessage {
   readonly content: string;
 }
 
+/** `stream`: text as it comes, corrected afterwards if an audit fails. `checked`: text once every stage was audited (PROTOCOL 7). */
+export type Assurance = 'stream' | 'checked';
+
 /** An accepted request; what it left out is filled in, except what depends on the model. */
 export interface ChatRequest {
   readonly model: string;
@@ -86,6 +97,9 @@ export interface ChatRequest {
   readonly repetitionPenalty: number;
   readonly stop: readonly string[];
   readonly seed: number | undefined;
+  readonly assurance: Assurance;
+  /** SHA-256 of the client's nonce for the audit draw (SPEC A1); null when it gives none. */
+  readonly nonceCommitment: HexHash | null;
 }
 
 /** Reads a chat request; throws IntakeError naming the first field that is wrong, unknown or not supported. */
@@ -119,6 +133,8 @@ export function parseChatRequest(body: unknown): ChatRequest {
     repetitionPenalty: request.repetition_penalty ?? 1,
     stop: typeof request.stop === 'string' ? [request.stop] : (request.stop ?? []),
     seed: request.seed ?? undefined,
+    assurance: request.ciro?.assurance ?? 'stream',
+    nonceCommitment: request.ciro?.nonce_commitment ?? null,
   };
 }
 
@@ -134,6 +150,7 @@ function refuseOtherFields(body: object): void {
 
 function refuseIssue(issue: v.BaseIssue<unknown>): Error {
   const param = pathOf(issue);
+  if (param.startsWith('ciro.') && issue.expected === 'never') return refuseField('unknown_parameter', param, `${JSON.stringify(param)} is not a parameter of this API; leave it out`);
   if (issue.input === undefined) return refuseField('missing_required_parameter', param, `${param} is missing: ${issue.message}`);
   // A role or part that exists in the API but not here (tool, image_url) is a feature that is missing, not a slip.
   if (/(role|content|type)$/.test(param) && (issue.type === 'picklist' || issue.type === 'literal' || issue.type === 'union') && param !== 'messages') {

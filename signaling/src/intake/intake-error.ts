@@ -1,8 +1,8 @@
 import { CiroError } from '@ciro/core/errors.ts';
 
 /**
- * Why a request is not taken. Codes are those of the OpenAI API where it has one; `param` in the fields names the request's
- * field. `context_length_exceeded` has `context`, `promptTokens`, `maxTokens`; `model_not_found` has `served`.
+ * Why a request is not taken, or has no answer. Codes are those of the OpenAI API where it has one; `param` in the fields names
+ * the request's field. `context_length_exceeded` has `context`, `promptTokens`, `maxTokens`; `model_not_found` has `served`.
  */
 export class IntakeError extends CiroError<
   | 'missing_required_parameter'
@@ -14,6 +14,15 @@ export class IntakeError extends CiroError<
   | 'model_not_found'
   | 'stopping'
   | 'cancelled'
+  /** A `checked` answer failed its audits and could not be done again; it was not given out and costs nothing. */
+  | 'answer_unverified'
+  /** The nonce of a job that named no commitment, another nonce than was committed to, or one that comes too soon or too late. */
+  | 'nonce_unexpected'
+  | 'nonce_mismatch'
+  | 'nonce_too_early'
+  | 'nonce_too_late'
+  /** So many read the events of jobs that no more are let in. */
+  | 'too_many_followers'
 > {}
 
 /** A refusal of the request's own field, in the words that the API shows. */

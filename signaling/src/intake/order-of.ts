@@ -44,6 +44,8 @@ export function orderOf(request: ChatRequest, model: ChatModel, options: { reado
     sampler: { temperature, topK, topP, minP, repetitionPenalty, seed },
     maxTokens,
     stopIds: model.manifest.stopIds,
+    requesterNonce: request.nonceCommitment,
+    exclude: [],
     quote: {
       promptToken: String(LAUNCH_RATES.promptToken),
       generatedToken: String(LAUNCH_RATES.generatedToken),

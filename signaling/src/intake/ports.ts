@@ -1,7 +1,7 @@
 import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import type { ModelManifest } from '@ciro/core/model/manifest.ts';
-import type { JobHandle, JobOrder } from '../scheduler/job-order.ts';
-import type { ChatMessage } from './chat-request.ts';
+import type { JobHandle, JobOrder, JobRecord } from '../scheduler/job-order.ts';
+import type { Assurance, ChatMessage } from './chat-request.ts';
 import type { TextDecoderOfIds } from './answer-text.ts';
 
 /** A served model as intake needs it: its text functions and its numbers. */
@@ -35,9 +35,42 @@ export interface CreditNotice {
   readonly status: 'pending' | 'payable' | 'void';
   readonly pendingTotal: bigint;
   readonly payableTotal: bigint;
+  /** Earned and kept back until the worker has a record (SPEC M7). */
+  readonly withheldTotal: bigint;
+  /** What the amount was made from, for the worker to make it again (SPEC B3). */
+  readonly paidPositions: number;
+  readonly generatedTokens: number;
+  /** The ledger entry that booked it. */
+  readonly entry: { readonly sequence: number; readonly hash: HexHash };
 }
 
 /** Port: tells a worker of its credit, if it is connected. */
 export interface CreditNotices {
   credited(worker: NodeId, notice: CreditNotice): void;
+}
+
+/** What became of a stage: not drawn, audited and right, convicted by a quorum, or not to be decided and therefore not paid. */
+export type StageOutcome = 'passed by' | 'passed' | 'failed' | 'unpaid';
+
+/** A recorded and settled job, to be audited. */
+export interface JobToAudit {
+  readonly record: JobRecord;
+  readonly assurance: Assurance;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+  /** Hears of each stage as it is decided. */
+  readonly onStage?: (stage: number, status: StageOutcome) => void;
+}
+
+export interface AuditOutcome {
+  /** One a stage. `firstBadPosition`: where the first bad unit of a failed stage begins. */
+  readonly stages: readonly { readonly status: StageOutcome; readonly firstBadPosition: number | null }[];
+}
+
+/** Port: draws and audits jobs. `AuditDesk` is one. */
+export interface Audits {
+  /** Resolves when every stage is decided and its money booked. */
+  consider(job: JobToAudit): Promise<AuditOutcome>;
+  /** The requester's nonce, 32 bytes in hex, of a job under consideration; false when the draw was made already. */
+  requesterNonce(job: JobId, nonce: string): boolean;
 }

@@ -1,5 +1,6 @@
 import { charge } from '@ciro/core/pricing/price.ts';
-import type { JobId, NodeId } from '@ciro/core/ids.ts';
+import { noticeCredits } from './noticed-money.ts';
+import type { JobId } from '@ciro/core/ids.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { JobRecord } from '../scheduler/job-order.ts';
 import type { CreditNotices } from './ports.ts';
@@ -15,9 +16,5 @@ export async function settleJob(dependencies: { readonly ledger: Ledger; readonl
   const work = record.stages.map(({ worker, layers: [from, to], paidPositions }) => ({ worker, layers: to - from, positions: paidPositions }));
   const { debit, fee, credits } = charge(rates, record.promptIds.length, record.tokenIds.length, work);
   await ledger.settle(job, { debit, fee, credits });
-  for (const { worker, amount } of credits) {
-    if (amount === 0n) continue;
-    const { pending, payable } = await ledger.workerTotals(worker);
-    notices.credited(worker as NodeId, { job, amount, status: 'pending', pendingTotal: pending, payableTotal: payable });
-  }
+  await noticeCredits({ ledger, notices }, record, record.stages.map(({ worker }) => worker));
 }

@@ -1,20 +1,21 @@
 import type { AccountName, LedgerEntry } from '@ciro/core/ledger/entry.ts';
 
 /** End of the chain: number of the next entry, and the hash it has to name as its previous one. */
-export interface LedgerHead {
+export interface LedgerEnd {
   readonly sequence: number;
   readonly hash: string;
 }
 
-/** What may be asked and done while the head is locked. */
+/** What may be asked and done while the end of the chain is locked. Every answer counts in what the transaction has appended. */
 export interface LedgerTransaction {
-  readonly head: LedgerHead;
+  readonly end: LedgerEnd;
   entryByKey(key: string): Promise<LedgerEntry | undefined>;
+  entriesOfJob(job: string): Promise<readonly LedgerEntry[]>;
   /** Balances in base units; an account without entries has 0. */
   balances(accounts: readonly AccountName[]): Promise<ReadonlyMap<AccountName, bigint>>;
   /** Base units that trial entries booked at `since` (epoch milliseconds) or later have given out. */
   trialsSince(since: number): Promise<bigint>;
-  /** Appends the entry behind the head and moves the balances; at most once a transaction. */
+  /** Appends the entry behind the end and moves the balances. */
   append(entry: LedgerEntry): Promise<void>;
 }
 
@@ -24,8 +25,10 @@ export interface LedgerTransaction {
  */
 export interface LedgerStore {
   exclusive<T>(work: (transaction: LedgerTransaction) => Promise<T>): Promise<T>;
+  end(): Promise<LedgerEnd>;
   balances(accounts: readonly AccountName[]): Promise<ReadonlyMap<AccountName, bigint>>;
   entryByKey(key: string): Promise<LedgerEntry | undefined>;
+  /** In order. */
   entriesOfJob(job: string): Promise<readonly LedgerEntry[]>;
   /** Entries from `sequence` on, in order, at most `limit`. */
   entriesFrom(sequence: number, limit: number): Promise<readonly LedgerEntry[]>;

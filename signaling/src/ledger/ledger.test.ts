@@ -1,7 +1,8 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { replay } from '@ciro/core/ledger/entry.ts';
+import { checkLinks } from '@ciro/core/ledger/head.ts';
 import { BASE_UNITS_PER_CREDIT, TRIAL_CREDITS } from '@ciro/core/units.ts';
-import { Ledger, POOL_CREDITS, TRIAL_DAILY_CAP_CREDITS } from './ledger.ts';
+import { Ledger, MAX_LINKS, POOL_CREDITS, TRIAL_DAILY_CAP_CREDITS } from './ledger.ts';
 import { MemoryLedgerStore } from './memory-ledger-store.fixture.ts';
 import { verifyChain } from './verify-chain.ts';
 import type { JobId } from '@ciro/core/ids.ts';
@@ -70,21 +71,6 @@ it('a released hold cannot be charged any more, and what was never held cannot b
   expect(await ledger.balance('ada')).toBe(TRIAL);
 });
 
-it('a pending credit becomes payable or goes back to the requester, once', async () => {
-  const { ledger } = await setup();
-  await ledger.hold(job(1), 'ada', 100n);
-  await ledger.settle(job(1), { debit: 60n, fee: 2n, credits: [{ worker: 'a', amount: 30n }, { worker: 'b', amount: 28n }] });
-  await ledger.decide(job(1), 'a', 'payable');
-  await ledger.decide(job(1), 'a', 'payable');
-  await ledger.decide(job(1), 'b', 'void');
-  await expect(ledger.decide(job(1), 'b', 'payable')).rejects.toMatchObject({ code: 'duplicate' });
-  await expect(ledger.decide(job(1), 'c', 'payable')).rejects.toMatchObject({ code: 'unknown-hold' });
-  expect(await ledger.workerTotals('a')).toEqual({ pending: 0n, payable: 30n });
-  expect(await ledger.workerTotals('b')).toEqual({ pending: 0n, payable: 0n });
-  expect(await ledger.balance('ada')).toBe(TRIAL - 32n);
-  expect((await ledger.jobAccount(job(1)))?.credits).toEqual([{ worker: 'a', amount: 30n, status: 'payable' }, { worker: 'b', amount: 28n, status: 'void' }]);
-});
-
 it('the pool gives out so many trials a UTC day and no more, and opens again the next day (PROTOCOL 7)', async () => {
   const { clock, ledger } = await setup();
   const perDay = Number(TRIAL_DAILY_CAP_CREDITS / TRIAL_CREDITS);
@@ -100,6 +86,27 @@ it('names the holds that are still open', async () => {
   await ledger.settle(job(2), { debit: 0n, fee: 0n, credits: [] });
   await ledger.release(job(3));
   expect(await ledger.openHolds()).toEqual([job(1)]);
+});
+
+it('B1, B2: the head is the last entry, and links lead to it from any earlier one, so many at a time', async () => {
+  const store = new MemoryLedgerStore();
+  const ledger = new Ledger(store, { now: () => DAY_MS });
+  expect(await ledger.head()).toBeUndefined();
+  await ledger.start();
+  const first = await ledger.head();
+  await ledger.openTrial('ada');
+  for (const n of [1, 2, 3]) await ledger.hold(job(n), 'ada', 100n);
+  const head = await ledger.head();
+  expect([first?.sequence, head]).toEqual([0, { sequence: 4, hash: store.entries[4]?.hash }]);
+  if (first === undefined || head === undefined) throw new Error('no head');
+  const links = await ledger.links(0, 4);
+  expect(checkLinks(first, head, links)).toBeNull();
+  expect(links).toHaveLength(4);
+  expect(await ledger.links(1, 3)).toEqual(links.slice(1, 3));
+  expect([await ledger.links(4, 4), await ledger.links(4, 2), await ledger.links(2, 50)]).toEqual([[], [], links.slice(2)]);
+  const asked = vi.spyOn(store, 'entriesFrom');
+  await ledger.links(0, 1e9);
+  expect(asked).toHaveBeenCalledWith(1, MAX_LINKS);
 });
 
 it('verification finds a changed amount, a removed entry and a wrong balance (SPEC M4)', async () => {

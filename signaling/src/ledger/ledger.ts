@@ -1,45 +1,40 @@
-import { LedgerError, sealEntry } from '@ciro/core/ledger/entry.ts';
+import { LedgerError } from '@ciro/core/ledger/entry.ts';
+import { linksOf } from '@ciro/core/ledger/head.ts';
 import { BASE_UNITS_PER_CREDIT, TRIAL_CREDITS, formatCredits } from '@ciro/core/units.ts';
+import { bondHolder, holdOf, payableOf, pendingOf, requesterOf, withheldOf } from './accounts-of.ts';
+import { Books } from './books.ts';
+import { closeKey, JobMoney, outcomeKey, unknownHold } from './job-money.ts';
+import { bookAuditPay, bookFailed, bookPayable, bookRetired, bookUnpaid } from './outcomes.ts';
 import { TrialError } from './trial-error.ts';
-import type { AccountName, EntryDraft, LedgerEntry, LedgerLine } from '@ciro/core/ledger/entry.ts';
-import type { JobId } from '@ciro/core/ids.ts';
+import type { Stake } from '@ciro/core/audit/audit-rate.ts';
+import type { AuditId, HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
+import type { LedgerEntry, LedgerLine } from '@ciro/core/ledger/entry.ts';
+import type { LedgerLink, LedgerPoint } from '@ciro/core/ledger/head.ts';
 import type { Charge } from '@ciro/core/pricing/price.ts';
-import type { LedgerStore, LedgerTransaction } from './ledger-store.ts';
+import type { Draft } from './books.ts';
+import type { JobAccount } from './job-money.ts';
+import type { LedgerStore } from './ledger-store.ts';
 
 /** Credits issued to the community pool with the first entry: 10,000 trials. Data of the launch, not a supply cap. */
 export const POOL_CREDITS = 20_000_000n;
 /** Credits the pool gives out as trials in one UTC day: 100 new accounts, what a demonstration network can answer (PROTOCOL 7). */
 export const TRIAL_DAILY_CAP_CREDITS = 200_000n;
 const DAY_MS = 86_400_000;
+/** Links given out at a time: about 0.3 MB as JSON, read and hashed in some 50 ms. Who wants more asks from the last one on. */
+export const MAX_LINKS = 1_000;
 
-/** Where a worker's credit for a job stands (PROTOCOL 7). */
-export type CreditStatus = 'pending' | 'payable' | 'void';
-
-/** One worker's credit for one job, in base units. */
-export interface WorkerCredit {
-  readonly worker: string;
-  readonly amount: bigint;
-  readonly status: CreditStatus;
+/** A worker's base units over all jobs. */
+export interface WorkerTotals {
+  readonly pending: bigint;
+  readonly payable: bigint;
+  /** Earned, and kept back until the worker has a record (SPEC M7). */
+  readonly withheld: bigint;
 }
-
-/** What a job cost and whom it paid, read back from the chain. */
-export interface JobAccount {
-  /** The entry that closed the hold: its hash pins the whole history before it. */
-  readonly entry: LedgerEntry;
-  readonly held: bigint;
-  readonly debit: bigint;
-  readonly fee: bigint;
-  readonly credits: readonly WorkerCredit[];
-}
-
-const requesterOf = (account: string): AccountName => `requester:${account}`;
-const holdOf = (job: string): AccountName => `hold:${job}`;
-const pendingOf = (worker: string): AccountName => `worker:${worker}:pending`;
-const payableOf = (worker: string): AccountName => `worker:${worker}:payable`;
 
 /**
- * The credit ledger: append-only and hash-chained, one entry a transaction, every entry at most once by its key (SPEC M4, M5).
- * All amounts in base units. Holds are made before a job runs and closed exactly once, by `settle` or by `release`.
+ * The credit ledger: append-only and hash-chained, every entry at most once by its key (SPEC M4, M5). All amounts in base
+ * units. Holds are made before a job runs and closed exactly once, by `settle` or by `release`; what the audits decide about
+ * a settled job is booked by `payable`, `unpaid` and `failed`, each of which may be called again.
  */
 export class Ledger {
   readonly #store: LedgerStore;
@@ -65,15 +60,15 @@ export class Ledger {
   /** Gives a new account its trial credits from the pool; throws TrialError when the pool or the day's share is used up. */
   openTrial(account: string): Promise<LedgerEntry> {
     const amount = TRIAL_CREDITS * BASE_UNITS_PER_CREDIT;
-    return this.#book(`trial:${account}`, async (transaction) => {
+    return this.#book(`trial:${account}`, async (books) => {
       const at = this.#now();
       const dayStart = at - (at % DAY_MS);
-      const given = await transaction.trialsSince(dayStart);
+      const given = await books.trialsSince(dayStart);
       if (given + amount > TRIAL_DAILY_CAP_CREDITS * BASE_UNITS_PER_CREDIT) {
         const retryAfterMs = dayStart + DAY_MS - at;
         throw new TrialError('daily-cap', `today's ${TRIAL_DAILY_CAP_CREDITS} trial credits are given out; try again after midnight UTC`, { fault: 'platform', fields: { retryAfterMs } });
       }
-      const left = await balanceOf(transaction, 'pool');
+      const left = await books.balance('pool');
       if (left < amount) throw new TrialError('pool-empty', `the community pool holds ${formatCredits(left)} credits, less than a trial's ${TRIAL_CREDITS}; ask the operator`, { fault: 'platform' });
       return { kind: 'trial', job: null, lines: [{ account: 'pool', amount: -amount }, { account: requesterOf(account), amount }] };
     });
@@ -82,8 +77,8 @@ export class Ledger {
   /** Sets `amount` aside for a job; throws `insufficient` with `balance` and `needed`. */
   async hold(job: JobId, account: string, amount: bigint): Promise<LedgerEntry> {
     if (amount <= 0n) throw new RangeError(`a hold of ${amount} base units for job ${job}; it must be positive`);
-    return this.#book(`hold:${job}`, async (transaction) => {
-      const balance = await balanceOf(transaction, requesterOf(account));
+    return this.#book(`hold:${job}`, async (books) => {
+      const balance = await books.balance(requesterOf(account));
       if (balance < amount) {
         const message = `this request may cost up to ${formatCredits(amount)} credits and the account holds ${formatCredits(balance)}; lower max_tokens or top up`;
         throw new LedgerError('insufficient', message, { fault: 'user', fields: { balance: String(balance), needed: String(amount) } });
@@ -100,8 +95,8 @@ export class Ledger {
     if (charge.fee < 0n || charge.credits.some(({ amount }) => amount < 0n)) throw new RangeError(`the charge of job ${job} has a negative part`);
     const paid = charge.credits.reduce((sum, credit) => sum + credit.amount, charge.fee);
     if (paid !== charge.debit) throw new LedgerError('unbalanced', `charge of job ${job}: fee and credits are ${paid} base units, the debit is ${charge.debit}`, { fault: 'bug', fields: { job } });
-    const entry = await this.#book(`close:${job}`, async (transaction) => {
-      const { requester, held } = await this.#heldFor(transaction, job);
+    const entry = await this.#book(closeKey(job), async (books) => {
+      const { requester, held } = (await books.money(job)).hold;
       if (charge.debit > held) throw new LedgerError('insufficient', `job ${job} costs ${charge.debit} base units, but ${held} are held`, { fault: 'bug', fields: { balance: String(held), needed: String(charge.debit) } });
       const lines: LedgerLine[] = [
         { account: holdOf(job), amount: -held },
@@ -117,23 +112,47 @@ export class Ledger {
 
   /** Gives a whole hold back. Closing twice changes nothing: the entry that closed the hold is returned. */
   release(job: JobId): Promise<LedgerEntry> {
-    return this.#book(`close:${job}`, async (transaction) => {
-      const { requester, held } = await this.#heldFor(transaction, job);
+    return this.#book(closeKey(job), async (books) => {
+      const { requester, held } = (await books.money(job)).hold;
       return { kind: 'release', job, lines: [{ account: holdOf(job), amount: -held }, { account: requester, amount: held }] };
     });
   }
 
-  /** Moves a worker's pending credit for a job to `payable` (audit passed or passed by), or back to the requester (`void`). Once. */
-  async decide(job: JobId, worker: string, outcome: 'payable' | 'void'): Promise<LedgerEntry> {
-    const entry = await this.#book(`outcome:${job}:${worker}`, async (transaction) => {
-      const closed = await transaction.entryByKey(`close:${job}`);
-      const amount = closed?.lines.find((line) => line.account === pendingOf(worker))?.amount;
-      if (amount === undefined) throw unknownHold(job, `${worker} has no pending credit for it`);
-      const { requester } = await this.#heldFor(transaction, job);
-      return { kind: outcome, job, lines: [{ account: pendingOf(worker), amount: -amount }, { account: outcome === 'payable' ? payableOf(worker) : requester, amount }] };
-    });
-    if (entry.kind !== outcome) throw new LedgerError('duplicate', `the credit of ${worker} for job ${job} is already ${entry.kind}`, { fault: 'bug', fields: { job, worker } });
-    return entry;
+  /** The draw passed a stage by, or its audit passed: its credit is payable, but for a part that is withheld as its bond (SPEC M7). */
+  payable(job: JobId, worker: NodeId, withheldBasisPoints: bigint): Promise<void> {
+    return this.#within((books) => bookPayable(books, job, worker, withheldBasisPoints));
+  }
+
+  /** Pays out the bond of a worker that is gone since `lastSeen`, epoch milliseconds (SPEC M7). */
+  retire(worker: NodeId, lastSeen: number): Promise<void> {
+    return this.#within((books) => bookRetired(books, worker, lastSeen));
+  }
+
+  /** What a worker earns by a job, and its bond: what the rate of its audit is weighed by (SPEC A2). */
+  async stake(job: JobId, worker: NodeId): Promise<Stake> {
+    const [account, { withheld: bond }] = await Promise.all([this.jobAccount(job), this.workerTotals(worker)]);
+    return { credit: account?.credits.find((credit) => credit.worker === worker)?.amount ?? 0n, bond };
+  }
+
+  /** Workers that have a bond. */
+  async bonded(): Promise<readonly NodeId[]> {
+    const balances = await this.#store.allBalances();
+    return [...balances].flatMap(([account, amount]) => (amount > 0n ? (bondHolder(account) ?? []) : []));
+  }
+
+  /** A stage's credit goes back to the requester; nothing else follows (SPEC M7). */
+  unpaid(job: JobId, worker: NodeId): Promise<void> {
+    return this.#within((books) => bookUnpaid(books, job, worker));
+  }
+
+  /** A quorum found these stages to have failed: the requester gets the whole debit back, honest stages keep their credit (SPEC M7). */
+  failed(job: JobId, convicted: readonly NodeId[]): Promise<void> {
+    return this.#within((books) => bookFailed(books, job, convicted));
+  }
+
+  /** Pays an auditor for one look at one stage (SPEC M8). */
+  auditPaid(audit: AuditId, job: JobId, auditor: NodeId, amount: bigint): Promise<void> {
+    return this.#within((books) => bookAuditPay(books, audit, job, auditor, amount));
   }
 
   /** Base units that an account may spend. */
@@ -141,58 +160,43 @@ export class Ledger {
     return (await this.#store.balances([requesterOf(account)])).get(requesterOf(account)) ?? 0n;
   }
 
-  /** A worker's totals over all jobs. */
-  async workerTotals(worker: string): Promise<{ readonly pending: bigint; readonly payable: bigint }> {
-    const balances = await this.#store.balances([pendingOf(worker), payableOf(worker)]);
-    return { pending: balances.get(pendingOf(worker)) ?? 0n, payable: balances.get(payableOf(worker)) ?? 0n };
+  /** What the chain holds for a worker. */
+  async workerTotals(worker: string): Promise<WorkerTotals> {
+    const accounts = [pendingOf(worker), payableOf(worker), withheldOf(worker)] as const;
+    const balances = await this.#store.balances(accounts);
+    const [pending = 0n, payable = 0n, withheld = 0n] = accounts.map((account) => balances.get(account) ?? 0n);
+    return { pending, payable, withheld };
   }
 
   /** What the chain says about a job; undefined until its hold is closed. */
   async jobAccount(job: string): Promise<JobAccount | undefined> {
-    const entries = await this.#store.entriesOfJob(job);
-    const entry = entries.find(({ key }) => key === `close:${job}`);
-    if (entry === undefined) return undefined;
-    const held = -amountOf(entry, holdOf(job));
-    const outcomes = new Map(entries.map((later) => [later.key, later.kind]));
-    const credits = entry.lines.flatMap(({ account, amount }): WorkerCredit[] => {
-      const worker = /^worker:(.+):pending$/.exec(account)?.[1];
-      if (worker === undefined) return [];
-      const outcome = outcomes.get(`outcome:${job}:${worker}`);
-      return [{ worker, amount, status: outcome === 'payable' || outcome === 'void' ? outcome : 'pending' }];
-    });
-    const fee = amountOf(entry, 'fee');
-    return { entry, held, fee, credits, debit: credits.reduce((sum, credit) => sum + credit.amount, fee) };
+    return new JobMoney(job, await this.#store.entriesOfJob(job)).account;
   }
 
-  /**
-   * Appends what `draft` gives under `key`, or returns the entry that is already there. Lines of 0 are left out. One
-   * transaction with the head locked: a crash leaves all of it or nothing.
-   */
-  #book(key: string, draft: (transaction: LedgerTransaction) => Promise<Omit<EntryDraft, 'key' | 'at'>>): Promise<LedgerEntry> {
-    return this.#store.exclusive(async (transaction) => {
-      const booked = await transaction.entryByKey(key);
-      if (booked !== undefined) return booked;
-      const { kind, job, lines } = await draft(transaction);
-      const moved = lines.filter((line) => line.amount !== 0n);
-      const entry = sealEntry({ kind, key, job, at: this.#now(), lines: moved }, transaction.head.sequence, transaction.head.hash);
-      await transaction.append(entry);
-      return entry;
-    });
+  /** The entry that decided a worker's credit for a job, or else the one that made it. */
+  async creditEntry(job: string, worker: string): Promise<LedgerEntry | undefined> {
+    return (await this.#store.entryByKey(outcomeKey(job, worker))) ?? this.#store.entryByKey(closeKey(job));
   }
 
-  async #heldFor(transaction: LedgerTransaction, job: JobId): Promise<{ requester: AccountName; held: bigint }> {
-    const entry = await transaction.entryByKey(`hold:${job}`);
-    if (entry === undefined) throw unknownHold(job, 'nothing was ever held for it');
-    const requester = entry.lines.find((line) => line.account.startsWith('requester:'));
-    if (requester === undefined) throw unknownHold(job, 'its hold names no requester');
-    return { requester: requester.account, held: amountOf(entry, holdOf(job)) };
+  /** Number and hash of the last entry; undefined while there is none (SPEC B1). */
+  async head(): Promise<LedgerPoint | undefined> {
+    const { sequence, hash } = await this.#store.end();
+    return sequence === 0 ? undefined : { sequence: sequence - 1, hash: hash as HexHash };
   }
-}
 
-const balanceOf = async (transaction: LedgerTransaction, account: AccountName): Promise<bigint> => (await transaction.balances([account])).get(account) ?? 0n;
+  /** Links of the entries after `from` up to `to`, at most MAX_LINKS of them and only as far as the chain goes (SPEC B2). */
+  async links(from: number, to: number): Promise<readonly LedgerLink[]> {
+    const most = Math.max(0, Math.min(to - from, MAX_LINKS));
+    return linksOf(await this.#store.entriesFrom(from + 1, most));
+  }
 
-const amountOf = (entry: LedgerEntry, account: AccountName): bigint => entry.lines.find((line) => line.account === account)?.amount ?? 0n;
+  /** Books one entry; a crash leaves all of it or nothing. */
+  #book(key: string, draft: (books: Books) => Promise<Draft>): Promise<LedgerEntry> {
+    return this.#within((books) => books.book(key, () => draft(books)));
+  }
 
-function unknownHold(job: string, why: string): LedgerError {
-  return new LedgerError('unknown-hold', `job ${job} has no hold to close: ${why}`, { fault: 'bug', fields: { job } });
+  /** One transaction with the end of the chain locked: everything `work` books is stored, or nothing. */
+  #within<T>(work: (books: Books) => Promise<T>): Promise<T> {
+    return this.#store.exclusive((transaction) => work(new Books(transaction, this.#now)));
+  }
 }

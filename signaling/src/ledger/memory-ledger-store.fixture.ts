@@ -1,11 +1,11 @@
 import { GENESIS_HASH, LedgerError } from '@ciro/core/ledger/entry.ts';
 import type { AccountName, LedgerEntry } from '@ciro/core/ledger/entry.ts';
-import type { LedgerStore, LedgerTransaction } from './ledger-store.ts';
+import type { LedgerEnd, LedgerStore, LedgerTransaction } from './ledger-store.ts';
 
 /** A ledger store in memory for tests. `crash` is asked before each step of a transaction; what it throws undoes the transaction. */
 export class MemoryLedgerStore implements LedgerStore {
   readonly entries: LedgerEntry[] = [];
-  readonly #balances = new Map<AccountName, bigint>();
+  #balances = new Map<AccountName, bigint>();
   readonly #crash: (step: string) => void;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -20,30 +20,38 @@ export class MemoryLedgerStore implements LedgerStore {
   }
 
   async #transact<T>(work: (transaction: LedgerTransaction) => Promise<T>): Promise<T> {
-    let appended: LedgerEntry | undefined;
-    const previous = this.entries.at(-1);
+    const entries = [...this.entries];
+    const balances = new Map(this.#balances);
     const result = await work({
-      head: { sequence: this.entries.length, hash: previous?.hash ?? GENESIS_HASH },
-      entryByKey: (key) => this.entryByKey(key),
-      balances: (accounts) => this.balances(accounts),
-      trialsSince: async (since) => this.entries.filter(({ kind, at }) => kind === 'trial' && at >= since).flatMap(({ lines }) => lines).reduce((sum, { amount }) => sum + (amount > 0n ? amount : 0n), 0n),
+      get end() {
+        return endOf(entries);
+      },
+      entryByKey: async (key) => entries.find((entry) => entry.key === key),
+      entriesOfJob: async (job) => entries.filter((entry) => entry.job === job),
+      balances: async (accounts) => {
+        this.#crash('balances');
+        return new Map(accounts.map((account) => [account, balances.get(account) ?? 0n]));
+      },
+      trialsSince: async (since) => entries.filter(({ kind, at }) => kind === 'trial' && at >= since).flatMap(({ lines }) => lines).reduce((sum, { amount }) => sum + (amount > 0n ? amount : 0n), 0n),
       append: async (entry) => {
         this.#crash('append');
-        if (this.entries.some(({ key }) => key === entry.key)) throw new LedgerError('duplicate', `key ${entry.key} is booked`, { fault: 'bug' });
-        for (const { account, amount } of entry.lines) {
-          if (account !== 'issued' && (this.#balances.get(account) ?? 0n) + amount < 0n) throw new LedgerError('insufficient', `${account} would be negative`, { fault: 'bug' });
-        }
-        appended = entry;
+        if (entries.some(({ key }) => key === entry.key)) throw new LedgerError('duplicate', `key ${entry.key} is booked`, { fault: 'bug' });
+        const { sequence, hash } = endOf(entries);
+        if (entry.sequence !== sequence || entry.previous !== hash) throw new LedgerError('broken-chain', `entry ${entry.key} does not follow`, { fault: 'bug' });
+        for (const { account, amount } of entry.lines) balances.set(account, (balances.get(account) ?? 0n) + amount);
+        for (const { account } of entry.lines) if (account !== 'issued' && (balances.get(account) ?? 0n) < 0n) throw new LedgerError('insufficient', `${account} would be negative`, { fault: 'bug' });
+        entries.push(entry);
       },
     });
     this.#crash('commit');
-    if (appended !== undefined) {
-      this.entries.push(appended);
-      for (const { account, amount } of appended.lines) this.#balances.set(account, (this.#balances.get(account) ?? 0n) + amount);
-    }
+    this.entries.push(...entries.slice(this.entries.length));
+    this.#balances = balances;
     return result;
   }
 
+  async end(): Promise<LedgerEnd> {
+    return endOf(this.entries);
+  }
   async balances(accounts: readonly AccountName[]): Promise<ReadonlyMap<AccountName, bigint>> {
     this.#crash('balances');
     return new Map(accounts.map((account) => [account, this.#balances.get(account) ?? 0n]));
@@ -64,3 +72,5 @@ export class MemoryLedgerStore implements LedgerStore {
     return new Map(this.#balances);
   }
 }
+
+const endOf = (entries: readonly LedgerEntry[]): LedgerEnd => ({ sequence: entries.length, hash: entries.at(-1)?.hash ?? GENESIS_HASH });

@@ -26,10 +26,11 @@ test('values that are no numbers are refused with boundary, position and value',
   expect(() => statistics.add(rows([NaN, 1]))).toThrow('Boundary 7, position 0, channel 0: the value is NaN');
 });
 
-test('a row past 2^10 of its scale is refused, but not at position 0', () => {
+test('a row past 2^10 of its scale is refused, at position 0 only one that has no cell', () => {
   const statistics = new BoundaryStatistics(7, 2);
   statistics.add(rows([1, 1], [1, 1]));
   const found = statistics.exponents();
-  statistics.check(rows([5000, 5000], [1024, -1024]), found);
+  statistics.check(rows([5000, 33_000_000], [1023, -1023]), found);
+  expect(() => statistics.check(rows([1, 2 ** 25]), found)).toThrow('Boundary 7, position 0, channel 1: the value is 33554432, past 2^25 of its scale');
   expect(() => statistics.check(rows([1, 1], [1, 1], [1, -1025]), found)).toThrowErrorMatchingInlineSnapshot(`[ModelsError: Boundary 7, position 2, channel 1: the value is -1025, past 2^10 of its scale (1024). Answers of this model can't be verified, so it isn't served.]`);
 });

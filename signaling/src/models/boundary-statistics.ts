@@ -2,6 +2,8 @@ import { ModelsError } from './models-error.ts';
 
 /** A row past position 0 may not exceed 2^10 times its channel's scale (PROTOCOL 5): beyond, float32 is coarser than tau. */
 export const SCALE_EXCESS_MAX = 2 ** 10;
+/** At position 0 anything goes that has a cell: int32 cells of 64 tau, tau being at least 2^-12 of the scale (SPEC C1, C2). */
+export const SCALE_EXCESS_MAX_AT_ZERO = 2 ** (31 + 6 - 12);
 
 /**
  * A channel that is all but silent gets no scale below 2^-24 of the boundary's largest: its values are the rounding errors
@@ -58,14 +60,14 @@ export class BoundaryStatistics {
   }
 
   /** Refuses rows of one run that lie so far past their scale that a commitment couldn't be checked. */
-  check(rows: Float32Array, { exponents }: BoundaryExponents): void {
+  check(rows: Float32Array, { exponents, exponentsAtZero }: BoundaryExponents): void {
     for (let at = 0; at < rows.length; at++) {
       const position = Math.floor(at / this.#hidden);
       const channel = at % this.#hidden;
       const value = rows[at] ?? 0;
       if (!Number.isFinite(value)) throw this.#refusal(position, channel, value, 'which is not a finite number');
-      const limit = SCALE_EXCESS_MAX * 2 ** (exponents[channel] ?? 0);
-      if (position > 0 && Math.abs(value) > limit) throw this.#refusal(position, channel, value, `past 2^10 of its scale (${limit})`);
+      const limit = position === 0 ? SCALE_EXCESS_MAX_AT_ZERO * 2 ** (exponentsAtZero[channel] ?? 0) : SCALE_EXCESS_MAX * 2 ** (exponents[channel] ?? 0);
+      if (Math.abs(value) >= limit) throw this.#refusal(position, channel, value, `past 2^${position === 0 ? 25 : 10} of its scale (${limit})`);
     }
   }
 

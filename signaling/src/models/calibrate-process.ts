@@ -1,4 +1,4 @@
-/** Entry of the calibration process: `node calibrate-process.ts MODEL.gguf`, told by `runCalibration` and answering it over IPC. */
+/** Entry of the calibration process: `node calibrate-process.ts MODEL.gguf [STAGES]`, told by `runCalibration` and answering it over IPC. */
 import { toBase64 } from '@ciro/core/bytes.ts';
 import { CiroError } from '@ciro/core/errors.ts';
 import { encodeCalibration } from '@ciro/core/model/calibration-codec.ts';
@@ -16,13 +16,13 @@ function tell(message: CalibrationMessage): Promise<void> {
   return new Promise((resolve) => void process.send?.(message, () => resolve()));
 }
 
-async function main(path: string): Promise<void> {
+async function main(path: string, stages: string | undefined): Promise<void> {
   const { header } = await openGguf(path);
   const plan = planImport(header);
   const tokenizer = Tokenizer.ofGguf(header);
   const sequences = await calibrationSequences(tokenizer, ChatTemplate.ofGguf(header, tokenizer));
   const shards = new Map(plan.shards.map((shard) => [shard.name, shard]));
-  const table = await calibrate(
+  const { table, findings } = await calibrate(
     provisionalManifest(plan),
     (name) => {
       const shard = shards.get(name);
@@ -30,16 +30,16 @@ async function main(path: string): Promise<void> {
       return readShard(path, shard);
     },
     sequences,
-    { onBoundary: (done, total) => void tell({ kind: 'boundary', done, total }) },
+    { ...(stages !== undefined && { stages: Number(stages) }), onBoundary: (done, total) => void tell({ kind: 'boundary', done, total }) },
   );
-  await tell({ kind: 'table', base64: toBase64(encodeCalibration(table)) });
+  await tell({ kind: 'table', base64: toBase64(encodeCalibration(table)), findings });
 }
 
 // The parent that ended or gave up closes the channel; without it nobody waits for the table.
 process.once('disconnect', () => process.exit(1));
 
 try {
-  await main(process.argv[2] ?? '');
+  await main(process.argv[2] ?? '', process.argv[3]);
 } catch (error) {
   const code = error instanceof CiroError ? error.code : 'calibration-failed';
   await tell({ kind: 'failed', code, message: error instanceof Error ? error.message : String(error), fields: error instanceof CiroError ? { ...error.fields } : {} });

@@ -15,10 +15,13 @@ const REASON_CHARACTERS_MAX = 200;
 
 /** The file's chat template: messages to the text whose tokens are the prompt. */
 export class ChatTemplate {
+  /** As it stands in the file. */
+  readonly source: string;
   readonly #template: Template;
   readonly #variables: Readonly<Record<string, string | null>>;
 
-  private constructor(template: Template, variables: Readonly<Record<string, string | null>>) {
+  private constructor(source: string, template: Template, variables: Readonly<Record<string, string | null>>) {
+    this.source = source;
     this.#template = template;
     this.#variables = variables;
   }
@@ -42,7 +45,7 @@ export class ChatTemplate {
       documents: null,
     };
     try {
-      return new ChatTemplate(new Template(source), variables);
+      return new ChatTemplate(source, new Template(source), variables);
     } catch (cause) {
       throw new ModelsError('bad-chat-template', `tokenizer.chat_template can't be parsed: ${reasonOf(cause)}. Use another file of this model.`, {
         fault: 'user',

@@ -20,7 +20,7 @@ const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes)
 /** A table of the tiny model's size; the real one is made in calibrate.test.ts. */
 function flatTable(): Uint8Array {
   const rows = new Int8Array(4 * 32);
-  return encodeCalibration({ version: 1, hidden: 32, exponents: rows, exponentsAtZero: rows, tauExponent: -12, tauExponentAtZero: -12 });
+  return encodeCalibration({ version: 1, hidden: 32, exponents: rows, exponentsAtZero: rows, tauExponent: -12, tauExponentAtZero: -12, deltaExponent: -8 });
 }
 
 interface Setup {

@@ -18,7 +18,8 @@ export class ServedModel {
   readonly manifest: ModelManifest;
   readonly tokenizer: Tokenizer;
   readonly template: ChatTemplate;
-  readonly #path: string;
+  /** The GGUF file. */
+  readonly path: string;
   readonly #shards: ReadonlyMap<string, Shard>;
 
   constructor(imported: ImportedModel) {
@@ -26,7 +27,7 @@ export class ServedModel {
     this.id = modelIdOf(imported.manifest);
     this.tokenizer = imported.tokenizer;
     this.template = imported.template;
-    this.#path = imported.path;
+    this.path = imported.path;
     this.#shards = new Map(imported.manifest.shards.map((shard) => [shard.sha256, shard]));
   }
 
@@ -41,12 +42,12 @@ export class ServedModel {
 
   /** All bytes of a shard. Throws ModelsError `unknown-shard`. */
   readShard(sha256: string): Promise<Uint8Array> {
-    return readShard(this.#path, this.#known(sha256));
+    return readShard(this.path, this.#known(sha256));
   }
 
   /** Bytes `[from, to)` of a shard as a stream. Throws ModelsError `unknown-shard` or `bad-range`. */
   streamShard(sha256: string, from?: number, to?: number): Readable {
-    return streamShard(this.#path, this.#known(sha256), from, to);
+    return streamShard(this.path, this.#known(sha256), from, to);
   }
 
   #known(sha256: string): Shard {

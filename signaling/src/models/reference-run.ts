@@ -1,6 +1,6 @@
-import { EmbeddingTable } from '@ciro/core/model/embedding-table.ts';
-import { buildLayersGraph } from '@ciro/core/model/graph/stage-graph.ts';
+import { buildHeadGraph, buildLayersGraph } from '@ciro/core/model/graph/stage-graph.ts';
 import { StageWeights } from '@ciro/core/model/layer-weights.ts';
+import { outputOf } from '@ciro/core/model/job-cache.ts';
 import { shardsOfStage } from '@ciro/core/model/manifest.ts';
 import { StageRunner } from '@ciro/core/model/stage-runner.ts';
 import { createReferenceSession } from './ort.ts';
@@ -13,59 +13,76 @@ export const REFERENCE_CHUNK_TOKENS = 16;
 /** Rows [n, hidden] of each sequence at one boundary. */
 export type BoundaryRows = readonly Float32Array[];
 
-/**
- * Runs sequences through a model one layer at a time (WASM, one thread, batch 1, chunks of 16 from position 0) and yields
- * the rows of every boundary in order: the embedding's, each layer's, the final norm's. One layer's weights are held at a time.
- *
- * @param layers stops after this many layers, before the final norm when it is fewer than the model has
- */
-export async function* referenceRows(
-  manifest: ModelManifest,
-  readShard: (name: string) => Promise<Uint8Array>,
-  sequences: readonly Uint32Array[],
-  layers: number = manifest.architecture.layers,
-): AsyncGenerator<BoundaryRows> {
-  const embedding = new EmbeddingTable(manifest, await readShard('embedding'));
-  let rows = sequences.map((ids) => embedding.rows(ids));
-  yield rows;
-  for (let layer = 0; layer < layers; layer++) {
-    rows = await runStage(manifest, readShard, { from: layer, to: layer + 1, embeds: false, heads: false }, rows);
-    yield rows;
-  }
-  const end = manifest.architecture.layers;
-  if (layers === end) yield await runStage(manifest, readShard, { from: end, to: end, embeds: false, heads: true }, rows);
+/** Other values for a weight of this shape (`dims`: rows, width; one number for a gain); may write into `values`. */
+export type ChangeWeight = (values: Float32Array, dims: readonly number[]) => Float32Array;
+
+/** Layers loaded for the reference run: WASM, one thread, batch 1. */
+export interface ReferenceLayers {
+  /** Rows of every sequence, each from position 0 in runs of `chunk` positions: 16 is the reference, anything else another honest shape. */
+  run(inputs: BoundaryRows, chunk?: number): Promise<Float32Array[]>;
+  release(): Promise<void>;
 }
 
-async function runStage(
+/** Loads layers that take rows and give rows; `change` makes other weights of them. */
+export async function openReferenceLayers(
   manifest: ModelManifest,
   readShard: (name: string) => Promise<Uint8Array>,
-  shape: StageShape,
-  inputs: BoundaryRows,
-): Promise<Float32Array[]> {
+  shape: StageShape & { readonly embeds: false },
+  change?: ChangeWeight,
+): Promise<ReferenceLayers> {
   const { architecture } = manifest;
   const { hidden } = architecture;
   const shards = new Map<string, Uint8Array>();
   for (const shard of shardsOfStage(manifest, shape)) shards.set(shard.name, await readShard(shard.name));
   const weights = new StageWeights(manifest, shape, shards);
-  const session = await createReferenceSession(buildLayersGraph(architecture, shape), (name) => weights.expand(name));
+  const graph = buildLayersGraph(architecture, shape);
+  const dims = new Map(graph.weights.map((weight) => [weight.name, weight.dims]));
+  const session = await createReferenceSession(graph, (name) => {
+    const values = weights.expand(name);
+    return change?.(values, dims.get(name) ?? []) ?? values;
+  });
   const runner = new StageRunner(architecture, shape, { layers: session });
-  const outputs: Float32Array[] = [];
-  try {
-    for (const [index, rows] of inputs.entries()) {
-      const job = String(index);
-      const count = rows.length / hidden;
-      const out = new Float32Array(rows.length);
-      runner.openJob(job, count);
-      for (let position = 0; position < count; position += REFERENCE_CHUNK_TOKENS) {
-        const tokens = Math.min(REFERENCE_CHUNK_TOKENS, count - position);
-        const chunk = rows.slice(position * hidden, (position + tokens) * hidden);
-        out.set((await runner.run(job, position, chunk, tokens)).rows, position * hidden);
+  return {
+    async run(inputs, chunk = REFERENCE_CHUNK_TOKENS) {
+      const outputs: Float32Array[] = [];
+      for (const [index, rows] of inputs.entries()) {
+        const job = String(index);
+        const count = rows.length / hidden;
+        const out = new Float32Array(rows.length);
+        runner.openJob(job, count);
+        try {
+          for (let position = 0; position < count; position += chunk) {
+            const tokens = Math.min(chunk, count - position);
+            const part = rows.slice(position * hidden, (position + tokens) * hidden);
+            out.set((await runner.run(job, position, part, tokens)).rows, position * hidden);
+          }
+        } finally {
+          runner.closeJob(job);
+        }
+        outputs.push(out);
       }
-      runner.closeJob(job);
-      outputs.push(out);
-    }
-  } finally {
-    await session.release();
-  }
-  return outputs;
+      return outputs;
+    },
+    release: () => session.release(),
+  };
+}
+
+/** The head as the reference run computes it: final-norm rows [n, hidden] to logits [n, vocabulary]. */
+export interface ReferenceHead {
+  logits(rows: Float32Array): Promise<Float32Array>;
+  release(): Promise<void>;
+}
+
+export async function openReferenceHead(manifest: ModelManifest, readShard: (name: string) => Promise<Uint8Array>): Promise<ReferenceHead> {
+  const { architecture } = manifest;
+  const end = architecture.layers;
+  const shape: StageShape = { from: end, to: end, embeds: false, heads: true };
+  const shards = new Map<string, Uint8Array>();
+  for (const shard of shardsOfStage(manifest, shape)) shards.set(shard.name, await readShard(shard.name));
+  const weights = new StageWeights(manifest, shape, shards);
+  const session = await createReferenceSession(buildHeadGraph(architecture), (name) => weights.expand(name));
+  return {
+    logits: async (rows) => outputOf(await session.run({ rows: { data: rows, dims: [rows.length / architecture.hidden, architecture.hidden] } }), 'logits').slice(),
+    release: () => session.release(),
+  };
 }

@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { decodeCalibration } from '@ciro/core/model/calibration-codec.ts';
-import { calibrationTableOf, tinyModelFile } from '../../../tests/support/calibration.ts';
-import { runCalibration } from './run-calibration.ts';
+import { calibrationOf, tinyModelFile } from '../../../tests/support/calibration.ts';
+import { measureCalibration, runCalibration } from './run-calibration.ts';
 import type { TinyLlama } from '../../../tests/support/tiny-llama.ts';
 
 async function setup(overrides: Partial<TinyLlama> = {}): Promise<string> {
@@ -14,10 +14,10 @@ async function setup(overrides: Partial<TinyLlama> = {}): Promise<string> {
 test('a calibration in its own process gives the bits of one in this process, told boundary by boundary', async () => {
   const path = await setup();
   const boundaries: string[] = [];
-  const encoded = await runCalibration(path, { onBoundary: (done, total) => boundaries.push(`${done}/${total}`) });
+  const { encoded, findings } = await measureCalibration(path, { onBoundary: (done, total) => boundaries.push(`${done}/${total}`) });
   expect(boundaries).toEqual(['1/4', '2/4', '3/4', '4/4']);
   const table = decodeCalibration(encoded);
-  expect(table).toEqual(await calibrationTableOf(path));
+  expect({ table, findings }).toEqual(await calibrationOf(path));
   expect({ tau: table.tauExponent, tauAtZero: table.tauExponentAtZero, entries: table.exponents.length }).toEqual({ tau: -12, tauAtZero: -12, entries: 4 * 32 });
   expect(table.exponents.every((exponent) => exponent > -10 && exponent < 10)).toBe(true);
 });

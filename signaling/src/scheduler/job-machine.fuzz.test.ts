@@ -17,7 +17,7 @@ const none = { p50: 0, p95: 0 };
 const workers = new FakeWorkers();
 for (let n = 0; n < 3; n++) workers.join(n);
 const order = orderOf(1, { maxTokens: 20 });
-const plan = buildPlan(order, workers.workers().map((worker, stage) => ({ worker, layers: [stage * 2, stage * 2 + 2] as const })), { network: 'ciro-test', version: 1, nonce: new Uint8Array(32) });
+const plan = buildPlan(order, workers.workers().map((worker, stage) => ({ worker, layers: [stage * 2, stage * 2 + 2] as const, nonce: null })), { network: 'ciro-test', version: 1, nonce: new Uint8Array(32) });
 const planHash = planHashOf(plan);
 
 type Step = { readonly id: number } | { readonly from: number; readonly message: JobMessage } | { readonly lost: number } | { readonly link: number } | { readonly stop: 'stop' | 'cancelled' } | { readonly wait: number };

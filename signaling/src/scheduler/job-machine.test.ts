@@ -20,7 +20,7 @@ function setup(count = 3, change: Partial<JobOrder> = {}) {
   const workers = new FakeWorkers();
   for (let n = 1; n <= count; n++) workers.join(n);
   const order = orderOf(1, change);
-  const stages = workers.workers().map((worker, stage) => ({ worker, layers: [stage * 2, stage * 2 + 2] as const }));
+  const stages = workers.workers().map((worker, stage) => ({ worker, layers: [stage * 2, stage * 2 + 2] as const, nonce: null }));
   const plan = buildPlan(order, stages, { network: 'ciro-test', version: 1, nonce: new Uint8Array(32) });
   const signed = { plan, signature };
   const planHash = planHashOf(plan);

@@ -5,12 +5,12 @@ import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordi
 import { JobEvidence } from './job-evidence.ts';
 import { SchedulerError } from './scheduler-error.ts';
 import { COLLECT_TIMEOUT_MS, FIRST_TOKEN_TIMEOUT_MS, FIRST_TOKEN_TIMEOUT_PER_POSITION_MS, PREPARE_TIMEOUT_MS, TOKEN_TIMEOUT_MS } from './scheduler-limits.ts';
-import type { WorkMessage } from '../sessions/worker.ts';
+import type { AuditMessage, WorkMessage } from '../sessions/worker.ts';
 import type { Rejection } from './job-evidence.ts';
 import type { JobRecord } from './job-order.ts';
 
-/** Messages about one job. */
-export type JobMessage = Exclude<WorkMessage, { type: 'shards' | 'signal' | 'link' }>;
+/** Messages about one job until its record is made; those about its audits go to the audit desk. */
+export type JobMessage = Exclude<WorkMessage, { type: 'shards' | 'signal' | 'link' } | AuditMessage>;
 type Reason = JobRecord['finish'];
 
 export type JobOutput =

@@ -13,6 +13,10 @@ export interface JobOrder {
   /** Stages wanted; the operator's default when undefined. */
   readonly stages?: number;
   readonly quote: JobPlan['quote'];
+  /** SHA-256 of the requester's nonce for the audit draw (SPEC A1); null when its client gives none. */
+  readonly requesterNonce: HexHash | null;
+  /** Workers that must not serve it: those whose work this job does again. */
+  readonly exclude: readonly NodeId[];
 }
 
 /** One unit as the coordinator knows it: the worker's receipt, its other hashes, the neighbour's word. */
@@ -63,6 +67,8 @@ export interface JobRecord {
   readonly coordinatorNonce: string;
   readonly promptIds: readonly number[];
   readonly tokenIds: readonly number[];
+  /** Ids sampled beyond a stop, in order: nobody is given them, but the last stage's units may cover them (SPEC B4). */
+  readonly surplusIds: readonly number[];
   readonly finish: 'stop' | 'length' | 'cancelled' | 'failed';
   readonly stages: readonly StageRecord[];
   readonly disagreements: readonly { readonly stage: number; readonly unit: number; readonly by: NodeId }[];

@@ -60,7 +60,7 @@ async function recordOf(count: number, changes: Changes = {}): Promise<{ record:
   }
   const workers = [...secrets.keys()].flatMap((id) => pool.workers().filter((worker) => worker.nodeId === id));
   const order = orderOf(1, { promptIds: new Uint32Array(PROMPT).fill(3), maxTokens: 30 });
-  const plan = buildPlan(order, workers.map((worker, stage) => ({ worker, layers: [stage, stage + 1] as const })), { network: 'ciro-test', version: 1, nonce: new Uint8Array(32) });
+  const plan = buildPlan(order, workers.map((worker, stage) => ({ worker, layers: [stage, stage + 1] as const, nonce: null })), { network: 'ciro-test', version: 1, nonce: new Uint8Array(32) });
   const planHash = planHashOf(plan);
   const evidence = new JobEvidence(plan, planHash);
   const ids = [...new Array<number>(PROMPT - 1).fill(NO_ID), ...GENERATED, ...SURPLUS];

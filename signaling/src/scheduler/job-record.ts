@@ -64,8 +64,8 @@ export async function buildRecord(input: RecordInput, key: CoordinatorKey): Prom
     await nextTurn();
   }
   const disagreements = await checkDisagreements(input, forgeries);
-  const { coordinatorNonce, generated, finish, pace } = input;
-  const record = { signed, planHash, coordinatorNonce, promptIds: [...input.promptIds], tokenIds: [...generated], finish, stages, disagreements, ...pace };
+  const { coordinatorNonce, generated, surplus, finish, pace } = input;
+  const record = { signed, planHash, coordinatorNonce, promptIds: [...input.promptIds], tokenIds: [...generated], surplusIds: [...surplus], finish, stages, disagreements, ...pace };
   return { record, forgeries };
 }
 

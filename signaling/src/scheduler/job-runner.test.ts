@@ -1,13 +1,13 @@
 import { expect, it } from 'vitest';
 import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
 import { MAX_JOB_UNITS } from '@ciro/core/protocol/limits.ts';
-import type { NodeId } from '@ciro/core/ids.ts';
+import type { AuditId, HexHash, NodeId } from '@ciro/core/ids.ts';
 import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
 import { Relay } from '../relay/relay.ts';
 import { VirtualClock } from '../sessions/virtual-clock.fixture.ts';
 import { JobRunner } from './job-runner.ts';
-import { COLLECT_TIMEOUT_MS, MAX_QUEUED_JOBS, MAX_RUNNING_JOBS, PLACEMENT_DEBOUNCE_MS, PREPARE_TIMEOUT_MS, READY_WAIT_MS, UNCOVERED_WAIT_MS } from './scheduler-limits.ts';
-import { FakeWorkers, jobId, models, nodeId, orderOf } from './workers.fixture.ts';
+import { COLLECT_TIMEOUT_MS, FIRST_TOKEN_TIMEOUT_MS, FIRST_TOKEN_TIMEOUT_PER_POSITION_MS, MAX_QUEUED_JOBS, MAX_RUNNING_JOBS, PLACEMENT_DEBOUNCE_MS, PREPARE_TIMEOUT_MS, READY_WAIT_MS, UNCOVERED_WAIT_MS } from './scheduler-limits.ts';
+import { FakeStandings, FakeWorkers, jobId, models, nodeId, orderOf } from './workers.fixture.ts';
 import type { CoordinatorKey } from '../keys/coordinator-key.ts';
 import type { JobEvent, JobOrder } from './job-order.ts';
 import type { JobRunnerOptions } from './job-runner.ts';
@@ -25,8 +25,9 @@ interface Watched {
 function setup(options: Partial<JobRunnerOptions> = {}, sign: CoordinatorKey['sign'] = async () => 'ab'.repeat(64)) {
   const clock = new VirtualClock();
   const workers = new FakeWorkers();
+  const standings = new FakeStandings();
   const key: CoordinatorKey = { publicKey: '', sign, exportJwk: async () => ({}) };
-  const runner = new JobRunner({ clock, workers, models, relay: new Relay(workers), key, randomBytes: (length) => new Uint8Array(length) }, { network: 'ciro-test', ...options });
+  const runner = new JobRunner({ clock, workers, standings, models, relay: new Relay(workers), key, randomBytes: (length) => new Uint8Array(length) }, { network: 'ciro-test', ...options });
   const run = (n: number, change: Partial<JobOrder> = {}, signal = new AbortController().signal): Watched => {
     const handle = runner.run(orderOf(n, change), signal);
     const watched: Watched = { events: [], ended: false, stop: (reason) => handle.stop(reason) };
@@ -54,7 +55,7 @@ function setup(options: Partial<JobRunnerOptions> = {}, sign: CoordinatorKey['si
     for (let position = 2; position < 6; position++) token(job, position);
     clock.advance(COLLECT_TIMEOUT_MS);
   };
-  return { clock, workers, runner, run, ready, ring, say, prepare, token, answer };
+  return { clock, workers, standings, runner, run, ready, ring, say, prepare, token, answer };
 }
 const kinds = (job: Watched): string[] => job.events.map((event) => event.type);
 
@@ -227,7 +228,11 @@ it('a job that is stopped, or loses a worker, while its plan is being signed end
   stopped.stop('cancelled');
   const [stage] = runner.status().stages;
   workers.leave(stage?.worker ?? nodeId(0));
-  signed.forEach((release) => release());
+  // One plan is signed after the other.
+  for (let n = 0; n < 2; n++) {
+    await turn();
+    signed[n]?.();
+  }
   await turn();
   expect([stopped.error, widowed.error]).toMatchObject([{ code: 'cancelled' }, { code: 'worker-lost' }]);
   expect(workers.sentOf('plan')).toEqual([]);
@@ -330,6 +335,119 @@ it('garbage is scored by kind and disturbs no job: unknown jobs, links and assig
   expect(kinds(job).at(-1)).toBe('recorded');
   say(nodeId(1), { type: 'fault', job: jobId(1), version: 1, code: 'late', message: '' });
   expect([runner.late, workers.offences.length]).toEqual([1, 4]);
+});
+
+it('messages about audits are not the scheduler\'s: it neither scores them nor counts them as late', async () => {
+  const { run, ready, workers, say, runner } = setup();
+  ready();
+  run(1);
+  await turn();
+  const hash = 'ab'.repeat(32) as HexHash;
+  const audit = 'cd'.repeat(16) as AuditId;
+  const signature = 'ab'.repeat(64);
+  const messages: WorkerMessage[] = [
+    { type: 'nonce', job: jobId(1), version: 1, rootsHash: hash, nonce: hash, signature },
+    { type: 'nonce', job: jobId(77), version: 1, rootsHash: hash, nonce: hash, signature },
+    { type: 'piece', audit, side: 'payload', unit: 0, sha256: hash, offset: 0, total: 4, bytes: new Uint8Array(4) },
+    { type: 'supply-refused', audit, side: 'input', code: 'gone', message: '' },
+    { type: 'audit-refused', audit, code: 'busy', message: '' },
+    { type: 'audit-blind', audit, engine: 'wasm', commitment: hash, signature },
+    { type: 'audit-opened', audit, salt: 'ab'.repeat(16), rows: [hash], ids: null },
+  ];
+  for (const message of messages) say(nodeId(1), message);
+  expect([workers.offences, runner.late]).toEqual([[], 0]);
+});
+
+it('A1: each plan names its workers\' next nonce commitments, in the order in which the plans are sent', async () => {
+  const releases: (() => void)[] = [];
+  const { run, ready, workers } = setup({}, () => new Promise((resolve) => releases.push(() => resolve('ab'.repeat(64)))));
+  const hash = (digit: string): HexHash => digit.repeat(64) as HexHash;
+  ready();
+  workers.nonces.set(nodeId(1), [hash('1'), hash('2')]);
+  run(1, { requesterNonce: hash('9') });
+  run(2);
+  run(3);
+  for (let n = 0; n < 3; n++) {
+    await turn();
+    expect(releases).toHaveLength(n + 1);
+    releases[n]?.();
+  }
+  await turn();
+  const plans = workers.sentOf('plan', nodeId(1)).map(({ signed }) => signed.plan);
+  expect(plans.map(({ job }) => job)).toEqual([1, 2, 3].map(jobId));
+  expect(plans.map(({ stages }) => stages.find(({ worker }) => worker === nodeId(1))?.nonce)).toEqual([hash('1'), hash('2'), null]);
+  expect(plans.map(({ nonces }) => nonces.requester)).toEqual([hash('9'), null, null]);
+  expect(plans[0]?.stages.filter(({ worker }) => worker !== nodeId(1)).map(({ nonce }) => nonce)).toEqual([null, null]);
+});
+
+it('an order that excludes a worker of the ring waits for the jobs over it, then runs over others', async () => {
+  const { run, ready, ring, answer, workers, runner } = setup();
+  ready(4);
+  const first = run(1);
+  await turn();
+  const [excluded = nodeId(0)] = ring(1);
+  const again = run(2, { exclude: [excluded] });
+  const next = run(3);
+  await turn();
+  expect([kinds(again), kinds(next), runner.status().queued]).toEqual([['queued'], ['queued'], 2]);
+  answer(1);
+  workers.settle();
+  await turn();
+  expect(ring(2)).toHaveLength(3);
+  expect(ring(2)).not.toContain(excluded);
+  expect(kinds(next).at(-1)).toBe('assigned');
+  expect(first.error).toBeUndefined();
+});
+
+it('with nobody but excluded workers an order fails as no-workers, and the next one runs', async () => {
+  const { run, ready, clock, ring, workers } = setup();
+  ready(2);
+  const refused = run(1, { exclude: [nodeId(1), nodeId(2)] });
+  clock.advance(UNCOVERED_WAIT_MS);
+  await turn();
+  expect(refused.error).toMatchObject({ code: 'no-workers' });
+  const next = run(2);
+  workers.settle();
+  await turn();
+  expect([kinds(next).at(-1), ring(2).length]).toEqual(['assigned', 2]);
+});
+
+it('A8: a worker that is demoted under a job finishes it and serves no other; the status does not count it', async () => {
+  const { run, ready, ring, answer, workers, standings, runner } = setup();
+  ready(4);
+  const first = run(1);
+  await turn();
+  const [demoted = nodeId(0)] = ring(1);
+  standings.demote(demoted);
+  const next = run(2);
+  await turn();
+  expect(runner.status()).toMatchObject({ workers: 3, placed: 3, spare: 1, running: 1, queued: 1 });
+  answer(1);
+  workers.settle();
+  await answeredWithin(first);
+  expect([first.error, kinds(next).at(-1)]).toEqual([undefined, 'assigned']);
+  expect(ring(2)).not.toContain(demoted);
+  expect(runner.status()).toMatchObject({ workers: 3, placed: 3, spare: 0 });
+});
+
+it('who leaves a job or refuses it is noted by name; nobody is when the ring stands still', async () => {
+  const { run, ready, ring, say, prepare, workers, clock } = setup();
+  ready(4);
+  run(1);
+  await turn();
+  const [leaver = nodeId(0)] = ring(1);
+  workers.leave(leaver);
+  workers.settle();
+  run(2);
+  await turn();
+  const [, refuser = nodeId(0)] = ring(2);
+  say(refuser, { type: 'stage-refused', job: jobId(2), version: 1, code: 'over-memory', message: '' });
+  run(3);
+  await turn();
+  prepare(3);
+  clock.advance(FIRST_TOKEN_TIMEOUT_MS + 3 * FIRST_TOKEN_TIMEOUT_PER_POSITION_MS);
+  await turn();
+  expect(workers.failedJobs).toEqual([leaver, refuser]);
 });
 
 it('whenReady resolves when the ring is ready and rejects when its signal aborts', async () => {

@@ -15,6 +15,7 @@ import type { Models } from './models-port.ts';
 import type { PlacerOptions, ReadyPlacement } from './placer.ts';
 import type { Introductions } from './ring-links.ts';
 import type { StageStatus } from './slot.ts';
+import type { PlacementStandings } from './standings-port.ts';
 import type { Workers } from './workers-port.ts';
 
 /** Port: relay of signals. `Relay` is one. */
@@ -25,6 +26,7 @@ export interface SignalRelay extends Introductions {
 export interface JobRunnerDeps {
   readonly clock: Clock;
   readonly workers: Workers;
+  readonly standings: PlacementStandings;
   readonly models: Models;
   readonly relay: SignalRelay;
   readonly key: CoordinatorKey;
@@ -42,7 +44,7 @@ export interface JobRunnerOptions extends PlacerOptions {
 
 /** For `/health` and the command line. */
 export interface SchedulerStatus {
-  /** Workers that measured themselves. */
+  /** Workers that measured themselves and may be placed. */
   readonly workers: number;
   /** Stages that have a worker, and workers that have none. */
   readonly placed: number;
@@ -80,6 +82,8 @@ export class JobRunner {
   #late = 0;
   /** When jobs ran or could have run for the last time. */
   #ableAt = 0;
+  /** One plan is signed after the other: workers expect their nonce commitments in the order in which they gave them. */
+  #starting: Promise<void> = Promise.resolve();
   /** Jobs of which the last event is not out yet. */
   readonly #unsettled = new Set<Promise<void>>();
 
@@ -127,14 +131,14 @@ export class JobRunner {
 
   /** A snapshot for `/health` and the command line. */
   status(): SchedulerStatus {
-    const { workers } = this.#deps;
+    const { standings, workers } = this.#deps;
     const stages = this.#placer.stages;
-    const placed = stages.filter((stage) => stage.worker !== null).length;
-    const all = workers.workers().length;
+    const placed = stages.flatMap(({ worker }) => worker ?? []);
+    const all = workers.workers().filter(({ nodeId }) => !standings.isDemoted(nodeId));
     return {
-      workers: all,
-      placed,
-      spare: all - placed,
+      workers: all.length,
+      placed: placed.length,
+      spare: all.filter(({ nodeId }) => !placed.includes(nodeId)).length,
       missing: this.#placer.uncovered?.missingWorkers ?? 0,
       ready: this.#placer.ready !== undefined,
       running: this.#running.size,
@@ -197,6 +201,13 @@ export class JobRunner {
       case 'link':
         if (!this.#placer.link(from, message)) this.#deps.workers.offend(from, 'not-yours', 'foreign-link', `link ${message.link} is between others`);
         return;
+      case 'nonce':
+      case 'piece':
+      case 'supply-refused':
+      case 'audit-refused':
+      case 'audit-blind':
+      case 'audit-opened':
+        return; // the audit desk hears them too, and says what does not belong
       default:
         this.#jobMessage(from, message);
     }
@@ -229,6 +240,8 @@ export class JobRunner {
       while (this.#placer.replaceIfIdle());
       if (this.#running.size > 0 || this.#placer.ready !== undefined) this.#ableAt = this.#deps.clock.now();
       this.#failOverdue();
+      // Who was passed over for one job is there for the next.
+      if (this.#queue.length === 0 && this.#running.size === 0) this.#placer.excludeNobody();
       this.#queue.forEach((queued, ahead) => {
         if (queued.ahead === ahead) return;
         queued.ahead = ahead;
@@ -244,7 +257,7 @@ export class JobRunner {
   #startNext(): boolean {
     const head = this.#queue[0];
     if (head === undefined) return false;
-    this.#placer.aim(head.order.modelId, head.order.stages);
+    this.#placer.aim(head.order.modelId, head.order.stages, head.order.exclude);
     const placement = this.#placer.ready;
     if (placement === undefined || placement.model.id !== head.order.modelId) return false;
     const needed = head.order.promptIds.length + head.order.maxTokens - 1;
@@ -274,7 +287,7 @@ export class JobRunner {
       this.#running.set(order.job, job);
       this.#unsettled.add(job.done);
       void job.done.then(() => this.#unsettled.delete(job.done));
-      job.start().catch((cause: unknown) => {
+      this.#starting = this.#starting.then(() => job.start()).catch((cause: unknown) => {
         events.end(new SchedulerError('fault', `job ${order.job} could not be started`, { fault: 'bug', cause, fields: { job: order.job } }));
         onOver();
       });

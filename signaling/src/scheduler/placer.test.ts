@@ -4,15 +4,16 @@ import { VirtualClock } from '../sessions/virtual-clock.fixture.ts';
 import { Relay } from '../relay/relay.ts';
 import { Placer } from './placer.ts';
 import { EXPECTED_WORKERS_WAIT_MS, FAILED_WORKER_MS, LINK_ATTEMPTS, LINK_OPEN_TIMEOUT_MS, LINK_RETRY_MS, PLACEMENT_DEBOUNCE_MS, SHARDS_STALLED_MS } from './scheduler-limits.ts';
-import { FakeWorkers, MODEL_ID, models, nodeId, OTHER_MODEL_ID } from './workers.fixture.ts';
+import { FakeStandings, FakeWorkers, MODEL_ID, models, nodeId, OTHER_MODEL_ID } from './workers.fixture.ts';
 import type { PlacerOptions } from './placer.ts';
 
 function setup(options: PlacerOptions = {}) {
   const clock = new VirtualClock();
   const workers = new FakeWorkers();
+  const standings = new FakeStandings();
   const lost: string[] = [];
   const state = { busy: false };
-  const placer = new Placer({ clock, workers, models, introductions: new Relay(workers) }, options, {
+  const placer = new Placer({ clock, workers, standings, models, introductions: new Relay(workers) }, options, {
     placementChanged: () => placer.replaceIfIdle(),
     stageLost: (worker, reason) => lost.push(`${Number.parseInt(worker, 16)}: ${reason}`),
     linkLost: () => lost.push('link'),
@@ -28,7 +29,7 @@ function setup(options: PlacerOptions = {}) {
   });
   const join = (count: number): void => Array.from({ length: count }, (_, n) => n + 1).forEach((n) => workers.join(n));
   const placed = (): (number | null)[] => placer.stages.map(({ worker }) => (worker === null ? null : Number.parseInt(worker, 16)));
-  return { clock, workers, placer, lost, state, join, placed };
+  return { clock, workers, standings, placer, lost, state, join, placed };
 }
 
 it('places a moment after the last arrival, in one go', () => {
@@ -197,9 +198,9 @@ it('a job that wants other stages or another model has the placement made anew',
   join(3);
   clock.advance(PLACEMENT_DEBOUNCE_MS);
   workers.settle();
-  placer.aim(MODEL_ID, 1);
+  placer.aim(MODEL_ID, 1, []);
   expect(placed()).toEqual([1]);
-  placer.aim(OTHER_MODEL_ID, undefined);
+  placer.aim(OTHER_MODEL_ID, undefined, []);
   expect(placed()).toHaveLength(3);
   expect(workers.sentOf('assign').at(-1)?.modelId).toBe(OTHER_MODEL_ID);
   expect(placer.ready).toBeUndefined();
@@ -211,8 +212,8 @@ it('stages that stay as they are keep their shards in a new placement', () => {
   clock.advance(PLACEMENT_DEBOUNCE_MS);
   workers.settle();
   const before = workers.sentOf('assign').length;
-  placer.aim(MODEL_ID, 2);
-  placer.aim(MODEL_ID, 2);
+  placer.aim(MODEL_ID, 2, []);
+  placer.aim(MODEL_ID, 2, []);
   expect(workers.sentOf('assign').length - before).toBeLessThanOrEqual(3);
   workers.settle();
   expect(placer.ready?.stages).toHaveLength(2);
@@ -246,4 +247,112 @@ it('workers that come back, in whatever order and measured a little differently,
   clock.advance(PLACEMENT_DEBOUNCE_MS);
   workers.settle();
   expect(workers.layers).toEqual(before);
+});
+
+it('a job that excludes a worker runs over a spare in its place; the others keep their ranges, and it is told to hold nothing', () => {
+  const { clock, workers, placer, join, placed, lost } = setup();
+  join(4);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  workers.settle();
+  const [first, second, third] = placed();
+  const [spare] = [1, 2, 3, 4].filter((n) => !placed().includes(n));
+  const before = workers.sentOf('assign').length;
+  placer.aim(MODEL_ID, undefined, [nodeId(second ?? 0)]);
+  expect(placed()).toEqual([first, spare, third]);
+  expect(workers.sentOf('assign')).toHaveLength(before + 2);
+  expect(workers.layers[nodeId(second ?? 0)]).toBeNull();
+  expect([placer.ready, lost]).toEqual([undefined, []]);
+  workers.settle();
+  expect(placer.ready?.stages.map(({ worker }) => worker.nodeId)).toEqual([first, spare, third].map((n) => nodeId(n ?? 0)));
+});
+
+it('without a spare the ring is made anew without the excluded worker, and with it once nobody is excluded', () => {
+  const { clock, workers, placer, join, placed } = setup();
+  join(3);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  workers.settle();
+  placer.aim(MODEL_ID, undefined, [nodeId(2)]);
+  expect(placed().toSorted()).toEqual([1, 3]);
+  placer.excludeNobody();
+  expect(placed().toSorted()).toEqual([1, 2, 3]);
+});
+
+it('while a job runs nobody is dismissed, and no other job may begin over an excluded worker', () => {
+  const { clock, workers, placer, join, placed, state } = setup();
+  join(4);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  workers.settle();
+  const before = placed();
+  state.busy = true;
+  placer.aim(MODEL_ID, undefined, [nodeId(before[0] ?? 0)]);
+  expect([placed(), placer.ready]).toEqual([before, undefined]);
+  state.busy = false;
+  placer.replaceIfIdle();
+  expect(placed()).not.toContain(before[0]);
+});
+
+it('an excluded worker takes over no range that becomes vacant', () => {
+  const { clock, workers, placer, join, placed } = setup();
+  join(4);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  const [first] = placed();
+  const [spare] = [1, 2, 3, 4].filter((n) => !placed().includes(n));
+  placer.aim(MODEL_ID, undefined, [nodeId(spare ?? 0)]);
+  workers.leave(nodeId(first ?? 0));
+  expect(placed()[0]).toBeNull();
+});
+
+it('with everybody excluded there is nobody, by name', () => {
+  const { clock, workers, placer, join } = setup();
+  join(2);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  workers.settle();
+  placer.aim(MODEL_ID, undefined, [nodeId(1), nodeId(2)]);
+  expect([placer.ready, placer.uncovered?.reason]).toEqual([undefined, 'no-workers']);
+});
+
+it('A8: a demoted worker is placed no more: not at first, not from a ring, not as a spare, not when it comes back', () => {
+  const { clock, workers, standings, placer, join, placed, lost } = setup();
+  standings.demote(nodeId(1));
+  join(5);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  workers.settle();
+  expect(placed()).not.toContain(1);
+  const [second] = placed();
+  standings.demote(nodeId(second ?? 0));
+  const [third] = placed();
+  expect(placed()).not.toContain(second);
+  expect([placed().length, lost]).toEqual([3, []]);
+  workers.settle();
+  expect(placer.ready).toBeDefined();
+  workers.leave(nodeId(third ?? 0));
+  workers.join(1);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  expect(placed().toSorted()).toEqual([2, 3, 4, 5].filter((n) => n !== second && n !== third));
+});
+
+it('A8: a worker that is demoted while jobs run over it keeps its range until they are over, and gets no new job', () => {
+  const { clock, workers, standings, placer, join, placed, state, lost } = setup();
+  join(3);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  workers.settle();
+  state.busy = true;
+  standings.demote(nodeId(2));
+  expect([placed().includes(2), placer.ready, lost]).toEqual([true, undefined, []]);
+  state.busy = false;
+  placer.replaceIfIdle();
+  expect(placed().toSorted()).toEqual([1, 3]);
+});
+
+it('of two devices alike the one with the better record is placed; a much quicker one is placed whatever its record', () => {
+  const { clock, standings, join, placed } = setup({ stages: 2 });
+  standings.reputation.set(nodeId(1), 0.2);
+  join(3);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  expect(placed().toSorted()).toEqual([2, 3]);
+  const other = setup({ stages: 2 });
+  other.standings.reputation.set(nodeId(1), 0);
+  for (const n of [1, 2, 3]) other.workers.join(n, { layerMs: n === 1 ? 0.5 : 1, headMs: n === 1 ? 0.5 : 1 });
+  other.clock.advance(PLACEMENT_DEBOUNCE_MS);
+  expect(other.placed()).toContain(1);
 });

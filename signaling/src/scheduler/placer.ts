@@ -1,9 +1,9 @@
 import type { HexHash, NodeId } from '@ciro/core/ids.ts';
-import { cutBytes } from './cut-layers.ts';
+import { cutBytes, stageMs } from './cut-layers.ts';
 import { modelFootprint } from './model-footprint.ts';
 import { place } from './placement.ts';
 import { RingLinks } from './ring-links.ts';
-import { DEFAULT_STAGES, EXPECTED_WORKERS_WAIT_MS, FAILED_WORKER_MS, MAX_DEBOUNCES, PLACEMENT_DEBOUNCE_MS, RESERVED_POSITIONS, SHARDS_STALLED_MS } from './scheduler-limits.ts';
+import { DEFAULT_STAGES, EXPECTED_WORKERS_WAIT_MS, FAILED_WORKER_MS, MAX_DEBOUNCES, PLACEMENT_DEBOUNCE_MS, REPUTATION_PENALTY, RESERVED_POSITIONS, SHARDS_STALLED_MS } from './scheduler-limits.ts';
 import { stageStatus } from './slot.ts';
 import type { Clock } from '../sessions/clock.ts';
 import type { Worker, WorkMessage } from '../sessions/worker.ts';
@@ -13,6 +13,7 @@ import type { Models, ServedModel } from './models-port.ts';
 import type { PlacedStage } from './placement.ts';
 import type { Introductions, LinkRoute } from './ring-links.ts';
 import type { Slot, StageStatus } from './slot.ts';
+import type { PlacementStandings } from './standings-port.ts';
 import type { Workers } from './workers-port.ts';
 
 type ShardsMessage = Extract<WorkMessage, { type: 'shards' }>;
@@ -20,6 +21,7 @@ type ShardsMessage = Extract<WorkMessage, { type: 'shards' }>;
 export interface PlacerDeps {
   readonly clock: Clock;
   readonly workers: Workers;
+  readonly standings: PlacementStandings;
   readonly models: Models;
   readonly introductions: Introductions;
 }
@@ -78,7 +80,7 @@ export class Placer {
   readonly #spares = new Set<NodeId>();
   /** The last ring that had a worker for every range: who comes back gets its range again, with the shards it has cached. */
   #lastRing: { readonly modelId: HexHash; readonly stages: readonly PlacedStage[] } | undefined;
-  #aim: { modelId: HexHash | undefined; stages: number };
+  #aim: { readonly modelId: HexHash | undefined; readonly stages: number; readonly exclude: ReadonlySet<NodeId> };
   #current: Current | undefined;
   #shortage: Shortage | undefined;
   #uncoveredSince: number;
@@ -89,12 +91,13 @@ export class Placer {
   #due = false;
   #cancelDebounce: () => void = () => undefined;
   #waitingSince: number | undefined;
+  #closed = false;
 
   constructor(deps: PlacerDeps, options: PlacerOptions, owner: PlacerOwner) {
     this.#deps = deps;
     this.#options = options;
     this.#owner = owner;
-    this.#aim = { modelId: undefined, stages: options.stages ?? DEFAULT_STAGES };
+    this.#aim = { modelId: undefined, stages: options.stages ?? DEFAULT_STAGES, exclude: new Set() };
     this.#uncoveredSince = deps.clock.now();
     this.#links = new RingLinks({
       clock: deps.clock,
@@ -108,15 +111,24 @@ export class Placer {
         linkOpened: () => owner.placementChanged(),
       },
     });
+    deps.standings.onDemoted(() => this.#demoted());
   }
 
-  /** What the next job needs; a placement that is made otherwise is made anew as soon as no job runs. */
-  aim(modelId: HexHash, stages: number | undefined): void {
+  /** What the next job needs; a placement that is made otherwise, or with one of `exclude`, is made anew as soon as no job runs. */
+  aim(modelId: HexHash, stages: number | undefined, exclude: readonly NodeId[]): void {
     const before = this.#aim;
-    this.#aim = { modelId, stages: stages ?? this.#options.stages ?? DEFAULT_STAGES };
+    this.#aim = { modelId, stages: stages ?? this.#options.stages ?? DEFAULT_STAGES, exclude: new Set(exclude) };
     const current = this.#current;
-    if (current !== undefined && (before.stages !== this.#aim.stages || current.model.id !== this.#model().id)) this.#due = this.#wantsReplacement();
+    const others = this.#settled && before.exclude.symmetricDifference(this.#aim.exclude).size > 0;
+    const otherwise = current !== undefined && (before.stages !== this.#aim.stages || current.model.id !== this.#model().id);
+    if (others || otherwise) this.#due = this.#wantsReplacement();
     this.replaceIfIdle();
+  }
+
+  /** No job waits for which anybody must be passed over. */
+  excludeNobody(): void {
+    const { modelId, stages, exclude } = this.#aim;
+    if (exclude.size > 0 && modelId !== undefined) this.aim(modelId, stages, []);
   }
 
   /** A worker can be placed, or measured itself anew. */
@@ -203,12 +215,14 @@ export class Placer {
   replaceIfIdle(): boolean {
     if (!this.#due || this.#owner.busy()) return false;
     this.#due = false;
-    this.#place();
+    this.#dismiss();
+    if (this.#wantsReplacement()) this.#place();
     return true;
   }
 
-  /** Cancels every timer. */
+  /** Cancels every timer; nothing is placed any more. */
   close(): void {
+    this.#closed = true;
     this.#cancelDebounce();
     for (const cancel of this.#resting.values()) cancel();
     this.#links.set([]);
@@ -216,7 +230,39 @@ export class Placer {
   }
 
   #eligible(): Worker[] {
-    return this.#deps.workers.workers().filter((worker) => !this.#resting.has(worker.nodeId));
+    return this.#deps.workers.workers().filter(({ nodeId }) => !this.#resting.has(nodeId) && !this.#isOut(nodeId));
+  }
+
+  /** Demoted for good, or passed over for the job that is aimed at. */
+  #isOut(nodeId: NodeId): boolean {
+    return this.#aim.exclude.has(nodeId) || this.#deps.standings.isDemoted(nodeId);
+  }
+
+  /** Somebody turned out to be demoted: jobs over it go on, the next one runs over others. */
+  #demoted(): void {
+    if (this.#closed || this.#current === undefined) return;
+    this.#due = this.#wantsReplacement();
+    this.replaceIfIdle();
+    this.#owner.placementChanged();
+  }
+
+  /** Takes their ranges from workers that are out, where spares can take them over: then the others keep theirs. */
+  #dismiss(): void {
+    const current = this.#current;
+    if (current === undefined || current.model.id !== this.#model().id || current.aimed !== this.#aimed) return;
+    const out = current.slots.filter(({ holder }) => holder !== undefined && this.#isOut(holder.worker));
+    const dismissed = out.flatMap(({ holder }) => holder?.worker ?? []);
+    for (const slot of out) {
+      slot.holder?.cancelTimer();
+      slot.holder = undefined;
+    }
+    if (dismissed.length > 0) this.#fillVacancies();
+    dismissed.forEach((worker) => this.#makeSpare(worker));
+  }
+
+  /** Stages that can be had of those that are aimed at. */
+  get #aimed(): number {
+    return Math.min(this.#aim.stages, this.#eligible().length);
   }
 
   #slotOf(nodeId: NodeId): Slot | undefined {
@@ -232,8 +278,8 @@ export class Placer {
   #wantsReplacement(): boolean {
     const current = this.#current;
     if (current === undefined) return true;
-    const aimed = Math.min(this.#aim.stages, this.#eligible().length);
-    return current.model.id !== this.#model().id || (aimed > 0 && current.aimed !== aimed) || current.slots.some((slot) => slot.holder === undefined);
+    const aimed = this.#aimed;
+    return current.model.id !== this.#model().id || (aimed > 0 && current.aimed !== aimed) || current.slots.some(({ holder }) => holder === undefined || this.#isOut(holder.worker));
   }
 
   #settleLater(ms = PLACEMENT_DEBOUNCE_MS): void {
@@ -262,7 +308,7 @@ export class Placer {
     const footprint = modelFootprint(model.manifest);
     const workers = this.#eligible();
     const previous = this.#lastRing?.modelId === model.id ? { previous: this.#lastRing.stages } : {};
-    const placement = place({ footprint, workers: workers.map(figures), stages: this.#aim.stages, positions: Math.min(RESERVED_POSITIONS, model.manifest.architecture.context), ...previous });
+    const placement = place({ footprint, workers: this.#figures(workers), stages: this.#aim.stages, positions: Math.min(RESERVED_POSITIONS, model.manifest.architecture.context), ...previous });
     const before = this.#current;
     if (!placement.placed) {
       const { reason, missingBytes, missingWorkers } = placement;
@@ -283,7 +329,7 @@ export class Placer {
       const slot = slots[index];
       if (slot !== undefined && slot.holder === undefined) this.#assign(slot, stage.worker);
     });
-    for (const { nodeId } of workers) if (this.#slotOf(nodeId) === undefined) this.#makeSpare(nodeId);
+    for (const { nodeId } of this.#deps.workers.workers()) if (this.#slotOf(nodeId) === undefined) this.#makeSpare(nodeId);
     this.#ringChanged();
   }
 
@@ -356,10 +402,9 @@ export class Placer {
     for (const slot of current.slots) {
       if (slot.holder !== undefined) continue;
       const bytes = cutBytes(slot.from, slot.to, current.footprint, current.positions < RESERVED_POSITIONS ? current.positions : RESERVED_POSITIONS);
-      const spares = this.#eligible().filter((worker) => this.#slotOf(worker.nodeId) === undefined && worker.profile.memoryBudgetBytes >= bytes);
-      const last = slot.to === current.footprint.layers;
-      const ms = (worker: Worker): number => worker.profile.layerMs * (slot.to - slot.from) + (last ? worker.profile.headMs : 0);
-      const remembered = (worker: Worker): PlacedStage | undefined => this.#lastRing?.stages.find((stage) => stage.worker === worker.nodeId);
+      const spares = this.#figures(this.#eligible()).filter((worker) => this.#slotOf(worker.nodeId) === undefined && worker.memoryBudgetBytes >= bytes);
+      const ms = (worker: PlacementWorker): number => stageMs({ worker, from: slot.from, to: slot.to }, current.footprint);
+      const remembered = (worker: PlacementWorker): PlacedStage | undefined => this.#lastRing?.stages.find((stage) => stage.worker === worker.nodeId);
       const owner = spares.find((worker) => remembered(worker)?.from === slot.from && remembered(worker)?.to === slot.to);
       // Who held another range that is vacant too is kept for that one.
       const [fastest] = spares
@@ -384,6 +429,13 @@ export class Placer {
     const victim = up(first.holder.worker) < up(second.holder.worker) ? first : second;
     this.#fail(victim, 'its neighbour could not be reached');
   }
-}
 
-const figures = ({ nodeId, profile, rttMs }: Worker): PlacementWorker => ({ nodeId, layerMs: profile.layerMs, headMs: profile.headMs, memoryBudgetBytes: profile.memoryBudgetBytes, rttMs });
+  /** What placement knows of workers: whoever has a poor record counts as somewhat slower than it is. */
+  #figures(workers: readonly Worker[]): PlacementWorker[] {
+    const reputations = this.#deps.standings.reputations(workers);
+    return workers.map(({ nodeId, profile, rttMs }) => {
+      const slower = 1 + REPUTATION_PENALTY * (1 - (reputations.get(nodeId) ?? 0));
+      return { nodeId, layerMs: profile.layerMs * slower, headMs: profile.headMs * slower, memoryBudgetBytes: profile.memoryBudgetBytes, rttMs };
+    });
+  }
+}

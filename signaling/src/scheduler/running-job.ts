@@ -23,6 +23,9 @@ export interface RunningJobDeps {
   readonly collectMs?: number;
 }
 
+/** Failures that are the named worker's own. */
+const BLAMED: ReadonlySet<SchedulerError['code']> = new Set(['worker-lost', 'stage-refused', 'prepare-timeout', 'fault']);
+
 /** One job over its placement: signs the plan, drives the machine with messages and time, writes the record. */
 export class RunningJob {
   readonly #deps: RunningJobDeps;
@@ -52,7 +55,8 @@ export class RunningJob {
     this.#events = events;
     this.#onOver = onOver;
     this.#nonce = deps.randomBytes(32);
-    this.#plan = buildPlan(order, placement.stages, { network, version: 1, nonce: this.#nonce });
+    const stages = placement.stages.map((stage) => ({ ...stage, nonce: deps.workers.takeNonce(stage.worker.nodeId) }));
+    this.#plan = buildPlan(order, stages, { network, version: 1, nonce: this.#nonce });
     const workers = this.#plan.stages.map((stage) => stage.worker);
     this.#links = workers.map((worker, stage) => deps.route(worker, workers[(stage + 1) % workers.length] ?? worker));
   }
@@ -126,6 +130,7 @@ export class RunningJob {
         this.#events.push({ type: 'finished', reason: output.reason });
         return;
       case 'failed':
+        this.#blame(output.error);
         this.#end(output.error);
         return;
       case 'rejected':
@@ -160,6 +165,12 @@ export class RunningJob {
     } catch (cause) {
       this.#settle(new SchedulerError('fault', `job ${this.#order.job} was answered but its record could not be written; it is not charged`, { fault: 'bug', cause, fields: { job: this.#order.job } }));
     }
+  }
+
+  /** Who left or refused is to be relied on less; of a ring that stands still nobody knows who is to blame. */
+  #blame({ code, fields }: SchedulerError): void {
+    const stage = this.#placement.stages.find(({ worker }) => worker.nodeId === fields['worker']);
+    if (stage !== undefined && BLAMED.has(code)) this.#deps.workers.failedJob(stage.worker);
   }
 
   #end(error: SchedulerError): void {

@@ -18,6 +18,12 @@ export const MAX_CANDIDATES = 32;
 /** Positions of KV cache that every stage must have room for beside its weights: four answers of a few hundred tokens. */
 export const RESERVED_POSITIONS = 2_048;
 
+/**
+ * A worker of reputation 0 counts as this part slower than it measured itself. Of two devices alike the better record is
+ * taken; a device that is half again as quick is taken whatever its record.
+ */
+export const REPUTATION_PENALTY = 0.5;
+
 /** A stage whose shards got no further for this long is given to a spare; making a session from them shows no progress. */
 export const SHARDS_STALLED_MS = 120_000;
 /** A link that is not open on both sides by then is tried again; ICE over a relay takes seconds, four tabs that load share two cores. */

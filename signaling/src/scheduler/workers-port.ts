@@ -1,4 +1,4 @@
-import type { NodeId } from '@ciro/core/ids.ts';
+import type { HexHash, NodeId } from '@ciro/core/ids.ts';
 import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordinator.ts';
 import type { Offence, Worker, WorkerIdentity } from '../sessions/worker.ts';
 import type { WorkerObserver } from '../sessions/sessions.ts';
@@ -13,6 +13,10 @@ export interface Workers {
   send(nodeId: NodeId, message: CoordinatorMessage): void;
   /** Scores a worker and tells it what was dropped. */
   offend(nodeId: NodeId, offence: Offence, code: string, message: string): void;
-  /** Books paid work on the node's public record, in positions times layers. */
+  /** The worker's next nonce commitment, for one plan; null when it has none (SPEC A1). */
+  takeNonce(nodeId: NodeId): HexHash | null;
+  /** Books paid work of one job on the node's public record, in positions times layers. */
   contributed(identity: WorkerIdentity, positionsTimesLayers: number): void;
+  /** Notes on the node's record that a job failed because of it. */
+  failedJob(identity: WorkerIdentity): void;
 }

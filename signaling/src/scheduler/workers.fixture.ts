@@ -5,6 +5,7 @@ import type { WorkerObserver } from '../sessions/sessions.ts';
 import type { Offence, Worker, WorkerIdentity, WorkMessage } from '../sessions/worker.ts';
 import type { JobOrder } from './job-order.ts';
 import type { Models, ServedModel } from './models-port.ts';
+import type { PlacementStandings } from './standings-port.ts';
 import type { Workers } from './workers-port.ts';
 
 export const nodeId = (n: number): NodeId => n.toString(16).padStart(40, '0') as NodeId;
@@ -36,11 +37,18 @@ export class FakeWorkers implements Workers {
   readonly sent: { readonly to: NodeId; readonly message: CoordinatorMessage }[] = [];
   readonly offences: { readonly nodeId: NodeId; readonly offence: Offence; readonly code: string }[] = [];
   readonly contributions = new Map<NodeId, number>();
+  readonly failedJobs: NodeId[] = [];
+  /** Commitments that `takeNonce` gives out. */
+  readonly nonces = new Map<NodeId, HexHash[]>();
   readonly #workers = new Map<NodeId, Worker>();
   readonly #observers: WorkerObserver[] = [];
 
   workers(): Worker[] {
     return [...this.#workers.values()].sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1));
+  }
+
+  nodes(): NodeId[] {
+    return this.workers().map((worker) => worker.nodeId);
   }
 
   worker(id: NodeId): Worker | undefined {
@@ -57,6 +65,14 @@ export class FakeWorkers implements Workers {
 
   offend(id: NodeId, offence: Offence, code: string): void {
     this.offences.push({ nodeId: id, offence, code });
+  }
+
+  takeNonce(id: NodeId): HexHash | null {
+    return this.nonces.get(id)?.shift() ?? null;
+  }
+
+  failedJob(identity: WorkerIdentity): void {
+    this.failedJobs.push(identity.nodeId);
   }
 
   contributed(identity: WorkerIdentity, amount: number): void {
@@ -116,6 +132,30 @@ export class FakeWorkers implements Workers {
   }
 }
 
+/** Standings that a test sets by hand: everybody is equal until then. */
+export class FakeStandings implements PlacementStandings {
+  readonly reputation = new Map<NodeId, number>();
+  readonly #demoted = new Set<NodeId>();
+  readonly #listeners: ((node: NodeId) => void)[] = [];
+
+  isDemoted(node: NodeId): boolean {
+    return this.#demoted.has(node);
+  }
+
+  reputations(workers: readonly Worker[]): ReadonlyMap<NodeId, number> {
+    return new Map(workers.map((worker) => [worker.nodeId, this.reputation.get(worker.nodeId) ?? 1]));
+  }
+
+  onDemoted(listener: (node: NodeId) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  demote(node: NodeId): void {
+    this.#demoted.add(node);
+    for (const listener of this.#listeners) listener(node);
+  }
+}
+
 export const orderOf = (n: number, change: Partial<JobOrder> = {}): JobOrder => ({
   job: jobId(n),
   modelId: MODEL_ID,
@@ -124,5 +164,7 @@ export const orderOf = (n: number, change: Partial<JobOrder> = {}): JobOrder => 
   maxTokens: 4,
   stopIds: [2],
   quote: { promptToken: '1', generatedToken: '4', feeBasisPoints: '250', hold: '19' },
+  requesterNonce: null,
+  exclude: [],
   ...change,
 });

@@ -14,8 +14,9 @@ export interface NodeUpdate {
   readonly latencySamples: number;
   /** Positions times layers that were paid. */
   readonly computeContributed: number;
-  readonly successfulAudits: number;
-  readonly failedAudits: number;
+  /** Stage-jobs that were recorded with acknowledged work, and those that failed because of this node. */
+  readonly jobsServed: number;
+  readonly jobsFailed: number;
 }
 
 /** A node as stored: every update so far, summed. */
@@ -28,6 +29,7 @@ export interface StoredNode extends Omit<NodeUpdate, 'at'> {
 export interface NodeRecords {
   /** Adds an update to the node's sums, creating the node at its first. */
   add(update: NodeUpdate): Promise<void>;
+  find(nodeId: NodeId): Promise<StoredNode | undefined>;
   /** Nodes by `lastSeen`, newest first, at most `limit`. */
   list(limit: number): Promise<readonly StoredNode[]>;
 }
@@ -42,9 +44,23 @@ export interface PublicNode {
   readonly uptime_ratio: number;
   /** Mean round trip to the coordinator; null before the first measurement. */
   readonly avg_latency_ms: number | null;
+  /** Audits of its work and of its opinions, together and by outcome. */
+  readonly audits: number;
   readonly successful_audits: number;
   readonly failed_audits: number;
   readonly compute_contributed: number;
+  /** 0 … 1: from success rate, speed, uptime and audits. */
+  readonly reputation: number;
+  /** A demoted node failed an audit by quorum and is placed no more (SPEC A8). */
+  readonly state: 'active' | 'demoted';
+}
+
+/** What the public record says of a node's conduct. */
+export interface Conduct {
+  readonly successfulAudits: number;
+  readonly failedAudits: number;
+  readonly reputation: number;
+  readonly demotedAt: number | null;
 }
 
 /** The stored node with what is not stored yet. */
@@ -60,22 +76,30 @@ export function withUpdate(stored: StoredNode | undefined, update: NodeUpdate): 
     latencyTotalMs: stored.latencyTotalMs + added.latencyTotalMs,
     latencySamples: stored.latencySamples + added.latencySamples,
     computeContributed: stored.computeContributed + added.computeContributed,
-    successfulAudits: stored.successfulAudits + added.successfulAudits,
-    failedAudits: stored.failedAudits + added.failedAudits,
+    jobsServed: stored.jobsServed + added.jobsServed,
+    jobsFailed: stored.jobsFailed + added.jobsFailed,
   };
 }
 
+/** Connected time over time since first seen, 0 … 1. */
+export function uptimeRatio({ firstSeen, connectedMs }: Pick<StoredNode, 'firstSeen' | 'connectedMs'>, now: number): number {
+  const known = now - firstSeen;
+  return known > 0 ? Math.min(1, connectedMs / known) : 1;
+}
+
 /** What the public sees of a stored node at `now` (epoch milliseconds). */
-export function publicNode(node: StoredNode, now: number): PublicNode {
-  const known = now - node.firstSeen;
+export function publicNode(node: StoredNode, conduct: Conduct, now: number): PublicNode {
   return {
     node_id: node.nodeId,
     public_key: node.publicKey,
     last_seen: new Date(node.lastSeen).toISOString(),
-    uptime_ratio: known > 0 ? Math.min(1, node.connectedMs / known) : 1,
+    uptime_ratio: uptimeRatio(node, now),
     avg_latency_ms: node.latencySamples === 0 ? null : node.latencyTotalMs / node.latencySamples,
-    successful_audits: node.successfulAudits,
-    failed_audits: node.failedAudits,
+    audits: conduct.successfulAudits + conduct.failedAudits,
+    successful_audits: conduct.successfulAudits,
+    failed_audits: conduct.failedAudits,
     compute_contributed: node.computeContributed,
+    reputation: conduct.reputation,
+    state: conduct.demotedAt === null ? 'active' : 'demoted',
   };
 }

@@ -1,11 +1,11 @@
 import type { NodeId } from '@ciro/core/ids.ts';
 import { MAX_LISTED_NODES } from './session-limits.ts';
-import { publicNode, withUpdate } from './node-records.ts';
+import { withUpdate } from './node-records.ts';
 import type { Clock } from './clock.ts';
-import type { NodeRecords, NodeUpdate, PublicNode } from './node-records.ts';
+import type { NodeRecords, NodeUpdate, StoredNode } from './node-records.ts';
 import type { WorkerIdentity } from './worker.ts';
 
-type Sums = Pick<NodeUpdate, 'connectedMs' | 'latencyTotalMs' | 'latencySamples' | 'computeContributed' | 'successfulAudits' | 'failedAudits'>;
+type Sums = Pick<NodeUpdate, 'connectedMs' | 'latencyTotalMs' | 'latencySamples' | 'computeContributed' | 'jobsServed' | 'jobsFailed'>;
 
 interface Page {
   readonly publicKey: string;
@@ -15,7 +15,7 @@ interface Page {
   since: number;
 }
 
-const nothing = (): Sums => ({ connectedMs: 0, latencyTotalMs: 0, latencySamples: 0, computeContributed: 0, successfulAudits: 0, failedAudits: 0 });
+const nothing = (): Sums => ({ connectedMs: 0, latencyTotalMs: 0, latencySamples: 0, computeContributed: 0, jobsServed: 0, jobsFailed: 0 });
 
 /** Sums of connected nodes between two writes to the store: one write per node and flush instead of one per ping. */
 export class RecordBook {
@@ -44,7 +44,7 @@ export class RecordBook {
     page.connected = false;
   }
 
-  /** Adds a round trip, or compute that was paid. */
+  /** Adds a round trip, compute that was paid, a job that was served. */
   add(identity: WorkerIdentity, added: Partial<Sums>): void {
     const page = this.#page(identity);
     for (const [key, value] of Object.entries(added)) page.sums = { ...page.sums, [key]: page.sums[key as keyof Sums] + value };
@@ -69,14 +69,22 @@ export class RecordBook {
   }
 
   /** Stored nodes with what is not stored yet, newest first. */
-  async list(): Promise<PublicNode[]> {
-    const now = this.#clock.now();
+  async list(): Promise<StoredNode[]> {
     const nodes = new Map((await this.#records.list(MAX_LISTED_NODES)).map((node) => [node.nodeId, node]));
-    for (const [nodeId, page] of this.#pages) {
-      if (page.connected) this.#settle(page);
-      nodes.set(nodeId, withUpdate(nodes.get(nodeId), { nodeId, publicKey: page.publicKey, at: now, ...page.sums }));
-    }
-    return [...nodes.values()].sort((a, b) => b.lastSeen - a.lastSeen || (a.nodeId < b.nodeId ? -1 : 1)).slice(0, MAX_LISTED_NODES).map((node) => publicNode(node, now));
+    for (const [nodeId, page] of this.#pages) nodes.set(nodeId, this.#withPage(nodes.get(nodeId), nodeId, page));
+    return [...nodes.values()].sort((a, b) => b.lastSeen - a.lastSeen || (a.nodeId < b.nodeId ? -1 : 1)).slice(0, MAX_LISTED_NODES);
+  }
+
+  /** One node's record with what is not stored yet; undefined when it was never seen. */
+  async find(nodeId: NodeId): Promise<StoredNode | undefined> {
+    const stored = await this.#records.find(nodeId);
+    const page = this.#pages.get(nodeId);
+    return page === undefined ? stored : this.#withPage(stored, nodeId, page);
+  }
+
+  #withPage(stored: StoredNode | undefined, nodeId: NodeId, page: Page): StoredNode {
+    if (page.connected) this.#settle(page);
+    return withUpdate(stored, { nodeId, publicKey: page.publicKey, at: this.#clock.now(), ...page.sums });
   }
 
   #page(identity: WorkerIdentity): Page {

@@ -3,7 +3,9 @@ import { nodeIdOf, verifyBinding } from '@ciro/core/identity/identity.ts';
 import { PROTOCOL_VERSION } from '@ciro/core/protocol/limits.ts';
 import { parseWorkerMessage, ProtocolError } from '@ciro/core/protocol/parse.ts';
 import { HELLO_TIMEOUT_MS, MESSAGE_BURST, MESSAGES_PER_SECOND, OFFENCE_BUDGET, OFFENCES_FORGIVEN_PER_SECOND, RTT_SMOOTHING } from './session-limits.ts';
+import { NonceBox } from './nonce-box.ts';
 import { TokenBucket } from './token-bucket.ts';
+import type { HexHash } from '@ciro/core/ids.ts';
 import type { CoordinatorMessage, REFUSALS } from '@ciro/core/protocol/control-from-coordinator.ts';
 import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
 import type { Clock } from './clock.ts';
@@ -47,6 +49,7 @@ export class Session {
   readonly #network: string;
   readonly #messages: TokenBucket;
   readonly #forgiveness: TokenBucket;
+  readonly #nonces = new NonceBox();
   readonly #stopWaiting: () => void;
   #state: State;
   /** Until the first ping came back: the greeting's, which a busy page may have answered late. */
@@ -81,6 +84,11 @@ export class Session {
   /** Offences so far, for operators. */
   get offences(): number {
     return this.#offences;
+  }
+
+  /** The worker's next nonce commitment, for one plan; null when it has given none that is unused (SPEC A1). */
+  takeNonce(): HexHash | null {
+    return this.#nonces.take();
   }
 
   /** Sends, unless the connection is over. */
@@ -160,6 +168,11 @@ export class Session {
       case 'profile': {
         const { type: _, ...profile } = message;
         this.#takeProfile(identity, profile);
+        return;
+      }
+      case 'nonces': {
+        const refused = this.#nonces.give(message.commitments);
+        if (refused !== undefined) this.offend(refused.offence, refused.code, refused.message);
         return;
       }
       case 'leaving':

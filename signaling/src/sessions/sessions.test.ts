@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { identityPublicKey, nodeIdOf, signBinding } from '@ciro/core/identity/identity.ts';
-import type { NodeId } from '@ciro/core/ids.ts';
+import { MAX_NONCE_COMMITMENTS, PROTOCOL_VERSION } from '@ciro/core/protocol/limits.ts';
+import type { HexHash, NodeId } from '@ciro/core/ids.ts';
 import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordinator.ts';
 import { HELLO_TIMEOUT_MS, MESSAGE_BURST, MESSAGES_PER_SECOND, OFFENCE_BUDGET, RECORD_FLUSH_MS, RESUME_MS } from './session-limits.ts';
 import { withUpdate } from './node-records.ts';
@@ -38,7 +39,7 @@ class Tab {
   greet(change: object = {}): this {
     const challenge = this.last('challenge')?.challenge ?? '';
     const signature = signBinding({ network: NETWORK, devicePublicKey, challenge }, this.#key);
-    this.session.receive({ type: 'hello', protocol: 1, identityPublicKey: identityPublicKey(this.#key), devicePublicKey, signature, agent: 'test', ...change });
+    this.session.receive({ type: 'hello', protocol: PROTOCOL_VERSION, identityPublicKey: identityPublicKey(this.#key), devicePublicKey, signature, agent: 'test', ...change });
     return this;
   }
 
@@ -57,6 +58,10 @@ class Records implements NodeRecords {
     if (this.failing) throw new Error('no disk');
     this.writes++;
     this.nodes.set(update.nodeId, withUpdate(this.nodes.get(update.nodeId), update));
+  }
+
+  async find(nodeId: NodeId): Promise<StoredNode | undefined> {
+    return this.nodes.get(nodeId);
   }
 
   async list(limit: number): Promise<StoredNode[]> {
@@ -86,7 +91,7 @@ function setup(maxSessions = 100) {
 it('W1: a connection is challenged first, with protocol, network and the coordinator key', () => {
   const { tab } = setup();
   const [challenge] = tab().received;
-  expect(challenge).toMatchObject({ type: 'challenge', protocol: 1, network: NETWORK, coordinatorPublicKey: `04${'aa'.repeat(64)}`, challenge: expect.stringMatching(/^[0-9a-f]{64}$/) });
+  expect(challenge).toMatchObject({ type: 'challenge', protocol: PROTOCOL_VERSION, network: NETWORK, coordinatorPublicKey: `04${'aa'.repeat(64)}`, challenge: expect.stringMatching(/^[0-9a-f]{64}$/) });
   expect(tab().received[0]).not.toEqual(challenge);
 });
 
@@ -101,7 +106,7 @@ it('K3: a proven identity is welcomed and, once measured, is a worker', () => {
 });
 
 it.each([
-  ['protocol-version', { protocol: 2, somethingNew: true }],
+  ['protocol-version', { protocol: PROTOCOL_VERSION + 1, somethingNew: true }],
   ['bad-signature', { devicePublicKey: `04${'b3'.repeat(64)}` }],
   ['bad-signature', { identityPublicKey: '0x1ef' }],
   ['malformed', { signature: 'short' }],
@@ -251,8 +256,58 @@ it('the round trip that placement uses follows the pings', () => {
 it('credits reach their worker', () => {
   const { sessions, tab } = setup();
   const one = tab().greet();
-  sessions.sendCredit(one.nodeId, { job: token.job as never, amount: '12', status: 'pending', pendingTotal: '12', payableTotal: '0' });
-  expect(one.last('credit')).toMatchObject({ amount: '12', status: 'pending' });
+  sessions.sendCredit(one.nodeId, { job: token.job as never, amount: '12', status: 'pending', pendingTotal: '12', payableTotal: '0', withheldTotal: '0', paidPositions: 3, generatedTokens: 1, entry: { sequence: 7, hash: 'ab'.repeat(32) as HexHash } });
+  expect(one.last('credit')).toMatchObject({ amount: '12', status: 'pending', entry: { sequence: 7 } });
+});
+
+it('A1: nonce commitments are kept for plans, from a greeted worker on; they end with their connection', () => {
+  const { sessions, tab, told } = setup();
+  const hash = (n: number): HexHash => n.toString(16).padStart(64, '0') as HexHash;
+  const one = tab().greet();
+  expect(sessions.takeNonce(one.nodeId)).toBeNull();
+  one.session.receive({ type: 'nonces', commitments: [hash(1), hash(2), hash(3)] });
+  expect(sessions.takeNonce(one.nodeId)).toBe(hash(1));
+  one.measure();
+  expect(sessions.takeNonce(one.nodeId), 'measuring keeps them').toBe(hash(2));
+  one.session.end('lost');
+  expect(sessions.takeNonce(one.nodeId)).toBeNull();
+  const again = tab().greet();
+  expect(sessions.takeNonce(again.nodeId)).toBeNull();
+  again.session.receive({ type: 'nonces', commitments: [hash(3)] });
+  expect(sessions.takeNonce(again.nodeId)).toBe(hash(3));
+  expect(told.filter((what) => what.startsWith('nonces'))).toEqual([]);
+});
+
+it('A1: surplus and repeated nonce commitments are offences, and change nothing', () => {
+  const { sessions, tab } = setup();
+  const hashes = (from: number, count: number): string[] => Array.from({ length: count }, (_, n) => (from + n).toString(16).padStart(64, '0'));
+  const one = tab().greet();
+  one.session.receive({ type: 'nonces', commitments: hashes(0, MAX_NONCE_COMMITMENTS) });
+  one.session.receive({ type: 'nonces', commitments: hashes(1_000, 1) });
+  expect(one.last('dropped')?.code).toBe('too-many-nonces');
+  sessions.takeNonce(one.nodeId);
+  one.session.receive({ type: 'nonces', commitments: hashes(0, 1) });
+  expect(one.last('dropped')?.code).toBe('nonce-repeated');
+  one.session.receive({ type: 'nonces', commitments: hashes(1_000, 1) });
+  expect(one.session.offences).toBe(2);
+});
+
+it('messages about audits are passed on like those about jobs', () => {
+  const { tab, told, name } = setup();
+  const one = tab().greet();
+  const audit = 'c3'.repeat(16);
+  one.session.receive({ type: 'nonce', job: token.job, version: 1, rootsHash: 'ab'.repeat(32), nonce: 'cd'.repeat(32), signature: 'ab'.repeat(64) });
+  one.session.receive({ type: 'piece', audit, side: 'input', unit: 0, sha256: 'ab'.repeat(32), offset: 0, total: 4, bytes: new Uint8Array(4) });
+  one.session.receive({ type: 'audit-refused', audit, code: 'busy', message: '' });
+  expect(told).toEqual(['nonce', 'piece', 'audit-refused'].map((type) => `${type} from ${name(one)}`));
+});
+
+it('nodes are all who have proven who they are; workers those that can be placed', () => {
+  const { sessions, tab } = setup();
+  const [one, two] = [tab(1).greet().measure(), tab(2).greet()];
+  tab(3);
+  expect(sessions.nodes()).toEqual([one.nodeId, two.nodeId].toSorted());
+  expect(sessions.workers().map(({ nodeId }) => nodeId)).toEqual([one.nodeId]);
 });
 
 it('a node record sums connected time, round trips and paid work over connections and writes', async () => {
@@ -267,11 +322,13 @@ it('a node record sums connected time, round trips and paid work over connection
   one.session.end('gone');
   const identity = { nodeId: one.nodeId, identityPublicKey: identityPublicKey('0x3e9'), devicePublicKey, agent: 'test' };
   sessions.contributed(identity, 240);
+  sessions.failedJob(identity);
   clock.advance(40_000);
   const [node] = await sessions.records();
-  expect(node).toMatchObject({ node_id: one.nodeId, public_key: identity.identityPublicKey, avg_latency_ms: 20, uptime_ratio: 0.5, compute_contributed: 240, successful_audits: 0, failed_audits: 0 });
+  expect(node).toMatchObject({ nodeId: one.nodeId, publicKey: identity.identityPublicKey, latencyTotalMs: 40, connectedMs: 40_000, computeContributed: 240, jobsServed: 1, jobsFailed: 1 });
+  expect(await sessions.record(one.nodeId)).toEqual(node);
   await sessions.close();
-  expect(records.nodes.get(one.nodeId)).toMatchObject({ connectedMs: 40_000, latencySamples: 2, computeContributed: 240 });
+  expect(records.nodes.get(one.nodeId)).toMatchObject({ connectedMs: 40_000, latencySamples: 2, computeContributed: 240, jobsServed: 1, jobsFailed: 1 });
   expect(errors).toEqual([]);
 });
 

@@ -7,7 +7,7 @@ import { Resumes } from './resumes.ts';
 import { MAX_SESSIONS, RECORD_FLUSH_MS } from './session-limits.ts';
 import { Session } from './session.ts';
 import type { Clock } from './clock.ts';
-import type { NodeRecords, PublicNode } from './node-records.ts';
+import type { NodeRecords, StoredNode } from './node-records.ts';
 import type { Channel, SessionOwner } from './session.ts';
 import type { Offence, Profile, Worker, WorkerIdentity, WorkMessage } from './worker.ts';
 
@@ -101,6 +101,11 @@ export class Sessions {
     return [...this.#byNode.values()].flatMap((session) => session.worker ?? []).sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1));
   }
 
+  /** Everybody who has proven who it is, placeable or not, ordered by node id. */
+  nodes(): NodeId[] {
+    return [...this.#byNode.keys()].sort();
+  }
+
   /** The worker with this id, if it can be placed. */
   worker(nodeId: NodeId): Worker | undefined {
     return this.#byNode.get(nodeId)?.worker;
@@ -121,14 +126,29 @@ export class Sessions {
     this.#byNode.get(nodeId)?.offend(offence, code, message);
   }
 
-  /** Books paid work, in positions times layers, on the node's record. */
-  contributed(identity: WorkerIdentity, positionsTimesLayers: number): void {
-    this.#book.add(identity, { computeContributed: positionsTimesLayers });
+  /** The worker's next nonce commitment, for one plan (SPEC A1); null when it has none, or is gone. */
+  takeNonce(nodeId: NodeId): HexHash | null {
+    return this.#byNode.get(nodeId)?.takeNonce() ?? null;
   }
 
-  /** Public records for `/v1/nodes`, newest first. */
-  records(): Promise<PublicNode[]> {
+  /** Books paid work, in positions times layers, on the node's record. */
+  contributed(identity: WorkerIdentity, positionsTimesLayers: number): void {
+    this.#book.add(identity, { computeContributed: positionsTimesLayers, jobsServed: 1 });
+  }
+
+  /** Notes on the node's record that a job failed because of it. */
+  failedJob(identity: WorkerIdentity): void {
+    this.#book.add(identity, { jobsFailed: 1 });
+  }
+
+  /** Records of nodes, those that are not stored yet included, newest first. */
+  records(): Promise<StoredNode[]> {
     return this.#book.list();
+  }
+
+  /** One node's record; undefined when it was never seen. */
+  record(nodeId: NodeId): Promise<StoredNode | undefined> {
+    return this.#book.find(nodeId);
   }
 
   /** Closes every connection and writes what is not written yet. */

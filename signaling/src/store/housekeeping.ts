@@ -4,8 +4,8 @@ import type { Schema } from './schema.ts';
 
 /** How often: between two times the write-ahead log grows by what was written, and a crash has that much to read again. */
 const HOUSEKEEPING_MS = 5 * 60_000;
-/** Tables whose rows are changed over and over; the others only grow. */
-const CHANGING_TABLES = ['ledger_head', 'balances', 'nodes'] as const;
+/** Tables whose rows are changed over and over, or deleted after a day; the others only grow. */
+const CHANGING_TABLES = ['ledger_head', 'balances', 'nodes', 'standings', 'audit_pieces'] as const;
 
 /**
  * What PostgreSQL's background processes do and PGlite, a single process, does not: without checkpoints the write-ahead log

@@ -1,10 +1,13 @@
 import { openPglite } from './open-pglite.ts';
 import { openPostgres } from './open-postgres.ts';
 import { migrate } from './migrate.ts';
+import { refuseOldLedger } from './refuse-old-ledger.ts';
 import { SqlAccountStore } from './sql-account-store.ts';
+import { SqlAuditStore } from './sql-audit-store.ts';
 import { SqlJobArchive } from './sql-job-archive.ts';
 import { SqlLedgerStore } from './sql-ledger-store.ts';
 import { SqlNodeRecords } from './sql-node-records.ts';
+import { SqlStandings } from './sql-standings.ts';
 import type { OpenedDatabase } from './open-pglite.ts';
 
 /** Every port that is kept in the database. */
@@ -13,6 +16,8 @@ export interface Store {
   readonly accounts: SqlAccountStore;
   readonly jobs: SqlJobArchive;
   readonly nodes: SqlNodeRecords;
+  readonly standings: SqlStandings;
+  readonly audits: SqlAuditStore;
   close(): Promise<void>;
 }
 
@@ -33,10 +38,19 @@ export async function openStore({ dataDir, databaseUrl, onError }: StoreOptions)
 export async function storeOf(opened: OpenedDatabase): Promise<Store> {
   const { db } = opened;
   try {
+    await refuseOldLedger(db);
     await migrate(db);
   } catch (error) {
     await opened.close();
     throw error;
   }
-  return { ledger: new SqlLedgerStore(db), accounts: new SqlAccountStore(db), jobs: new SqlJobArchive(db), nodes: new SqlNodeRecords(db), close: () => opened.close() };
+  return {
+    ledger: new SqlLedgerStore(db),
+    accounts: new SqlAccountStore(db),
+    jobs: new SqlJobArchive(db),
+    nodes: new SqlNodeRecords(db),
+    standings: new SqlStandings(db),
+    audits: new SqlAuditStore(db),
+    close: () => opened.close(),
+  };
 }

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { afterAll, afterEach, expect, it } from 'vitest';
 import { tidy } from './housekeeping.ts';
 import { openMemoryPglite } from './open-pglite.ts';
-import { openStore, storeOf } from './open-store.ts';
+import { openStore } from './open-store.ts';
 import { describeStore } from './store-conformance.fixture.ts';
 
 const memory = await openMemoryPglite();
 afterAll(() => memory.close());
 
-describeStore('PGlite', () => storeOf({ db: memory.db, close: () => Promise.resolve() }));
+describeStore('PGlite', async () => ({ db: memory.db, close: () => Promise.resolve() }));
 
 it('housekeeping runs on the tables as they are', async () => {
   await expect(tidy(memory.db)).resolves.toBeUndefined();

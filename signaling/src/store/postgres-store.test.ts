@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
 import { openPostgres } from './open-postgres.ts';
-import { openStore, storeOf } from './open-store.ts';
+import { openStore } from './open-store.ts';
 import { describeStore } from './store-conformance.fixture.ts';
 
 /** A server and a user that may create databases; each suite makes one of its own, so they may run side by side. */
@@ -29,13 +29,13 @@ describe.skipIf(adminUrl === undefined)('PostgreSQL (to run it: CIRO_TEST_DATABA
   describeStore('PostgreSQL', async () => {
     const { url, drop } = await withNewDatabase();
     const opened = await openPostgres(url, { onError });
-    return storeOf({
+    return {
       db: opened.db,
       close: async () => {
         await opened.close();
         await drop();
       },
-    });
+    };
   });
 
   it('one coordinator owns a database: the second is refused, without showing the password', async () => {

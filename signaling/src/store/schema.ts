@@ -1,6 +1,7 @@
 import type { AccountName, EntryKind } from '@ciro/core/ledger/entry.ts';
+import type { AuditDraw, Transcript } from '@ciro/core/audit/transcript.ts';
 import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
-import type { ColumnType } from 'kysely';
+import type { ColumnType, Generated } from 'kysely';
 import type { JobFailure } from '../evidence/job-archive.ts';
 import type { JobRecord } from '../scheduler/job-order.ts';
 
@@ -8,6 +9,7 @@ import type { JobRecord } from '../scheduler/job-order.ts';
 type Amount = ColumnType<bigint, string, string>;
 /** json: read as the value, written as text. */
 type Json<T> = ColumnType<T | null, string | null, string | null>;
+type RequiredJson<T> = ColumnType<T, string, never>;
 
 interface LedgerHeadRow {
   readonly id: number;
@@ -48,6 +50,9 @@ interface JobRow {
   failure: Json<JobFailure>;
   record: Json<JobRecord>;
   text: string | null;
+  assurance: 'stream' | 'checked';
+  corrects: JobId | null;
+  decided: Generated<boolean>;
 }
 interface NodeRow {
   node_id: NodeId;
@@ -58,8 +63,33 @@ interface NodeRow {
   latency_total_ms: number;
   latency_samples: number;
   compute_contributed: number;
+  jobs_served: number;
+  jobs_failed: number;
+}
+interface StandingRow {
+  node_id: NodeId;
+  passed: number;
   successful_audits: number;
   failed_audits: number;
+  suspicion: number;
+  demoted_at: number | null;
+  first_seen: number;
+}
+interface AuditDrawRow {
+  job: JobId;
+  draw: RequiredJson<AuditDraw>;
+}
+interface AuditTranscriptRow {
+  number: Generated<number>;
+  job: JobId;
+  stage: number;
+  transcript: RequiredJson<Transcript>;
+}
+interface AuditPieceRow {
+  job: JobId;
+  sha256: HexHash;
+  saved_at: number;
+  bytes: Uint8Array;
 }
 
 /** Tables as the newest migration leaves them. bigint columns hold safe integers and are read as numbers. */
@@ -71,4 +101,8 @@ export interface Schema {
   api_keys: ApiKeyRow;
   jobs: JobRow;
   nodes: NodeRow;
+  standings: StandingRow;
+  audit_draws: AuditDrawRow;
+  audit_transcripts: AuditTranscriptRow;
+  audit_pieces: AuditPieceRow;
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { AccountName, LedgerEntry } from '@ciro/core/ledger/entry.ts';
 import type { Kysely, Transaction } from 'kysely';
-import type { LedgerStore, LedgerTransaction } from '../ledger/ledger-store.ts';
+import type { LedgerEnd, LedgerStore, LedgerTransaction } from '../ledger/ledger-store.ts';
 import type { Schema } from './schema.ts';
 
 /** The chain in SQL. The head row is locked for a whole `exclusive` call, so entries are appended one after the other. */
@@ -14,10 +14,13 @@ export class SqlLedgerStore implements LedgerStore {
 
   exclusive<T>(work: (transaction: LedgerTransaction) => Promise<T>): Promise<T> {
     return this.#db.transaction().execute(async (tx) => {
-      const head = await tx.selectFrom('ledger_head').select(['sequence', 'hash']).where('id', '=', 1).forUpdate().executeTakeFirstOrThrow();
+      let end: LedgerEnd = await tx.selectFrom('ledger_head').select(['sequence', 'hash']).where('id', '=', 1).forUpdate().executeTakeFirstOrThrow();
       return work({
-        head,
+        get end() {
+          return end;
+        },
         entryByKey: async (key) => (await entriesWhere(tx, (entries) => entries.where('key', '=', key)))[0],
+        entriesOfJob: (job) => entriesOfJob(tx, job),
         balances: (accounts) => balancesOf(tx, accounts),
         trialsSince: async (since) => {
           const { given } = await tx
@@ -30,9 +33,16 @@ export class SqlLedgerStore implements LedgerStore {
             .executeTakeFirstOrThrow();
           return given;
         },
-        append: (entry) => append(tx, entry),
+        append: async (entry) => {
+          await append(tx, entry);
+          end = { sequence: entry.sequence + 1, hash: entry.hash };
+        },
       });
     });
+  }
+
+  end(): Promise<LedgerEnd> {
+    return this.#db.selectFrom('ledger_head').select(['sequence', 'hash']).where('id', '=', 1).executeTakeFirstOrThrow();
   }
 
   balances(accounts: readonly AccountName[]): Promise<ReadonlyMap<AccountName, bigint>> {
@@ -44,7 +54,7 @@ export class SqlLedgerStore implements LedgerStore {
   }
 
   entriesOfJob(job: string): Promise<LedgerEntry[]> {
-    return entriesWhere(this.#db, (entries) => entries.where(sql<string>`job`, '=', job));
+    return entriesOfJob(this.#db, job);
   }
 
   entriesFrom(sequence: number, limit: number): Promise<LedgerEntry[]> {
@@ -67,6 +77,8 @@ async function balancesOf(db: Kysely<Schema>, accounts: readonly AccountName[]):
   const found = new Map(rows.map(({ account, amount }) => [account, amount]));
   return new Map(accounts.map((account) => [account, found.get(account) ?? 0n]));
 }
+
+const entriesOfJob = (db: Kysely<Schema>, job: string): Promise<LedgerEntry[]> => entriesWhere(db, (entries) => entries.where(sql<string>`job`, '=', job));
 
 const selectEntries = (db: Kysely<Schema>) => db.selectFrom('ledger_entries').selectAll().orderBy('sequence');
 type EntryQuery = ReturnType<typeof selectEntries>;

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { Kysely } from 'kysely';
+import type { NodeId } from '@ciro/core/ids.ts';
+import type { Kysely, Selectable } from 'kysely';
 import type { NodeRecords, NodeUpdate, StoredNode } from '../sessions/node-records.ts';
 import type { Schema } from './schema.ts';
 
@@ -23,8 +24,8 @@ export class SqlNodeRecords implements NodeRecords {
         latency_total_ms: update.latencyTotalMs,
         latency_samples: update.latencySamples,
         compute_contributed: update.computeContributed,
-        successful_audits: update.successfulAudits,
-        failed_audits: update.failedAudits,
+        jobs_served: update.jobsServed,
+        jobs_failed: update.jobsFailed,
       })
       .onConflict((conflict) =>
         conflict.column('node_id').doUpdateSet({
@@ -35,8 +36,8 @@ export class SqlNodeRecords implements NodeRecords {
           latency_total_ms: sql<number>`nodes.latency_total_ms + excluded.latency_total_ms`,
           latency_samples: sql<number>`nodes.latency_samples + excluded.latency_samples`,
           compute_contributed: sql<number>`nodes.compute_contributed + excluded.compute_contributed`,
-          successful_audits: sql<number>`nodes.successful_audits + excluded.successful_audits`,
-          failed_audits: sql<number>`nodes.failed_audits + excluded.failed_audits`,
+          jobs_served: sql<number>`nodes.jobs_served + excluded.jobs_served`,
+          jobs_failed: sql<number>`nodes.jobs_failed + excluded.jobs_failed`,
         }),
       )
       .execute();
@@ -44,18 +45,12 @@ export class SqlNodeRecords implements NodeRecords {
 
   async list(limit: number): Promise<StoredNode[]> {
     const rows = await this.#db.selectFrom('nodes').selectAll().orderBy('last_seen', 'desc').orderBy('node_id').limit(limit).execute();
-    return rows.map((row) => ({
-      nodeId: row.node_id,
-      publicKey: row.public_key,
-      firstSeen: row.first_seen,
-      lastSeen: row.last_seen,
-      connectedMs: row.connected_ms,
-      latencyTotalMs: row.latency_total_ms,
-      latencySamples: row.latency_samples,
-      computeContributed: row.compute_contributed,
-      successfulAudits: row.successful_audits,
-      failedAudits: row.failed_audits,
-    }));
+    return rows.map(nodeOf);
+  }
+
+  async find(nodeId: NodeId): Promise<StoredNode | undefined> {
+    const row = await this.#db.selectFrom('nodes').selectAll().where('node_id', '=', nodeId).executeTakeFirst();
+    return row === undefined ? undefined : nodeOf(row);
   }
 
   /** Identity keys of these nodes, as far as they are on record. */
@@ -65,3 +60,16 @@ export class SqlNodeRecords implements NodeRecords {
     return new Map(rows.map(({ node_id: node, public_key: key }) => [node, key]));
   }
 }
+
+const nodeOf = (row: Selectable<Schema['nodes']>): StoredNode => ({
+  nodeId: row.node_id,
+  publicKey: row.public_key,
+  firstSeen: row.first_seen,
+  lastSeen: row.last_seen,
+  connectedMs: row.connected_ms,
+  latencyTotalMs: row.latency_total_ms,
+  latencySamples: row.latency_samples,
+  computeContributed: row.compute_contributed,
+  jobsServed: row.jobs_served,
+  jobsFailed: row.jobs_failed,
+});

@@ -1,29 +1,65 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { domainHash } from '@ciro/core/canonical-json.ts';
 import { GENESIS_HASH, sealEntry } from '@ciro/core/ledger/entry.ts';
+import { checkLinks } from '@ciro/core/ledger/head.ts';
+import { auditStoreConforms } from '../audit/audit-store-conformance.fixture.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { verifyChain } from '../ledger/verify-chain.ts';
 import { makeRecord } from '../evidence/job-record.fixture.ts';
-import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
+import { firstTables } from './migrations/0001-first-tables.ts';
+import { audits } from './migrations/0002-audits.ts';
+import { storeOf } from './open-store.ts';
+import type { AuditDraw, Transcript } from '@ciro/core/audit/transcript.ts';
+import type { AuditId, HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import type { EntryDraft } from '@ciro/core/ledger/entry.ts';
+import type { OpenedDatabase } from './open-pglite.ts';
 import type { Store } from './open-store.ts';
 
 const jobId = (n: number): JobId => n.toString(16).padStart(32, '0') as JobId;
 const nodeId = (n: number): NodeId => n.toString(16).padStart(40, '0') as NodeId;
 
 /** What every database must do alike. `open` gives an empty one; the suite opens it once. */
-export function describeStore(name: string, open: () => Promise<Store>): void {
+export function describeStore(name: string, open: () => Promise<OpenedDatabase>): void {
   describe(`store on ${name}`, () => {
+    let opened: OpenedDatabase;
     let store: Store;
     beforeAll(async () => {
-      store = await open();
+      opened = await open();
     });
-    afterAll(() => store.close());
+    afterAll(() => opened.close());
+    const emptyAudits = (): Promise<unknown> => sql`truncate audit_draws, audit_transcripts, audit_pieces`.execute(opened.db);
 
     const append = (draft: Omit<EntryDraft, 'job' | 'at'> & Partial<EntryDraft>): Promise<void> =>
-      store.ledger.exclusive(async ({ head, append: put }) => put(sealEntry({ job: null, at: 1_000, ...draft }, head.sequence, head.hash)));
+      store.ledger.exclusive(async ({ end, append: put }) => put(sealEntry({ job: null, at: 1_000, ...draft }, end.sequence, end.hash)));
+
+    it('M4: refuses a ledger of the version before, as it is', async () => {
+      const { db } = opened;
+      await firstTables.up(db);
+      const draft = { kind: 'issue', key: 'genesis', job: null, at: 1_000, lines: [] } as const;
+      const hash = domainHash('ciro/ledger/1', { sequence: 0, previous: GENESIS_HASH, ...draft });
+      await sql`insert into ledger_entries values (0, ${draft.key}, ${draft.kind}, null, ${draft.at}, ${GENESIS_HASH}, ${hash})`.execute(db);
+      const tables = () => sql`select count(*) from information_schema.tables`.execute(db);
+      const before = await tables();
+      await expect(storeOf({ db, close: () => Promise.resolve() })).rejects.toMatchObject({ code: 'outdated', message: expect.stringContaining('ciro/ledger/2'), fields: { hash } });
+      expect(await tables()).toEqual(before);
+    });
+
+    it('brings the tables of the version before to this one: every node has a standing', async () => {
+      const { db } = opened;
+      await sql`delete from ledger_entries`.execute(db);
+      await sql`insert into nodes values (${nodeId(31)}, '0x31', 500.5, 600, 0, 0, 0, 0, 0, 0)`.execute(db);
+      await audits.up(db);
+      const { rows } = await sql`select node_id, first_seen, passed, demoted_at from standings`.execute(db);
+      expect(rows).toEqual([{ node_id: nodeId(31), first_seen: 500.5, passed: 0, demoted_at: null }]);
+      await sql`drop schema public cascade`.execute(db);
+      await sql`create schema public`.execute(db);
+      store = await storeOf(opened);
+    });
 
     it('starts with the genesis hash and keeps amounts of 78 digits exactly', async () => {
-      await store.ledger.exclusive(async ({ head }) => expect(head).toEqual({ sequence: 0, hash: GENESIS_HASH }));
+      expect(await store.ledger.end()).toEqual({ sequence: 0, hash: GENESIS_HASH });
+      await store.ledger.exclusive(async ({ end }) => expect(end).toEqual({ sequence: 0, hash: GENESIS_HASH }));
       const huge = 10n ** 77n + 1n;
       await append({ kind: 'issue', key: 'issue', lines: [{ account: 'issued', amount: -huge }, { account: 'pool', amount: huge }] });
       expect(await store.ledger.balances(['pool', 'issued', 'fee'])).toEqual(new Map([['pool', huge], ['issued', -huge], ['fee', 0n]]));
@@ -37,13 +73,22 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
       await expect(append({ kind: 'issue', key: 'issue', lines: [] })).rejects.toThrow(/ledger_entries_key_key/);
       await expect(append({ kind: 'hold', key: 'debt', lines: [{ account: 'fee', amount: -1n }, { account: 'pool', amount: 1n }] })).rejects.toThrow(/no_debt/);
       await expect(
-        store.ledger.exclusive(async ({ head, append: put }) => {
-          await put(sealEntry({ kind: 'hold', key: 'undone', job: null, at: 1, lines: [{ account: 'pool', amount: -1n }, { account: 'fee', amount: 1n }] }, head.sequence, head.hash));
+        store.ledger.exclusive(async (transaction) => {
+          for (const key of ['undone', 'undone too']) {
+            const { sequence, hash } = transaction.end;
+            await transaction.append(sealEntry({ kind: 'hold', key, job: jobId(99), at: 1, lines: [{ account: 'pool', amount: -1n }, { account: 'fee', amount: 1n }] }, sequence, hash));
+          }
+          // What was appended counts in the same transaction.
+          expect((await transaction.balances(['fee'])).get('fee')).toBe(2n);
+          expect(await transaction.entryByKey('undone')).toBeDefined();
+          expect((await transaction.entriesOfJob(jobId(99))).map(({ key }) => key)).toEqual(['undone', 'undone too']);
+          expect(transaction.end.sequence).toBe(3);
           throw new Error('crash before the commit');
         }),
       ).rejects.toThrow('crash before the commit');
       expect(await store.ledger.allBalances()).toEqual(before);
       expect(await store.ledger.entryByKey('undone')).toBeUndefined();
+      expect((await store.ledger.end()).sequence).toBe(1);
     });
 
     it('runs the ledger: parallel holds are booked one after the other and the chain verifies', async () => {
@@ -61,10 +106,34 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
       await Promise.all([ledger.release(second), ledger.release(second)]);
       expect(await ledger.jobAccount(first)).toMatchObject({ held: share, debit: 10n, fee: 3n, credits: [{ worker: nodeId(1), amount: 7n, status: 'pending' }] });
       expect(await ledger.balance('ada')).toBe(2n * share - 10n);
-      expect(await ledger.workerTotals(nodeId(1))).toEqual({ pending: 7n, payable: 0n });
+      expect(await ledger.workerTotals(nodeId(1))).toEqual({ pending: 7n, payable: 0n, withheld: 0n });
       expect(await store.ledger.openHolds()).toHaveLength(2);
       expect((await verifyChain(store.ledger)).sequence).toBe(9);
       expect(await store.ledger.entriesFrom(7, 10)).toHaveLength(2);
+    });
+
+    it('M7, M8: books what audits decide, several entries at a time, and shows the links of all of them', async () => {
+      const ledger = new Ledger(store.ledger, { now: () => 86_400_000 });
+      const [first, second] = [jobId(51), jobId(52)];
+      for (const job of [first, second]) {
+        await ledger.hold(job, 'ada', 100n);
+        await ledger.settle(job, { debit: 60n, fee: 4n, credits: [{ worker: nodeId(2), amount: 30n }, { worker: nodeId(3), amount: 26n }] });
+      }
+      const before = await ledger.balance('ada');
+      await ledger.payable(first, nodeId(2), 5_000n);
+      await ledger.auditPaid('ab'.repeat(16) as AuditId, second, nodeId(4), 5n);
+      await Promise.all([ledger.failed(second, [nodeId(2)]), ledger.failed(second, [nodeId(2)]), ledger.payable(second, nodeId(3), 0n)]);
+      expect(await ledger.workerTotals(nodeId(2))).toEqual({ pending: 0n, payable: 15n, withheld: 0n });
+      expect(await ledger.workerTotals(nodeId(3))).toEqual({ pending: 26n, payable: 26n, withheld: 0n });
+      expect(await ledger.balance('ada')).toBe(before + 60n);
+      const account = await ledger.jobAccount(second);
+      expect(account).toMatchObject({ debit: 60n, refunded: 60n, credits: [{ status: 'void', due: 0n }, { status: 'payable', due: 26n }], audits: [{ auditor: nodeId(4), amount: 5n }] });
+      const { sequence, hash } = await verifyChain(store.ledger);
+      const head = await ledger.head();
+      expect(head).toEqual({ sequence: sequence - 1, hash });
+      const [genesis] = await store.ledger.entriesFrom(0, 1);
+      if (head === undefined || genesis === undefined) throw new Error('the ledger is empty');
+      expect(checkLinks({ sequence: 0, hash: genesis.hash as HexHash }, head, await ledger.links(0, sequence))).toBeNull();
     });
 
     it('keeps API keys by hash until they are removed', async () => {
@@ -75,33 +144,85 @@ export function describeStore(name: string, open: () => Promise<Store>): void {
     });
 
     it('closes a job once, and gives its record back as it was', async () => {
-      const opened = { account: 'ada', modelId: '5'.repeat(64) as HexHash, createdAt: 1_234 };
+      const opened = { account: 'ada', modelId: '5'.repeat(64) as HexHash, createdAt: 1_234, assurance: 'stream', corrects: null } as const;
       const [recorded, failed, running] = [jobId(101), jobId(102), jobId(103)];
       for (const job of [recorded, failed, running]) await store.jobs.open({ job, ...opened });
       const record = makeRecord({ job: recorded });
       await store.jobs.record(recorded, record, 'Zürich 🏔️');
       await store.jobs.fail(failed, { code: 'worker-lost', message: 'gone' });
       await store.jobs.fail(recorded, { code: 'late', message: 'must change nothing' });
-      expect(await store.jobs.find(recorded)).toEqual({ job: recorded, ...opened, state: 'recorded', record, text: 'Zürich 🏔️' });
+      expect(await store.jobs.find(recorded)).toEqual({ job: recorded, ...opened, state: 'recorded', record, text: 'Zürich 🏔️', decided: false });
       expect(await store.jobs.find(failed)).toEqual({ job: failed, ...opened, state: 'failed', failure: { code: 'worker-lost', message: 'gone' } });
       expect(await store.jobs.find(running)).toEqual({ job: running, ...opened, state: 'running' });
       expect(await store.jobs.failRunning({ code: 'restarted', message: 'again' })).toBe(1);
       expect(await store.jobs.find(jobId(104))).toBeUndefined();
     });
 
+    it('knows which recorded jobs are not decided, oldest first, and which job corrects which', async () => {
+      const modelId = '5'.repeat(64) as HexHash;
+      const [old, young, failed] = [jobId(111), jobId(112), jobId(113)];
+      await store.jobs.open({ job: young, account: 'ada', modelId, createdAt: 3_000, assurance: 'checked', corrects: old });
+      await store.jobs.open({ job: old, account: 'ada', modelId, createdAt: 2_000, assurance: 'checked', corrects: null });
+      await store.jobs.open({ job: failed, account: 'ada', modelId, createdAt: 2_500, assurance: 'stream', corrects: jobId(101) });
+      expect(await store.jobs.correctionOf(old)).toBeUndefined();
+      for (const job of [young, old]) await store.jobs.record(job, makeRecord({ job }), '');
+      await store.jobs.fail(failed, { code: 'stalled', message: '' });
+      await store.jobs.decided(failed);
+      expect(await store.jobs.undecided()).toEqual([jobId(101), old, young]);
+      expect([await store.jobs.correctionOf(old), await store.jobs.correctionOf(young), await store.jobs.correctionOf(jobId(101))]).toEqual([young, undefined, undefined]);
+      await store.jobs.decided(old);
+      expect(await store.jobs.undecided()).toEqual([jobId(101), young]);
+      expect(await store.jobs.find(old)).toMatchObject({ decided: true, assurance: 'checked', corrects: null });
+      expect(await store.jobs.find(young)).toMatchObject({ decided: false, corrects: old });
+    });
+
     it('adds up node updates and lists the newest first', async () => {
-      const update = { nodeId: nodeId(7), publicKey: '0x7', at: 1_000.5, connectedMs: 100, latencyTotalMs: 5.25, latencySamples: 2, computeContributed: 40, successfulAudits: 0, failedAudits: 0 };
+      const update = { nodeId: nodeId(7), publicKey: '0x7', at: 1_000.5, connectedMs: 100, latencyTotalMs: 5.25, latencySamples: 2, computeContributed: 40, jobsServed: 1, jobsFailed: 2 };
       await store.nodes.add({ ...update, nodeId: nodeId(8), at: 5_000 });
       await store.nodes.add(update);
       await store.nodes.add({ ...update, at: 3_000 });
       const { at, ...sums } = update;
       expect(await store.nodes.list(5)).toEqual([
         { ...sums, nodeId: nodeId(8), firstSeen: 4_900, lastSeen: 5_000 },
-        { ...sums, firstSeen: at - 100, lastSeen: 3_000, connectedMs: 200, latencyTotalMs: 10.5, latencySamples: 4, computeContributed: 80 },
+        { ...sums, firstSeen: at - 100, lastSeen: 3_000, connectedMs: 200, latencyTotalMs: 10.5, latencySamples: 4, computeContributed: 80, jobsServed: 2, jobsFailed: 4 },
       ]);
       expect(await store.nodes.list(1)).toHaveLength(1);
+      expect(await store.nodes.find(nodeId(8))).toEqual({ ...sums, nodeId: nodeId(8), firstSeen: 4_900, lastSeen: 5_000 });
+      expect(await store.nodes.find(nodeId(9))).toBeUndefined();
       expect(await store.nodes.identityKeys([nodeId(7), nodeId(9)])).toEqual(new Map([[nodeId(7), '0x7']]));
       expect(await store.nodes.identityKeys([])).toEqual(new Map());
+    });
+
+    it('keeps standings: counts add up, suspicion is replaced, a demotion stays as it was first made', async () => {
+      const [one, two] = [nodeId(21), nodeId(22)];
+      expect(await store.standings.change(one, {}, 1_000.5)).toEqual({ passed: 0, successfulAudits: 0, failedAudits: 0, suspicion: 0, demotedAt: null, firstSeen: 1_000.5 });
+      await store.standings.change(one, { passed: 1, successfulAudits: 1, suspicion: 2.25 }, 2_000);
+      expect(await store.standings.change(one, { passed: 1 }, 3_000)).toEqual({ passed: 2, successfulAudits: 1, failedAudits: 0, suspicion: 2.25, demotedAt: null, firstSeen: 1_000.5 });
+      expect(await store.standings.change(one, { suspicion: 0 }, 3_000)).toMatchObject({ passed: 2, suspicion: 0 });
+      await store.standings.change(two, { failedAudits: 1, demotedAt: 4_000 }, 4_000);
+      expect(await store.standings.demoted(5)).toEqual([two]);
+      await store.standings.change(one, { failedAudits: 1, demotedAt: 5_000 }, 5_000);
+      expect(await store.standings.change(one, { failedAudits: 1, demotedAt: 6_000 }, 6_000)).toMatchObject({ failedAudits: 2, demotedAt: 5_000 });
+      expect(await store.standings.demoted(5)).toEqual([one, two]);
+      expect(await store.standings.demoted(1)).toEqual([one]);
+      expect([...(await store.standings.list([two, nodeId(23)]))]).toEqual([[two, { passed: 0, successfulAudits: 0, failedAudits: 1, suspicion: 0, demotedAt: 4_000, firstSeen: 4_000 }]]);
+      expect(await store.standings.list([])).toEqual(new Map());
+    });
+
+    auditStoreConforms(async () => {
+      await emptyAudits();
+      return store.audits;
+    });
+
+    it('A8: a stage has one transcript and a job one draw: what is saved a second time changes nothing', async () => {
+      await emptyAudits();
+      const [transcript, draw] = [{ job: jobId(1), stage: 0, note: 'first' } as Transcript, { coordinator: 'first' } as AuditDraw];
+      await store.audits.saveTranscript(transcript);
+      await store.audits.saveTranscript({ ...transcript, note: 'second' });
+      await store.audits.saveDraw(jobId(1), draw);
+      await store.audits.saveDraw(jobId(1), { ...draw, coordinator: 'second' });
+      expect(await store.audits.transcriptsOf(jobId(1))).toEqual([transcript]);
+      expect(await store.audits.drawOf(jobId(1))).toEqual(draw);
     });
   });
 }

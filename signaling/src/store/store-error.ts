@@ -1,4 +1,7 @@
 import { CiroError } from '@ciro/core/errors.ts';
 
-/** `locked`: another process owns the database. `unavailable`: it cannot be opened. Fields: `pid` or `database`. */
-export class StoreError extends CiroError<'locked' | 'unavailable'> {}
+/**
+ * `locked`: another process owns the database. `unavailable`: it cannot be opened. `outdated`: its ledger is of another version.
+ * Fields: `pid`, `database` or `hash`.
+ */
+export class StoreError extends CiroError<'locked' | 'unavailable' | 'outdated'> {}

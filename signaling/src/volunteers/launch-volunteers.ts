@@ -26,6 +26,8 @@ export interface LaunchOptions {
   readonly signal: AbortSignal;
   /** For a coordinator with a certificate that it signed itself. */
   readonly ignoreCertificate?: boolean;
+  /** Called with each volunteer's page before it is opened, e.g. to serve it other scripts; `index` as in `pages`. */
+  readonly prepare?: (page: Page, index: number) => Promise<void>;
   /** Told at once what is kept in `problems`. */
   readonly onProblem?: (problem: VolunteerProblem) => void;
 }
@@ -115,6 +117,7 @@ export async function launchVolunteers(options: LaunchOptions): Promise<Voluntee
       const context = await chromiumProcess.newContext({ ignoreHTTPSErrors: options.ignoreCertificate === true });
       const page = await context.newPage();
       watch(page, volunteer, note);
+      await options.prepare?.(page, volunteer);
       pages.push(page);
     }
     const address = new URL(url);

@@ -1,0 +1,83 @@
+import { deltaOf } from '@ciro/core/audit/sampled-id.ts';
+import { SampledIdTally } from '@ciro/core/audit/sampled-id-tally.ts';
+import { fromBase64 } from '@ciro/core/bytes.ts';
+import { payloadRows } from '@ciro/core/commitment/payload-rows.ts';
+import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
+import { decodeCalibration } from '@ciro/core/model/calibration-codec.ts';
+import { EmbeddingTable } from '@ciro/core/model/embedding-table.ts';
+import { SamplingError } from '@ciro/core/sampling/sampling-error.ts';
+import type { ModelManifest } from '@ciro/core/model/manifest.ts';
+import type { SampledIds } from '@ciro/core/protocol/audit-from-worker.ts';
+import { openReferenceHead, openReferenceLayers } from '../models/reference-run.ts';
+import type { ReferenceTask } from './ports.ts';
+
+type ReadShard = (name: string) => Promise<Uint8Array>;
+
+/** What a wrong id's gap is when its row gives no logits at all: as far off as any float can be. */
+const NO_LOGITS_GAP = 2 ** 128;
+
+/**
+ * The reference run of one stage (SPEC D3): layer after layer, so that the weights of one are in memory, whatever the stage
+ * holds. `ids` looks at the committed rows with the model's own head (SPEC A7).
+ */
+export async function runReferenceStage(manifest: ModelManifest, readShard: ReadShard, task: Omit<ReferenceTask, 'modelId'>): Promise<{ readonly rows: Float32Array; readonly ids: SampledIds | null }> {
+  const [from, to] = task.layers;
+  const end = manifest.architecture.layers;
+  let rows = await firstRows(manifest, readShard, task);
+  for (let layer = from; layer < to; layer++) rows = await through(manifest, readShard, { from: layer, to: layer + 1, heads: false }, rows);
+  if (to === end) rows = await through(manifest, readShard, { from: end, to: end, heads: true }, rows);
+  return { rows, ids: task.check === undefined ? null : await checkIds(manifest, readShard, task.check) };
+}
+
+async function firstRows(manifest: ModelManifest, readShard: ReadShard, { layers, inputs }: Pick<ReferenceTask, 'layers' | 'inputs'>): Promise<Float32Array> {
+  const { buffer } = Uint8Array.from(inputs);
+  return layers[0] === 0 ? new EmbeddingTable(manifest, await readShard('embedding')).rows(new Uint32Array(buffer)) : new Float32Array(buffer);
+}
+
+async function through(manifest: ModelManifest, readShard: ReadShard, shape: { from: number; to: number; heads: boolean }, rows: Float32Array): Promise<Float32Array> {
+  const layers = await openReferenceLayers(manifest, readShard, { ...shape, embeds: false });
+  try {
+    const [out] = await layers.run([rows]);
+    if (out === undefined) throw new RangeError('a run of one sequence gave none');
+    return out;
+  } finally {
+    await layers.release();
+  }
+}
+
+async function checkIds(manifest: ModelManifest, readShard: ReadShard, { payload, sampling }: NonNullable<ReferenceTask['check']>): Promise<SampledIds> {
+  const { hidden } = manifest.architecture;
+  const { rows, ids } = committed(payload, hidden);
+  const tally = new SampledIdTally(ids, { ...sampling, delta: deltaOf(decodeCalibration(fromBase64(manifest.calibration.base64))) });
+  const { positions } = tally;
+  if (positions.length === 0) return tally.result;
+  const head = await openReferenceHead(manifest, readShard);
+  try {
+    for (const position of positions) tally.add(position, await head.logits(rows.slice(position * hidden, (position + 1) * hidden)));
+    return tally.result;
+  } catch (error) {
+    if (!(error instanceof SamplingError)) throw error;
+    // The committed row at hand holds what is no number: nothing can have been sampled from it.
+    const { checked, ambiguous, wrong } = tally.result;
+    const position = positions[checked] ?? 0;
+    return { checked: positions.length, ambiguous, wrong: [{ position, id: ids[position] ?? 0, gap: NO_LOGITS_GAP }, ...wrong].slice(0, 16) };
+  } finally {
+    await head.release();
+  }
+}
+
+/** Rows [positions, channels] and ids of a whole payload. Throws RangeError unless it is rows with ids. */
+function committed(payload: Uint8Array, channels: number): { readonly rows: Float32Array; readonly ids: Uint32Array } {
+  const stride = 4 * channels + 4;
+  const count = payload.length / stride;
+  const rows = new Float32Array(count * channels);
+  const ids = new Uint32Array(count);
+  for (let from = 0; from < count; from += UNIT_POSITIONS) {
+    const positions = Math.min(UNIT_POSITIONS, count - from);
+    const part = payloadRows(payload.subarray(from * stride, (from + positions) * stride), { positions, channels, ids: true });
+    if (part === undefined) throw new RangeError(`${payload.length} bytes are no rows of ${channels} channels with their ids`);
+    rows.set(part.rows, from * channels);
+    ids.set(part.ids, from);
+  }
+  return { rows, ids };
+}

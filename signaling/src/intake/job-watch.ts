@@ -1,0 +1,113 @@
+import { tooLate } from './requester-nonces.ts';
+import type { JobId } from '@ciro/core/ids.ts';
+import type { ArchivedJob, JobArchive, JobFailure } from '../evidence/job-archive.ts';
+import type { Assurance } from './chat-request.ts';
+import type { JobFeeds, JobStatusEvent } from './job-feed.ts';
+import type { StageOutcome } from './ports.ts';
+import type { RequesterNonces } from './requester-nonces.ts';
+
+type RecordedJob = Extract<ArchivedJob, { state: 'recorded' }>;
+type StageState = StageOutcome | 'pending';
+
+/** Where a job stands, in short. */
+export interface JobStatus {
+  readonly job: JobId;
+  readonly state: ArchivedJob['state'];
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+  readonly assurance: Assurance;
+  /** One a stage of a recorded job, in stage order. */
+  readonly stages: readonly StageState[];
+  readonly corrects: JobId | null;
+  readonly correctedBy: JobId | null;
+  readonly failure: JobFailure | null;
+}
+
+export interface JobWatchDependencies {
+  readonly archive: Pick<JobArchive, 'find' | 'correctionOf'>;
+  readonly feeds: JobFeeds;
+  readonly nonces: RequesterNonces;
+  /** What is decided of each stage of a recorded job. */
+  readonly stagesOf: (job: JobId, account: string) => Promise<readonly StageState[]>;
+}
+
+/** What an account may see and do about its jobs beside the answer. A job of another account is as one that never was. */
+export class JobWatch {
+  readonly #dependencies: JobWatchDependencies;
+
+  constructor(dependencies: JobWatchDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  async status(job: string, account: string): Promise<JobStatus | undefined> {
+    const { archive, stagesOf } = this.#dependencies;
+    const found = await this.#find(job, account);
+    if (found === undefined) return undefined;
+    const { state, createdAt, assurance, corrects } = found;
+    const stages = state === 'recorded' ? await stagesOf(found.job, account) : [];
+    const failure = state === 'failed' ? found.failure : null;
+    return { job: found.job, state, createdAt, assurance, stages, corrects, correctedBy: (await archive.correctionOf(job)) ?? null, failure };
+  }
+
+  /** Whether a recorded answer must not be shown yet: it is `checked`, and not every stage is decided. */
+  async isHeldBack(job: string, account: string): Promise<boolean> {
+    const found = await this.#find(job, account);
+    return found?.state === 'recorded' && found.assurance === 'checked' && !found.decided;
+  }
+
+  /** Everything that happened to the job and, while it is under way, what happens next; undefined when the account has no such job. */
+  async events(job: string, account: string, signal: AbortSignal): Promise<AsyncIterable<JobStatusEvent> | undefined> {
+    const { feeds } = this.#dependencies;
+    const found = await this.#find(job, account);
+    if (found === undefined) return undefined;
+    return feeds.has(job) ? feeds.follow(job, signal) : this.#replay(found, account);
+  }
+
+  /** Opens the requester's nonce for the job's audit draw; undefined when the account has no such job, true else. Throws as RequesterNonces. */
+  async openNonce(job: string, account: string, nonce: string): Promise<true | undefined> {
+    const { nonces } = this.#dependencies;
+    const found = await this.#find(job, account);
+    if (found === undefined) return undefined;
+    if (!nonces.knows(job, account)) throw tooLate(job);
+    nonces.open(found.job, nonce);
+    return true;
+  }
+
+  async #find(job: string, account: string): Promise<ArchivedJob | undefined> {
+    const found = await this.#dependencies.archive.find(job);
+    return found?.account === account ? found : undefined;
+  }
+
+  /** The events of a job that is over, made from what is on record. */
+  async *#replay(job: ArchivedJob, account: string): AsyncGenerator<JobStatusEvent> {
+    if (job.state === 'failed') yield { type: 'failed', ...job.failure };
+    if (job.state !== 'recorded') return;
+    yield { type: 'finished', finish_reason: job.record.finish };
+    yield { type: 'recorded', roots: job.record.stages.map(({ root }) => root?.root ?? null) };
+    const stages = await this.#dependencies.stagesOf(job.job, account);
+    for (const [stage, status] of stages.entries()) if (status !== 'pending') yield { type: 'audited', stage, status };
+    const chain = await this.#corrections(job);
+    const [first] = chain;
+    const last = chain.at(-1);
+    const end = last === undefined ? stages : await this.#dependencies.stagesOf(last.job, account);
+    const bad = end.some((status) => status === 'failed' || (status === 'unpaid' && job.assurance === 'checked'));
+    if (first !== undefined && last !== undefined && !(bad && job.assurance === 'checked')) {
+      yield { type: 'corrected', job: last.job, from_position: first.record.promptIds.length - 1, text: last.text };
+    }
+    if (bad) yield { type: 'uncorrected', code: 'answer_unverified', message: `the answer of job ${job.job} is wrong and was not done again; it was paid back` };
+    if ((last ?? job).decided) yield { type: 'settled' };
+  }
+
+  /** Jobs that did the answer again, one after the other: each corrects the one before it, so there is an end. */
+  async #corrections(job: RecordedJob): Promise<RecordedJob[]> {
+    const { archive } = this.#dependencies;
+    const chain: RecordedJob[] = [];
+    for (let at: string = job.job; ; ) {
+      const next = await archive.correctionOf(at);
+      const found = next === undefined ? undefined : await archive.find(next);
+      if (found?.state !== 'recorded') return chain;
+      chain.push(found);
+      at = found.job;
+    }
+  }
+}

@@ -1,0 +1,124 @@
+import { CiroError } from '@ciro/core/errors.ts';
+import { IntakeError } from './intake-error.ts';
+import { settleJob } from './settle-job.ts';
+import type { JobId } from '@ciro/core/ids.ts';
+import type { JobArchive, OpenedJob } from '../evidence/job-archive.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { JobOrder, JobRecord } from '../scheduler/job-order.ts';
+import type { AnswerText } from './answer-text.ts';
+import type { JobFeeds } from './job-feed.ts';
+import type { CreditNotices, JobRunner } from './ports.ts';
+
+export interface RunDependencies {
+  readonly ledger: Ledger;
+  readonly archive: JobArchive;
+  readonly runner: JobRunner;
+  readonly notices: CreditNotices;
+  readonly feeds: JobFeeds;
+  /** Hears what failed after the client was answered: a charge that could not be booked is made up for at the next start. */
+  readonly onError: (error: unknown, job: JobId) => void;
+}
+
+/** What one run tells while it goes on. */
+export interface RunListener {
+  queued?(ahead: number): void;
+  started?(): void;
+  text?(piece: string): void;
+  /** No text follows. `completionTokens`: ids of this order alone. */
+  finished?(reason: JobRecord['finish'], completionTokens: number): void;
+}
+
+/** A job that was answered, recorded and charged. */
+export interface RanOrder {
+  readonly record: JobRecord;
+  /** Epoch milliseconds at which it was opened. */
+  readonly createdAt: number;
+  /** The whole answer, the text of ids that an earlier job drew included. */
+  readonly text: string;
+}
+
+/**
+ * Runs a held order to its charge. `text` decodes its ids and may have been given earlier ones, whose text is `before`. Throws
+ * when the job ends without a record, with its hold given back; or when only its charge failed, which the next start makes.
+ */
+export async function runOrder(
+  dependencies: RunDependencies,
+  { order, opened, text, before = '', signal }: { readonly order: JobOrder; readonly opened: OpenedJob; readonly text: AnswerText; readonly before?: string; readonly signal: AbortSignal },
+  listener: RunListener,
+): Promise<RanOrder> {
+  const { archive, feeds } = dependencies;
+  const { job } = order;
+  feeds.open(job);
+  try {
+    await archive.open(opened);
+    const { record, text: whole } = await follow(dependencies, order, { text, before, signal }, listener);
+    return { record, text: whole, createdAt: opened.createdAt };
+  } catch (error) {
+    await giveUp(dependencies, job, error).catch((cause: unknown) => dependencies.onError(cause, job));
+    throw error;
+  }
+}
+
+async function follow(dependencies: RunDependencies, order: JobOrder, { text, before, signal }: { readonly text: AnswerText; readonly before: string; readonly signal: AbortSignal }, listener: RunListener): Promise<Omit<RanOrder, 'createdAt'>> {
+  const { archive, feeds, runner } = dependencies;
+  const { job } = order;
+  let sent = before;
+  let completionTokens = 0;
+  const send = (piece: string): void => {
+    sent += piece;
+    if (piece !== '') listener.text?.(piece);
+  };
+  const handle = runner.run(order, signal);
+  for await (const event of handle.events) {
+    switch (event.type) {
+      case 'queued':
+        feeds.push(job, event);
+        listener.queued?.(event.ahead);
+        break;
+      case 'assigned':
+        feeds.push(job, { type: 'started' });
+        listener.started?.();
+        break;
+      case 'token':
+        completionTokens++;
+        send(text.push(event.id));
+        if (text.stopped) handle.stop('stop');
+        break;
+      case 'finished':
+        send(text.finish());
+        feeds.push(job, { type: 'finished', finish_reason: event.reason });
+        listener.finished?.(event.reason, completionTokens);
+        break;
+      case 'recorded': {
+        const { record } = event;
+        // The record first: should the process end in between, the next start charges from it.
+        await archive.record(job, record, sent);
+        await settleJob(dependencies, job, record);
+        return { record, text: sent };
+      }
+    }
+  }
+  throw cancelled(job);
+}
+
+/** Gives the hold back, unless the job is recorded: then only its charge failed, and the next start makes it. */
+async function giveUp({ archive, ledger, feeds, onError }: RunDependencies, job: JobId, error: unknown): Promise<void> {
+  const failure = error instanceof CiroError ? { code: error.code, message: error.message } : { code: 'internal', message: 'an error in the coordinator; nothing was charged: ask again' };
+  feeds.push(job, { type: 'failed', ...failure });
+  const archived = await archive.find(job);
+  if (archived?.state === 'recorded') {
+    onError(error, job);
+    return;
+  }
+  if (!(error instanceof CiroError)) onError(error, job);
+  await archive.fail(job, failure);
+  await ledger.release(job);
+}
+
+export function cancelled(job: JobId): IntakeError {
+  return new IntakeError('cancelled', `job ${job} was cancelled before it was recorded; nothing was charged`, { fault: 'abort', fields: { job } });
+}
+
+export function stopping(): IntakeError {
+  return new IntakeError('stopping', 'the coordinator is stopping; ask again in a minute', { fault: 'platform', fields: { retryAfterMs: 60_000 } });
+}

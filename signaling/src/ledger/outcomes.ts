@@ -1,0 +1,103 @@
+import { LedgerError } from '@ciro/core/ledger/entry.ts';
+import { payableOf, pendingOf, withheldOf } from './accounts-of.ts';
+import { outcomeKey } from './job-money.ts';
+import type { AuditId, JobId } from '@ciro/core/ids.ts';
+import type { LedgerLine } from '@ciro/core/ledger/entry.ts';
+import type { Books } from './books.ts';
+import type { JobMoney } from './job-money.ts';
+
+const BASIS_POINTS = 10_000n;
+
+/**
+ * A stage's credit becomes payable, but for `withheldBasisPoints` of it, which go to the worker's bond (SPEC M7). A worker without
+ * a credit for the job has nothing to get. Throws `duplicate` when the credit is void.
+ */
+export async function bookPayable(books: Books, job: JobId, worker: string, withheldBasisPoints: bigint): Promise<void> {
+  if (withheldBasisPoints < 0n || withheldBasisPoints > BASIS_POINTS) throw new RangeError(`${withheldBasisPoints} basis points to withhold; it is 0 to ${BASIS_POINTS}`);
+  const money = await books.money(job);
+  if (money.credited.has(worker)) {
+    const entry = await books.book(outcomeKey(job, worker), () => {
+      const amount = money.pending(worker);
+      const withheld = (amount * withheldBasisPoints) / BASIS_POINTS;
+      return { kind: 'payable', job, lines: [{ account: pendingOf(worker), amount: -amount }, { account: payableOf(worker), amount: amount - withheld }, { account: withheldOf(worker), amount: withheld }] };
+    });
+    if (entry.kind !== 'payable') throw decided(job, worker, entry.kind);
+  }
+}
+
+/** The bond of a worker that was last seen at `lastSeen` (epoch milliseconds) and has been gone since becomes payable (SPEC M7); once for each time it was there. */
+export async function bookRetired(books: Books, worker: string, lastSeen: number): Promise<void> {
+  const kept = await books.balance(withheldOf(worker));
+  if (kept > 0n) await books.book(`released:${worker}:${lastSeen}`, () => ({ kind: 'released', job: null, lines: [{ account: withheldOf(worker), amount: -kept }, { account: payableOf(worker), amount: kept }] }));
+}
+
+/** A stage's credit goes back to the requester, without a penalty (SPEC M7). Throws `duplicate` when it is payable already. */
+export async function bookUnpaid(books: Books, job: JobId, worker: string): Promise<void> {
+  const money = await books.money(job);
+  if (!money.credited.has(worker)) return;
+  const entry = await books.book(outcomeKey(job, worker), () => {
+    const amount = money.pending(worker);
+    return { kind: 'void', job, lines: [{ account: pendingOf(worker), amount: -amount }, ...givenBack(money, amount)] };
+  });
+  if (entry.kind !== 'void') throw decided(job, worker, entry.kind);
+}
+
+/**
+ * A failed job: the credits of the convicted are void and what was withheld of them goes to the pool; the requester gets the
+ * whole debit back, from those credits, the fee and the pool. Other stages keep their credit (SPEC M7). When fee and pool do
+ * not reach, pending credits of this job are lessened by what is missing, and the refund entry has a line for each; what is
+ * payable is never taken back. A stage that is convicted after the refund pays back the pool.
+ */
+export async function bookFailed(books: Books, job: JobId, convicted: readonly string[]): Promise<void> {
+  const workers = [...(await books.money(job)).credited.keys()];
+  for (const worker of new Set(convicted)) {
+    const kept = await books.balance(withheldOf(worker));
+    if (kept > 0n) await books.book(`forfeit:${job}:${worker}`, () => ({ kind: 'forfeit', job, lines: [{ account: withheldOf(worker), amount: -kept }, { account: 'pool', amount: kept }] }));
+    if ((await books.entryByKey(outcomeKey(job, worker))) === undefined) await bookUnpaid(books, job, worker);
+  }
+  const money = await books.money(job);
+  if (money.owed === 0n) return;
+  await books.book(`refund:${job}`, async () => {
+    const fee = least(money.owed, money.fee, await books.balance('fee'));
+    const pool = least(money.owed - fee, await books.balance('pool'));
+    const short = shareOut(money.owed - fee - pool, workers.map((worker) => ({ worker, pending: money.pending(worker) })));
+    const found = short.reduce((sum, { amount }) => sum - amount, fee + pool);
+    return { kind: 'refund', job, lines: [...short, { account: 'fee', amount: -fee }, { account: 'pool', amount: -pool }, { account: money.hold.requester, amount: found }] };
+  });
+}
+
+/** An audit is paid from the fee account, then from the pool, as far as they reach (SPEC M8). */
+export async function bookAuditPay(books: Books, audit: AuditId, job: JobId, auditor: string, amount: bigint): Promise<void> {
+  if (amount < 0n) throw new RangeError(`an audit of ${amount} base units; it must not be negative`);
+  await books.book(`audit:${audit}`, async () => {
+    const fee = least(amount, await books.balance('fee'));
+    const pool = least(amount - fee, await books.balance('pool'));
+    return { kind: 'audit', job, lines: [{ account: 'fee', amount: -fee }, { account: 'pool', amount: -pool }, { account: payableOf(auditor), amount: fee + pool }] };
+  });
+}
+
+/** To the requester as far as it is owed anything, the rest to the pool, which paid the refund. */
+function givenBack(money: JobMoney, amount: bigint): LedgerLine[] {
+  const toRequester = least(amount, money.owed);
+  return [{ account: money.hold.requester, amount: toRequester }, { account: 'pool', amount: amount - toRequester }];
+}
+
+/** Lines that take `missing` from pending credits, each by its share; what division leaves over from the first that has it. */
+function shareOut(missing: bigint, credits: readonly { readonly worker: string; readonly pending: bigint }[]): LedgerLine[] {
+  const total = credits.reduce((sum, { pending }) => sum + pending, 0n);
+  const wanted = least(missing, total);
+  if (wanted === 0n) return [];
+  let left = wanted - credits.reduce((sum, { pending }) => sum + (wanted * pending) / total, 0n);
+  return credits.map(({ worker, pending }): LedgerLine => {
+    const share = (wanted * pending) / total;
+    const more = least(left, pending - share);
+    left -= more;
+    return { account: pendingOf(worker), amount: -(share + more) };
+  });
+}
+
+const least = (first: bigint, ...others: readonly bigint[]): bigint => others.reduce((a, b) => (a < b ? a : b), first);
+
+function decided(job: string, worker: string, as: string): LedgerError {
+  return new LedgerError('duplicate', `the credit of ${worker} for job ${job} is already ${as}`, { fault: 'bug', fields: { job, worker } });
+}
