@@ -1,3 +1,5 @@
+import { toHex } from '@ciro/core/bytes.ts';
+import { NONCE_BYTES } from '@ciro/core/protocol/limits.ts';
 import { effect, signal } from '@preact/signals';
 import { render } from 'preact';
 import { statusOf, type CiroStatus } from '../participant/automation.ts';
@@ -33,6 +35,7 @@ const chat = new ChatSession({
   keeping: storage.chats,
   now: Date.now,
   newId: () => crypto.getRandomValues(new Uint32Array(4)).join('-'),
+  newNonce: () => toHex(crypto.getRandomValues(new Uint8Array(NONCE_BYTES))),
   wait: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
 });
 const desk = new ContributionDesk({

@@ -1,6 +1,8 @@
 import * as v from 'valibot';
+import { nonceCommitment } from '@ciro/core/audit/audit-draw.ts';
 import { answerEvents, type AnswerEvent } from './answer-stream.ts';
 import { ApiError, errorOf } from './api-error.ts';
+import { jobEvents, type JobEvent } from './job-events.ts';
 import { servedBy, type ServedBy } from './evidence.ts';
 
 /** Names the job whose evidence can be asked for. */
@@ -10,6 +12,16 @@ export interface ChatRequest {
   readonly model: string;
   readonly messages: readonly { readonly role: 'user' | 'assistant'; readonly content: string }[];
   readonly maxTokens: number;
+  /** Hold the text back until every tab's work was audited. */
+  readonly checked: boolean;
+  /** This page's nonce for the audit draw, 32 bytes in hex: it is opened after the roots (SPEC A1). */
+  readonly nonce: string;
+}
+
+/** What is sent for a request, and what evidence is held against. */
+export function bodyOf({ model, messages, maxTokens, checked, nonce }: ChatRequest): object {
+  const ciro = { assurance: checked ? 'checked' : 'stream', nonce_commitment: nonceCommitment(nonce) };
+  return { model, messages, max_tokens: maxTokens, ...SAMPLING, stream: true, stream_options: { include_usage: true }, ciro };
 }
 
 /** As the default model's card recommends; at the API's usual 0.7 so small a model wanders off. */
@@ -47,12 +59,11 @@ export class ChatApi {
 
   /** Asks and streams. `onAccepted` is told the job before the first event. */
   async *ask(request: ChatRequest, key: string, signal: AbortSignal, onAccepted: (job: string | undefined) => void): AsyncGenerator<AnswerEvent> {
-    const { model, messages, maxTokens } = request;
     const response = await this.#request('v1/chat/completions', {
       method: 'POST',
       signal,
       headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
-      body: JSON.stringify({ model, messages, max_tokens: maxTokens, ...SAMPLING, stream: true, stream_options: { include_usage: true } }),
+      body: JSON.stringify(bodyOf(request)),
     });
     onAccepted(response.headers.get(JOB_HEADER) ?? undefined);
     if (response.body === null) throw new ApiError('broken_stream', 'the answer has no body', { status: response.status });
@@ -66,8 +77,28 @@ export class ChatApi {
 
   /** Who served a job; undefined while the record is not complete. */
   async servedBy(job: string, key: string, signal: AbortSignal): Promise<ServedBy | undefined> {
-    const response = await this.#request(`v1/jobs/${encodeURIComponent(job)}/evidence`, { signal, headers: { authorization: `Bearer ${key}` } });
-    return servedBy(await response.json().catch(() => undefined));
+    return servedBy(await this.#evidence(job, '', key, signal));
+  }
+
+  /** The whole evidence of a job, with the pieces that its audits looked at while they are kept. */
+  evidence(job: string, key: string, signal: AbortSignal): Promise<unknown> {
+    return this.#evidence(job, '?pieces=1', key, signal);
+  }
+
+  /** What happens to a job from its beginning to the last decided audit. */
+  async *events(job: string, key: string, signal: AbortSignal): AsyncGenerator<JobEvent> {
+    const { body } = await this.#request(`v1/jobs/${encodeURIComponent(job)}/events`, { signal, headers: { authorization: `Bearer ${key}` } });
+    if (body !== null) yield* jobEvents(body);
+  }
+
+  /** Opens this page's nonce once the roots are in. */
+  async openNonce(job: string, nonce: string, key: string, signal: AbortSignal): Promise<void> {
+    await this.#request(`v1/jobs/${encodeURIComponent(job)}/nonce`, { method: 'POST', signal, headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` }, body: JSON.stringify({ nonce }) });
+  }
+
+  async #evidence(job: string, query: string, key: string, signal: AbortSignal): Promise<unknown> {
+    const response = await this.#request(`v1/jobs/${encodeURIComponent(job)}/evidence${query}`, { signal, headers: { authorization: `Bearer ${key}` } });
+    return response.json().catch(() => undefined);
   }
 
   async #request(path: string, init: RequestInit): Promise<Response> {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { nonceCommitment } from '@ciro/core/audit/audit-draw.ts';
 import { ApiKey } from './api-key.ts';
 import { ChatApi } from './chat-api.ts';
 import { ChatSession, type ChatKeeping } from './chat-session.ts';
@@ -7,7 +8,8 @@ const JOB = 'cd'.repeat(16);
 const OPTIONS = { model: 'tiny', maxTokens: 8 };
 const chunk = (delta: object, finish: string | null = null): string => `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`;
 const ANSWER = `${chunk({ content: 'Paris.' })}${chunk({}, 'stop')}data: [DONE]\n\n`;
-const EVIDENCE = { stages: [{ worker: 'a', layers: [0, 2], engine: 'wasm', link: 'none', ms_per_token: { p50: 1 }, units: [], receipts: [] }], disagreements: [], ledger: { debit: '5', fee: '1' } };
+const EVIDENCE = { stages: [{ worker: 'a', layers: [0, 2], engine: 'wasm', link: 'none', ms_per_token: { p50: 1 }, audit_status: 'passed', units: [], receipts: [] }], disagreements: [], audits: [], assurance: 'stream', corrected_by: null, text: 'Paris.', ledger: { debit: '5', fee: '1' } };
+const HAPPENED = 'data: {"type":"recorded","roots":[]}\n\ndata: {"type":"audited","stage":0,"status":"passed"}\n\ndata: {"type":"settled"}\n\n';
 const apiError = (status: number, code: string) => Response.json({ error: { message: `it says ${code}`, type: 'x', param: null, code } }, { status, headers: { 'retry-after': '7' } });
 
 /** A coordinator that answers each path with the next of its replies, the last one for ever. */
@@ -18,6 +20,8 @@ function setup(replies: Record<string, readonly (() => Response | Promise<Respon
     '/v1/trial': [() => Response.json({ key: 'ciro-sk-first' }, { status: 201 }), () => Response.json({ key: 'ciro-sk-second' }, { status: 201 })],
     '/v1/chat/completions': [() => new Response(ANSWER, { headers: { 'x-ciro-job': JOB } })],
     [`/v1/jobs/${JOB}/evidence`]: [() => Response.json({ status: 'running' }, { status: 202 }), () => Response.json(EVIDENCE)],
+    [`/v1/jobs/${JOB}/events`]: [() => new Response(HAPPENED)],
+    [`/v1/jobs/${JOB}/nonce`]: [() => new Response(null, { status: 204 })],
     '/v1/account': [() => Response.json({ balance: '1995' })],
   };
   const api = new ChatApi('https://ciro.test/', async (input, init) => {
@@ -40,7 +44,7 @@ function setup(replies: Record<string, readonly (() => Response | Promise<Respon
   const key = new ApiKey({ read: (name) => Promise.resolve(settings.get(name)), keep: (name, value) => Promise.resolve(void settings.set(name, value)) }, (signal) => api.openTrial(signal));
   let now = 0;
   let ids = 0;
-  const ports = { api, key, keeping, now: () => (now += 10), newId: () => `chat-${++ids}`, wait: () => Promise.resolve() };
+  const ports = { api, key, keeping, now: () => (now += 10), newId: () => `chat-${++ids}`, newNonce: () => 'ab'.repeat(32), wait: () => Promise.resolve() };
   return { chat: new ChatSession(ports), ports, requests, kept, settings, answer: (chat: ChatSession) => chat.chat.value.turns.at(-1)?.answer };
 }
 
@@ -52,8 +56,38 @@ describe('ChatSession', () => {
     expect(chat.served.value.get(JOB)?.debit).toBe(5n);
     expect(chat.balance.value).toBe(1995n);
     expect(settings.get('api-key')).toBe('ciro-sk-first');
-    expect(requests.map(({ path }) => path)).toEqual(['/v1/trial', '/v1/chat/completions', `/v1/jobs/${JOB}/evidence`, `/v1/jobs/${JOB}/evidence`, '/v1/account']);
+    const paths = requests.map(({ path }) => path);
+    expect(paths.slice(0, 2)).toEqual(['/v1/trial', '/v1/chat/completions']);
+    expect([...new Set(paths)].sort()).toEqual(['/v1/account', '/v1/chat/completions', `/v1/jobs/${JOB}/events`, `/v1/jobs/${JOB}/evidence`, `/v1/jobs/${JOB}/nonce`, '/v1/trial']);
     expect(requests[1]).toMatchObject({ authorization: 'Bearer ciro-sk-first', body: { model: 'tiny', max_tokens: 8, stream: true, stream_options: { include_usage: true }, messages: [{ role: 'user', content: 'What is the capital of France?' }] } });
+  });
+
+  it('commits to a nonce before it asks and opens it when the roots are in (SPEC A1)', async () => {
+    const { chat, requests } = setup();
+    await chat.ask('One?', OPTIONS);
+    const body = (path: string) => requests.find((each) => each.path === path)?.body;
+    expect(body('/v1/chat/completions')).toMatchObject({ ciro: { assurance: 'stream', nonce_commitment: nonceCommitment('ab'.repeat(32)) } });
+    expect(body(`/v1/jobs/${JOB}/nonce`)).toEqual({ nonce: 'ab'.repeat(32) });
+  });
+
+  it('shows the corrected text when an audit fails, and keeps what was wrong beside it', async () => {
+    const right = 'ef'.repeat(16);
+    const wrong = { ...EVIDENCE, stages: EVIDENCE.stages.map((stage) => ({ ...stage, audit_status: 'failed' })), corrected_by: right };
+    const { chat, answer, kept } = setup({
+      [`/v1/jobs/${JOB}/events`]: [() => new Response(`${HAPPENED}data: ${JSON.stringify({ type: 'corrected', job: right, from_position: 1, text: 'Lyon is wrong; Paris.' })}\n\n`)],
+      [`/v1/jobs/${JOB}/evidence`]: [() => Response.json({ ...wrong, corrected_by: null, stages: EVIDENCE.stages.map((stage) => ({ ...stage, audit_status: 'pending' })) }), () => Response.json(wrong)],
+      [`/v1/jobs/${right}/evidence`]: [() => Response.json({ ...EVIDENCE, text: 'Lyon is wrong; Paris.' })],
+    });
+    await chat.ask('One?', OPTIONS);
+    expect(answer(chat)).toMatchObject({ text: 'Lyon is wrong; Paris.', job: JOB, corrected: { job: right, instead: 'Paris.' } });
+    expect(JSON.stringify([...kept.values()])).toContain('Lyon is wrong');
+  });
+
+  it('says what is wrong with evidence that is no evidence, and does not throw', async () => {
+    const { chat } = setup();
+    await chat.ask('One?', OPTIONS);
+    await chat.verify(chat.chat.value.turns, JOB);
+    expect(chat.proofs.value.get(JOB)).toMatchObject({ state: 'done', report: { verdict: 'failed' } });
   });
 
   it('asks with one trial for all questions, and sends the conversation along', async () => {

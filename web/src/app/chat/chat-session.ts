@@ -1,14 +1,24 @@
 import { signal } from '@preact/signals';
 import { ApiError } from './api-error.ts';
 import { afterChange, hasEvidence, isOpen, messagesOf, NEW_ANSWER, storedChat, type AnswerChange, type Chat, type Turn } from './chat-turn.ts';
+import { bodyOf, type ChatApi, type ChatRequest } from './chat-api.ts';
+import { correctedIn, isDecided, type ServedBy } from './evidence.ts';
+import { proofOf, type Proof } from './proof.ts';
+import type { JobEvent } from './job-events.ts';
 import type { ApiKey } from './api-key.ts';
-import type { ChatApi } from './chat-api.ts';
-import type { ServedBy } from './evidence.ts';
 
-/** Roots and acknowledgements are collected for at most 5 s after an answer; the record is written after that. */
-const EVIDENCE_TRIES = 10;
-const EVIDENCE_WAIT_MS = 800;
+/** Roots and acknowledgements are collected for at most 10 s after an answer; the record is written after that. */
+const EVIDENCE_TRIES = 12;
+const EVIDENCE_WAIT_MS = 1_000;
+/** Audits are followed for so long; a busy network takes a minute. Later outcomes are shown when the conversation is opened again. */
+const AUDITS_MS = 10 * 60_000;
 const REQUEST_MS = 5_000;
+/** Whole evidence with its pieces: some MB. */
+const PIECES_MS = 60_000;
+/** Corrections of corrections that are followed; the coordinator makes at most three. */
+const MAX_CORRECTIONS = 4;
+
+type Correction = Extract<JobEvent, { type: 'corrected' }>;
 
 /** Port: where conversations are kept. All calls may reject; the chat then goes on without. */
 export interface ChatKeeping {
@@ -24,6 +34,8 @@ export interface ChatPorts {
   /** Epoch milliseconds. */
   now(): number;
   newId(): string;
+  /** 32 random bytes in hex. */
+  newNonce(): string;
   wait(milliseconds: number): Promise<void>;
 }
 
@@ -47,8 +59,12 @@ export class ChatSession {
   readonly draft = signal('');
   /** Longest answer that was chosen, in tokens. */
   readonly maxTokens = signal(FIRST_LENGTH);
+  /** Whether text is to be held back until it was audited. */
+  readonly checked = signal(false);
   /** By job. */
   readonly served = signal<ReadonlyMap<string, ServedBy>>(new Map());
+  /** Checks that were made in this tab, by job. */
+  readonly proofs = signal<ReadonlyMap<string, Proof>>(new Map());
   /** Base units that this browser's key may still spend; undefined before there is a key. */
   readonly balance = signal<bigint | undefined>(undefined);
   readonly #ports: ChatPorts;
@@ -115,17 +131,26 @@ export class ChatSession {
     this.busy.value = true;
     const started = this.#ports.now();
     const { id, turns } = this.chat.value;
-    const turn: Turn = { question, askedAt: started, answer: NEW_ANSWER };
+    const asked = { model: options.model, maxTokens: options.maxTokens, checked: this.checked.value, nonce: this.#ports.newNonce() };
+    const turn: Turn = { question, askedAt: started, answer: { ...NEW_ANSWER, asked } };
     let chat: Chat = { id, turns: [...turns, turn] };
     const change = (step: AnswerChange) => {
-      const answer = afterChange(chat.turns.at(-1)?.answer ?? NEW_ANSWER, step, this.#ports.now() - started);
-      chat = { id, turns: [...turns, { ...turn, answer }] };
-      // The person may look at another conversation by now.
-      if (this.chat.value.id === id) this.chat.value = chat;
+      const answer = afterChange(chat.turns[turns.length]?.answer ?? turn.answer, step, this.#ports.now() - started);
+      // By now the person may look at another conversation, have asked on in this one, or asked the same again.
+      const shown = this.chat.value;
+      const here = shown.id === id && shown.turns[turns.length]?.askedAt === started;
+      const all = here ? shown.turns : chat.turns;
+      chat = { id, turns: all.map((each, index) => (index === turns.length ? { ...turn, answer } : each)) };
+      if (here) this.chat.value = chat;
     };
     this.chat.value = chat;
+    let audits: Promise<readonly Correction[]> = Promise.resolve([]);
+    const accepted = (job: string | undefined): void => {
+      change({ type: 'accepted', job });
+      if (job !== undefined) audits = this.#followAudits(job, asked.nonce).catch(() => []);
+    };
     try {
-      await this.#stream(messagesOf(chat.turns), options, asking.signal, change);
+      await this.#stream({ ...asked, messages: messagesOf(chat.turns) }, asking.signal, change, accepted);
       change({ type: 'end' });
     } catch (error) {
       const failure = error instanceof ApiError ? error : new ApiError('page_error', String(error), { status: 0, cause: error });
@@ -134,33 +159,80 @@ export class ChatSession {
       this.busy.value = false;
       await this.#keep(chat);
     }
-    const answer = chat.turns.at(-1)?.answer;
-    if (answer?.job !== undefined && hasEvidence(answer)) await this.fetchServed(answer.job, EVIDENCE_TRIES);
+    const answer = chat.turns[turns.length]?.answer;
+    await this.refreshBalance();
+    if (answer?.job === undefined || !hasEvidence(answer)) return;
+    await this.fetchServed(answer.job, EVIDENCE_TRIES);
+    for (const { job, text } of await audits) change({ type: 'corrected', job, text });
+    const right = chat.turns[turns.length]?.answer.corrected;
+    if (right !== undefined) await this.#keep(chat);
+    await this.fetchServed(right?.job ?? answer.job, EVIDENCE_TRIES);
     await this.refreshBalance();
   }
 
-  /** Fetches who served a job, unless that is known. The answer stands without it. */
+  /** Opens this page's nonce when the roots are in, shows what is decided as it is, and gives the corrections. */
+  async #followAudits(job: string, nonce: string): Promise<readonly Correction[]> {
+    const { api, key } = this.#ports;
+    const known = await key.kept();
+    if (known === undefined) return [];
+    const corrections: Correction[] = [];
+    for await (const event of api.events(job, known, AbortSignal.timeout(AUDITS_MS))) {
+      // A draw without this page's nonce is still a draw: the evidence says that it was not opened.
+      if (event.type === 'recorded') await api.openNonce(job, nonce, known, AbortSignal.timeout(REQUEST_MS)).catch(() => undefined);
+      else if (event.type === 'audited') await this.fetchServed(job);
+      else if (event.type === 'corrected') corrections.push(event);
+    }
+    return corrections;
+  }
+
+  /** Checks an answer's evidence in this tab against what was asked and shown here. The outcome is in `proofs`, under `job`. */
+  async verify(turns: readonly Turn[], job: string): Promise<void> {
+    const { api, key } = this.#ports;
+    const { answer } = turns.at(-1) ?? {};
+    const say = (proof: Proof) => (this.proofs.value = new Map(this.proofs.value).set(job, proof));
+    const known = await key.kept();
+    if (answer?.asked === undefined || known === undefined) return void say({ state: 'unavailable', why: 'This browser does not hold what was asked any more.' });
+    say({ state: 'checking' });
+    try {
+      const fetched = async (id: string) => api.evidence(id, known, AbortSignal.timeout(PIECES_MS));
+      const body = await fetched(job);
+      const superseded: unknown[] = [];
+      for (let before = correctedIn(body); before !== undefined && superseded.length < MAX_CORRECTIONS; before = correctedIn(superseded[0])) superseded.unshift(await fetched(before));
+      const request = bodyOf({ ...answer.asked, messages: messagesOf(turns) });
+      say({ state: 'done', report: await proofOf(body, { request, answerText: answer.text }, superseded) });
+    } catch (error) {
+      say({ state: 'unavailable', why: error instanceof ApiError ? error.message : `The check could not be made: ${String(error)}` });
+    }
+  }
+
+  /** Fetches who served a job, unless all of it is known and decided, until there is a record. The answer stands without it. */
   async fetchServed(job: string, tries = 1): Promise<void> {
     const { api, key, wait } = this.#ports;
-    for (let attempt = 0; attempt < tries && !this.served.value.has(job); attempt++) {
+    for (let attempt = 0; attempt < tries && !this.#isDecided(job); attempt++) {
       if (attempt > 0) await wait(EVIDENCE_WAIT_MS);
       const known = await key.kept();
       if (known === undefined) return;
       try {
         const served = await api.servedBy(job, known, AbortSignal.timeout(REQUEST_MS));
         if (served !== undefined) this.served.value = new Map(this.served.value).set(job, served);
+        if (served !== undefined) return;
       } catch {
         return; // failed jobs have none, and other keys' jobs are not told
       }
     }
   }
 
-  async #stream(messages: ReturnType<typeof messagesOf>, options: AskOptions, abort: AbortSignal, change: (step: AnswerChange) => void): Promise<void> {
+  #isDecided(job: string): boolean {
+    const served = this.served.value.get(job);
+    return served !== undefined && isDecided(served);
+  }
+
+  async #stream(request: ChatRequest, abort: AbortSignal, change: (step: AnswerChange) => void, accepted: (job: string | undefined) => void): Promise<void> {
     const { api, key } = this.#ports;
     for (let attempt = 0; ; attempt++) {
       try {
         const known = await key.get(abort);
-        for await (const event of api.ask({ ...options, messages }, known, abort, (job) => change({ type: 'accepted', job }))) change(event);
+        for await (const event of api.ask(request, known, abort, accepted)) change(event);
         return;
       } catch (error) {
         // A coordinator with a new database does not know an old key; a new one is free.

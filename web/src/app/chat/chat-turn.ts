@@ -21,6 +21,10 @@ const Answer = v.object({
   firstTextMs: v.optional(Count),
   /** From the first text to the last. */
   streamMs: v.optional(Count),
+  /** What was asked for besides the messages, so that the evidence can be held against it. */
+  asked: v.optional(v.object({ model: v.string(), maxTokens: Count, checked: v.boolean(), nonce: v.string() })),
+  /** The job whose answer stands, and the text that was wrong, after an audit failed. */
+  corrected: v.optional(v.object({ job: v.string(), instead: v.string() })),
 });
 export type Answer = v.InferOutput<typeof Answer>;
 
@@ -42,6 +46,7 @@ export function storedChat(value: unknown): Chat | undefined {
 
 export type AnswerChange =
   | { readonly type: 'accepted'; readonly job: string | undefined }
+  | { readonly type: 'corrected'; readonly job: string; readonly text: string }
   | AnswerEvent
   | { readonly type: 'end' }
   | { readonly type: 'stopped' }
@@ -55,8 +60,12 @@ export const isOpen = (answer: Answer): boolean => answer.state === 'waiting' ||
 /** True when the coordinator keeps a record of how the answer came to be; it keeps none of a job that failed. */
 export const hasEvidence = (answer: Answer): boolean => answer.state === 'done' || answer.state === 'stopped';
 
-/** The answer after a change, `elapsedMs` after the request. What comes after the end changes nothing. */
+/** The job whose evidence stands for the answer. */
+export const provenJob = ({ job, corrected }: Answer): string | undefined => corrected?.job ?? job;
+
+/** The answer after a change, `elapsedMs` after the request. What comes after the end changes nothing, but for a correction. */
 export function afterChange(answer: Answer, change: AnswerChange, elapsedMs: number): Answer {
+  if (change.type === 'corrected') return { ...answer, text: change.text, corrected: { job: change.job, instead: answer.corrected?.instead ?? answer.text } };
   if (!isOpen(answer)) return answer;
   const firstTextMs = answer.firstTextMs ?? elapsedMs;
   switch (change.type) {

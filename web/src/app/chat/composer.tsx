@@ -71,6 +71,10 @@ export function Composer({ chat, model }: { chat: ChatSession; model: string }) 
             ))}
           </select>
         </label>
+        <label class="check" title="The text comes after other tabs have computed every part of it again">
+          <input type="checkbox" checked={chat.checked.value} onChange={(event) => (chat.checked.value = event.currentTarget.checked)} />
+          <span>Audit first</span>
+        </label>
         <span>
           at most about <span class="figures">{formatAmount(quotedPrice([...said, draft.value], maxTokens.value))}</span> {balance === undefined ? 'credits' : <>of {formatAmount(balance)} credits</>}
           <span class="wide-only">; you pay what is generated</span>

@@ -12,7 +12,8 @@ export function ReadersNote({ model, onPick }: { model: ServedModel | undefined;
     <div class="readers">
       <h3>Before you ask: who can read this</h3>
       <p>
-        The tabs that hold the first and the last layers, and the operator of this network, can read what you write and what comes back. Tabs in between could work parts of it out. So ask nothing that
+        The tabs that hold the first and the last layers, a tab that audits them, and the operator of this network can read what you write and what comes back. Tabs in between could work parts of it out. What auditors were given is
+        deleted after a day. So ask nothing that
         must stay secret. The conversation itself is kept only in this browser.
       </p>
       {model !== undefined && model.bytes > 0 && model.bytes < SMALL_MODEL_BYTES && (

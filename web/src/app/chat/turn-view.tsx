@@ -3,7 +3,8 @@ import { CopyButton } from '../copy-button.tsx';
 import { formatAmount, formatCount, formatDuration, formatRate } from '../figures.ts';
 import { TroubleBox } from '../trouble-box.tsx';
 import { AnswerBody } from './answer-body.tsx';
-import { answerRate, hasEvidence, isOpen, type Answer, type Turn } from './chat-turn.ts';
+import { answerRate, hasEvidence, isOpen, provenJob, type Answer, type Turn } from './chat-turn.ts';
+import { ProofPanel } from './proof-panel.tsx';
 import { ServedByPanel } from './served-by-panel.tsx';
 import { whatToDo } from './what-to-do.ts';
 import type { PlacedStage } from '../network/network-health.ts';
@@ -26,7 +27,7 @@ const NEEDS_TABS: readonly string[] = ['no_workers', 'not_covered'];
 /** One question with its answer, what it took, and who gave it. */
 export function TurnView({ turn, chat, placed, mine, onAgain, onContribute }: TurnProps) {
   const { question, answer } = turn;
-  const { job } = answer;
+  const job = provenJob(answer);
   const open = isOpen(answer);
   const recorded = hasEvidence(answer);
   useEffect(() => {
@@ -42,6 +43,12 @@ export function TurnView({ turn, chat, placed, mine, onAgain, onContribute }: Tu
       <div class="answer">
         {answer.state === 'waiting' && <p class="waiting">{waitingText(answer, placed)}</p>}
         <AnswerBody text={answer.text} growing={answer.state === 'streaming'} />
+        {answer.corrected !== undefined && answer.corrected.instead !== answer.text && (
+          <details class="correction">
+            <summary>Corrected: an audit found the first answer wrong. It was not charged.</summary>
+            <p class="aside">{answer.corrected.instead}</p>
+          </details>
+        )}
         {answer.state === 'stopped' && <p class="aside">Stopped here. Only what was generated is charged.</p>}
         {answer.state === 'done' && answer.finish === 'length' && <p class="aside">Cut off at the length you chose.</p>}
         {answer.trouble !== undefined && (
@@ -60,6 +67,7 @@ export function TurnView({ turn, chat, placed, mine, onAgain, onContribute }: Tu
           </TroubleBox>
         )}
         {(!open || placed.length > 0) && <ServedByPanel served={served} placed={open ? placed : []} mine={mine} answering={open} />}
+        {served !== undefined && job !== undefined && !open && <ProofPanel served={served} proof={chat.proofs.value.get(job)} onVerify={() => void chat.verify(upTo(chat.chat.value.turns, turn), job)} />}
         {!open && answer.text !== '' && (
           <div class="answer-foot">
             {answer.usage !== undefined && <span>{formatCount(answer.usage.completionTokens)} tokens</span>}
@@ -85,3 +93,6 @@ function waitingText({ ahead = 0 }: Answer, placed: readonly PlacedStage[]): str
   if (ahead > 0) return ahead === 1 ? 'One question is answered first' : `${ahead} questions are answered first`;
   return placed.length === 0 ? 'Waiting for tabs that hold the model' : 'The tabs are reading the question';
 }
+
+/** The conversation as it was when this question was asked. */
+const upTo = (turns: readonly Turn[], turn: Turn): readonly Turn[] => turns.slice(0, turns.indexOf(turn) + 1);

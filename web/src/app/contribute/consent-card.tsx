@@ -62,7 +62,7 @@ export function ConsentCard({ desk, model, possible }: { desk: ContributionDesk;
         </div>
         <div>
           <dt>Privacy</dt>
-          <dd>This page reads nothing of yours. Tabs with the first or last layers, and the operator, could read the questions they serve.</dd>
+          <dd>This page reads nothing of yours. Tabs with the first or last layers, tabs that audit them, and the operator could read the questions they serve.</dd>
         </div>
       </dl>
       <button id={CONTRIBUTE_BUTTON} type="button" class="button button-mine button-large" disabled={!possible || !sized} onPointerEnter={() => desk.prepare()} onFocus={() => desk.prepare()} onClick={() => void desk.contribute()}>
