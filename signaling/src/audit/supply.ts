@@ -46,9 +46,13 @@ export async function supplyStage(deps: SupplyDeps, record: JobRecord, stage: St
   // What leaves the last stage are ids: its payload is known to itself alone.
   const after = plan.stages[stage.stage + 1];
   const about = { job: plan.job, version: plan.version, units: wanted.length };
+  // At a stop a neighbour's last unit may end elsewhere: it is only asked for what it signed in the same words.
+  const signed = (neighbour: number, unit: number) => record.stages[neighbour]?.units.find(({ receipt }) => receipt.body.unit === unit)?.receipt.body;
+  const givesInputs = before !== undefined && wanted.every(({ unit, givenHash }) => signed(stage.stage - 1, unit)?.payloadHash === givenHash);
+  const wasGiven = after !== undefined && wanted.every(({ unit, payloadHash }) => signed(stage.stage + 1, unit)?.inputHash === payloadHash);
   await Promise.all([
-    collect(deps, about, inputs, [own('input'), ...(before === undefined ? [] : [{ worker: before.worker, side: 'payload' } as const])], signal),
-    collect(deps, about, payloads, [own('payload'), ...(after === undefined ? [] : [{ worker: after.worker, side: 'input' } as const])], signal),
+    collect(deps, about, inputs, [own('input'), ...(givesInputs ? [{ worker: before.worker, side: 'payload' } as const] : [])], signal),
+    collect(deps, about, payloads, [own('payload'), ...(wasGiven ? [{ worker: after.worker, side: 'input' } as const] : [])], signal),
   ]);
   const [input, payload] = [inputs.pieces(), payloads.pieces()];
   return input === undefined || payload === undefined ? undefined : { inputs: input, payloads: payload };

@@ -33,6 +33,7 @@ const FORBIDDEN: readonly (readonly [file: string, source: string, message: stri
   ['web/src/engine/ort.ts', `import '../pipeline/a.ts';`, 'only wraps onnxruntime-web'],
   ['web/src/pipeline/a.ts', `import '../transport/peer-link.ts';`, 'only through ports'],
   ['web/src/pipeline/b.ts', `import '../worker/entry.ts';`, 'Arrows point down'],
+  ['web/src/audit/a.ts', `import '../worker/compute-service.ts';`, 'worker wires it'],
   ['web/src/shards/a.ts', `import '../participant/join.ts';`, 'Arrows point down'],
   ['web/src/shards/b.ts', `import '../wallet/keys.ts';`, 'only through ports'],
   ['web/src/transport/a.ts', `import 'simple-peer/simplepeer.min.js';`, 'web/src/transport/peer-link.ts'],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatAmount, formatBytes, formatDuration, formatLayers, formatMemory } from './figures.ts';
+import { formatAmount, formatBytes, formatDuration, formatLayers, formatMemory, formatShare } from './figures.ts';
 
 const CREDIT = 10n ** 18n;
 
@@ -20,4 +20,8 @@ describe('figures for people', () => {
   it('names the last layer that is there', () => {
     expect([formatLayers([10, 20]), formatLayers([29, 30])]).toEqual(['layers 10–19', 'layer 29']);
   });
+});
+
+it('writes shares as percentages, small ones with a decimal', () => {
+  expect([0, 0.02, 0.2, 1].map(formatShare)).toEqual(['0 %', '2.0 %', '20 %', '100 %']);
 });

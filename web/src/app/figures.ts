@@ -42,3 +42,6 @@ export const shortId = (nodeId: string): string => nodeId.slice(0, 6);
 
 /** `layers 10–19`: people count what is there, so the last layer is named, not the one after it. */
 export const formatLayers = ([from, to]: readonly [number, number]): string => (to - from === 1 ? `layer ${from}` : `layers ${from}–${to - 1}`);
+
+/** A share as a percentage: whole numbers above ten. */
+export const formatShare = (share: number): string => `${(100 * share).toFixed(share < 0.1 && share > 0 ? 1 : 0)} %`;

@@ -1,14 +1,17 @@
 /**
- * Qualification: before a provider serves, it computes small seeded stages whose results a plain float64 implementation
- * gives too. Some GPUs return wrong values without any error (decision D3), so nothing is taken on trust.
+ * Qualification: before a provider serves, it computes seeded vectors of every operator and of small stages, whose results a
+ * plain float64 implementation gives too. Some GPUs return wrong values without any error (decision D3), so nothing is taken
+ * on trust, and nothing is remembered: it runs whenever a tab joins, and again when browser or driver change (device-name.ts).
  */
 import { HEAD_SLICES, buildHeadGraph, buildLayersGraph } from '@ciro/core/model/graph/stage-graph.ts';
-import { StageRunner } from '@ciro/core/model/stage-runner.ts';
+import { MAX_RUN_TOKENS, StageRunner } from '@ciro/core/model/stage-runner.ts';
+import { checkOperators } from './operator-vectors.ts';
 import { createSession } from './ort.ts';
 import { PlainTransformer } from './plain-transformer.ts';
 import { SeededWeights, seededRows } from './seeded-weights.ts';
 import type { Architecture, StageShape } from '@ciro/core/model/architecture.ts';
 import type { Graph } from '@ciro/core/model/graph/stage-graph.ts';
+import type { OperatorError } from './operator-vectors.ts';
 import type { EngineSession, Provider } from './ort.ts';
 
 /**
@@ -28,6 +31,8 @@ export interface Qualification {
   readonly provider: Provider;
   readonly eligible: boolean;
   readonly boundaries: readonly BoundaryError[];
+  /** One operator may be there more than once, in other shapes. */
+  readonly operators: readonly OperatorError[];
   /** Why the provider could not even run, if so. */
   readonly failure?: string;
 }
@@ -37,10 +42,11 @@ export type SessionFactory = (provider: Provider, graph: Graph, weight: (name: s
 
 const SEED = 20_251_121;
 /**
- * Tokens per run: a prefill chunk, single steps (wrong attention showed from the fifth on), an odd batch, full chunks, and
- * steps across the first capacity step of 64 positions.
+ * Tokens per run: a prefill chunk, single steps, an odd batch, full chunks, steps across the first capacity step of 64
+ * positions, and the longest run there may be. The known fault of fused attention on a software GPU shows from 32 tokens on
+ * and not at 16 (measured), so every size that a kernel may switch at has to be there.
  */
-const RUNS: readonly number[] = [16, 1, 1, 1, 1, 1, 7, 16, 16, 3, 1, 1, 1];
+const RUNS: readonly number[] = [16, 1, 1, 1, 1, 1, 7, 16, 16, 3, 1, 1, 1, MAX_RUN_TOKENS];
 const POSITIONS = RUNS.reduce((sum, count) => sum + count, 0);
 const VOCABULARY = 40 * HEAD_SLICES;
 /** Logits are checked at the end of the last few runs; earlier ones would only repeat the same product. */
@@ -50,18 +56,19 @@ const LOGIT_RUNS = 3;
 export async function qualify(provider: Provider, model: Architecture, create: SessionFactory = createSession): Promise<Qualification> {
   try {
     const architecture = qualificationArchitecture(model);
+    const operators = await checkOperators(provider, architecture, create);
     const boundaries = [
       ...(await checkStage(provider, architecture, { from: 0, to: 1, embeds: false, heads: false }, create)),
       ...(await checkStage(provider, architecture, { from: 1, to: 2, embeds: false, heads: true }, create)),
     ];
-    return { provider, boundaries, eligible: boundaries.every(({ errorOfScale }) => errorOfScale <= QUALIFICATION_TOLERANCE) };
+    return { provider, boundaries, operators, eligible: [...boundaries, ...operators].every(({ errorOfScale }) => errorOfScale <= QUALIFICATION_TOLERANCE) };
   } catch (error) {
-    return { provider, eligible: false, boundaries: [], failure: error instanceof Error ? error.message : String(error) };
+    return { provider, eligible: false, boundaries: [], operators: [], failure: error instanceof Error ? error.message : String(error) };
   }
 }
 
 /** The model's head width and grouping, which kernels specialise on, with little else. */
-function qualificationArchitecture(model: Architecture): Architecture {
+export function qualificationArchitecture(model: Architecture): Architecture {
   const kvHeads = Math.min(model.kvHeads, 2);
   return {
     ...model,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { statusOf, volunteerOptions } from './automation.ts';
 import { EMPTY_VIEW } from './participant-view.ts';
+import type { HexHash } from '@ciro/core/ids.ts';
 
 const MIB = 1024 * 1024;
 
@@ -28,8 +29,25 @@ describe('statusOf', () => {
   });
 
   it('tells amounts in base units, as text, because JSON numbers would round them', () => {
-    const status = statusOf({ ...EMPTY_VIEW, state: { kind: 'ready', layers: [10, 20] }, credits: { pending: 10n ** 18n + 1n, payable: 0n } });
+    const status = statusOf({ ...EMPTY_VIEW, state: { kind: 'ready', layers: [10, 20] }, credits: { pending: 10n ** 18n + 1n, payable: 0n, withheld: 0n } });
     expect(status.layers).toEqual([10, 20]);
     expect(status.totals.credits_pending).toBe('1000000000000000001');
+  });
+
+  it('tells of audits, of the worker\'s own record, and of alarms about the coordinator, without their proofs', () => {
+    const head = { body: { network: 'test', sequence: 3, hash: 'ab'.repeat(32) as HexHash, at: 7 }, signature: '7'.repeat(128) };
+    const status = statusOf({
+      ...EMPTY_VIEW,
+      audits: { running: { stage: 1, layers: [10, 20], positions: 40 }, waiting: 2, done: 5, refused: 1 },
+      standing: { passed: 9, successfulAudits: 4, failedAudits: 1, auditRate: 0.5, state: 'demoted' },
+      credits: { pending: 0n, payable: 0n, withheld: 3n },
+      alarms: [{ kind: 'forked-ledger', message: 'two ledgers', proof: { coordinatorPublicKey: '04', heads: [head, head], links: null } }],
+    });
+    expect(JSON.parse(JSON.stringify(status))).toEqual(status);
+    expect(status.audits).toEqual({ running: true, waiting: 2, done: 5, refused: 1 });
+    expect(status.standing).toEqual({ passed: 9, successful_audits: 4, failed_audits: 1, audit_rate: 0.5, state: 'demoted' });
+    expect(status.alarms).toEqual([{ kind: 'forked-ledger', job: null, message: 'two ledgers' }]);
+    expect(status.totals.credits_withheld).toBe('3');
+    expect(statusOf(EMPTY_VIEW).standing).toBeNull();
   });
 });

@@ -32,11 +32,15 @@ export interface CiroStatus {
   readonly memory: { readonly held_bytes: number; readonly peak_bytes: number };
   readonly bytes: { readonly downloaded: number; readonly cached: number };
   readonly links: readonly { readonly peer: string; readonly state: string; readonly route: string; readonly rtt_ms: number }[];
-  readonly totals: { readonly jobs: number; readonly tokens: number; readonly positions: number; readonly units: number; readonly tokens_per_second: number; readonly credits_pending: string; readonly credits_payable: string };
+  readonly audits: { readonly running: boolean; readonly waiting: number; readonly done: number; readonly refused: number };
+  /** This worker's own record; null until the coordinator tells. */
+  readonly standing: { readonly passed: number; readonly successful_audits: number; readonly failed_audits: number; readonly audit_rate: number; readonly state: 'active' | 'demoted' } | null;
+  readonly alarms: readonly { readonly kind: string; readonly job: string | null; readonly message: string }[];
+  readonly totals: { readonly jobs: number; readonly tokens: number; readonly positions: number; readonly units: number; readonly tokens_per_second: number; readonly credits_pending: string; readonly credits_payable: string; readonly credits_withheld: string };
 }
 
 export function statusOf(view: ParticipantView = EMPTY_VIEW): CiroStatus {
-  const { state, model, profile, timings, memory, bytes, links, totals, credits } = view;
+  const { state, model, profile, timings, memory, bytes, links, totals, credits, audits, standing, alarms } = view;
   return {
     state,
     node_id: view.nodeId ?? null,
@@ -48,6 +52,9 @@ export function statusOf(view: ParticipantView = EMPTY_VIEW): CiroStatus {
     memory: { held_bytes: memory.heldBytes, peak_bytes: memory.peakBytes },
     bytes,
     links: links.map(({ peer, state: at, route, rttMs }) => ({ peer, state: at, route, rtt_ms: rttMs })),
-    totals: { ...totals, tokens_per_second: view.tokensPerSecond, credits_pending: String(credits.pending), credits_payable: String(credits.payable) },
+    audits: { running: audits.running !== null, waiting: audits.waiting, done: audits.done, refused: audits.refused },
+    standing: standing === undefined ? null : { passed: standing.passed, successful_audits: standing.successfulAudits, failed_audits: standing.failedAudits, audit_rate: standing.auditRate, state: standing.state },
+    alarms: alarms.map((alarm) => ({ kind: alarm.kind, job: 'job' in alarm ? alarm.job : null, message: alarm.message })),
+    totals: { ...totals, tokens_per_second: view.tokensPerSecond, credits_pending: String(credits.pending), credits_payable: String(credits.payable), credits_withheld: String(credits.withheld) },
   };
 }

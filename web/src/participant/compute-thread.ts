@@ -1,12 +1,14 @@
 import * as Comlink from 'comlink';
-import type { ComputeApi, ComputeConfig, ComputeHost, EngineChoice, MeasuredProfile } from '../worker/compute-api.ts';
+import type { ComputeApi, ComputeConfig, ComputeHost, ComputeOrder, EngineChoice, MeasuredProfile } from '../worker/compute-api.ts';
 import type { SignedPlan } from '@ciro/core/job/plan.ts';
-import type { JobId, NodeId } from '@ciro/core/ids.ts';
+import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import type { Layers } from './contribution-state.ts';
 
 /** The compute worker as the window uses it: `ComputeApi`, with what crosses the thread boundary taken care of. */
 export interface ComputeThread {
   configure(config: ComputeConfig, host: ComputeHost): Promise<void>;
+  join(): Promise<HexHash[]>;
+  device(): Promise<string>;
   measure(modelId: string, choice: EngineChoice): Promise<MeasuredProfile>;
   assign(assignment: number, modelId: string, layers: Layers | null): Promise<void>;
   attachLink(peer: NodeId, port: MessagePort): Promise<void>;
@@ -14,6 +16,8 @@ export interface ComputeThread {
   plan(signed: SignedPlan, stage: number, promptIds: Uint8Array | null): Promise<void>;
   start(job: JobId, version: number): Promise<void>;
   finish(job: JobId, version: number, acceptedTo: number): Promise<void>;
+  order(message: ComputeOrder): Promise<void>;
+  dropAudits(): Promise<void>;
   memory(): Promise<{ readonly heldBytes: number; readonly peakBytes: number }>;
   /** Ends the thread and gives its memory back; nothing that was asked of it answers any more. */
   end(): void;
@@ -27,6 +31,8 @@ export function startComputeThread(onCrash: (reason: string) => void): ComputeTh
   const api = Comlink.wrap<ComputeApi>(worker);
   return {
     configure: (config, host) => api.configure(config, Comlink.proxy(host)),
+    join: () => api.join(),
+    device: () => api.device(),
     measure: (modelId, choice) => api.measure(modelId, choice),
     assign: (assignment, modelId, layers) => api.assign(assignment, modelId, layers),
     attachLink: (peer, port) => api.attachLink(peer, Comlink.transfer(port, [port])),
@@ -34,6 +40,8 @@ export function startComputeThread(onCrash: (reason: string) => void): ComputeTh
     plan: (signed, stage, promptIds) => api.plan(signed, stage, promptIds),
     start: (job, version) => api.start(job, version),
     finish: (job, version, acceptedTo) => api.finish(job, version, acceptedTo),
+    order: (message) => api.order(message),
+    dropAudits: () => api.dropAudits(),
     memory: () => api.memory(),
     end: () => worker.terminate(),
   };

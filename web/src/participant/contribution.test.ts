@@ -4,24 +4,39 @@ import { describe, expect, it } from 'vitest';
 import { Contribution, type ContributionPorts } from './contribution.ts';
 import { afterEvent, NOTHING_YET, stateOf, type Trouble } from './contribution-state.ts';
 import { WorkMeter } from './work-meter.ts';
-import type { HexHash, JobId } from '@ciro/core/ids.ts';
+import type { AuditId, HexHash, JobId } from '@ciro/core/ids.ts';
+import type { SignedHead } from '@ciro/core/protocol/audit-from-coordinator.ts';
 import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordinator.ts';
 import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
-import type { ComputeHost } from '../worker/compute-api.ts';
+import type { Alarm } from '../audit/alarm.ts';
+import type { ComputeConfig, ComputeHost, ComputeOrder } from '../worker/compute-api.ts';
 import type { FinishedWork } from './work-store.ts';
 
 const MODEL = { id: 'ab'.repeat(32) as HexHash, name: 'tiny' };
 const NODE = nodeIdOf('0x1');
 const JOB = 'ef'.repeat(16) as JobId;
+const AUDIT = '12'.repeat(16) as AuditId;
+const COMMITMENT = '34'.repeat(32) as HexHash;
+const HEAD: SignedHead = { body: { network: 'test', sequence: 3, hash: '56'.repeat(32) as HexHash, at: 7 }, signature: '7'.repeat(128) };
 const CHALLENGE: CoordinatorMessage = { type: 'challenge', protocol: PROTOCOL_VERSION, network: 'test', challenge: 'cd'.repeat(32) as HexHash, coordinatorPublicKey: `04${'1'.repeat(128)}` };
 const welcome = (resume = 'token-1'): CoordinatorMessage => ({ type: 'welcome', nodeId: NODE, resume, iceServers: [], models: [MODEL] });
 const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+const audit = (): CoordinatorMessage => ({ type: 'audit', audit: AUDIT, job: JOB, planHash: COMMITMENT, stage: 0, modelId: MODEL.id, layers: [0, 2], positions: 9, sampling: null });
+const credit = (): CoordinatorMessage => ({
+  type: 'credit', job: JOB, amount: '5', status: 'pending', pendingTotal: '50', payableTotal: '0', withheldTotal: '0', paidPositions: 1, generatedTokens: 1, entry: { sequence: 1, hash: COMMITMENT },
+});
 
 function setup(options: { measure?: () => Promise<never> } = {}) {
   const sent: WorkerMessage[] = [];
   const calls: string[] = [];
   const troubles: Trouble[] = [];
   const kept: FinishedWork[] = [];
+  const orders: ComputeOrder['type'][] = [];
+  const alarms: Alarm[] = [];
+  const heads: string[] = [];
+  const device = { name: 'browser 1' };
+  let config: ComputeConfig | undefined;
   let host: ComputeHost | undefined;
   let facts = NOTHING_YET;
   const done = (call: string) => {
@@ -30,25 +45,36 @@ function setup(options: { measure?: () => Promise<never> } = {}) {
   };
   const ports: ContributionPorts = {
     send: (message) => sent.push(message) > 0,
+    sendWhenClear: (message) => Promise.resolve(sent.push(message) > 0),
     compute: {
-      configure: (config, given) => {
-        host = given;
-        return done(`configure ${config.network}`);
+      configure: (given, toHost) => {
+        [config, host] = [given, toHost];
+        return done(`configure ${given.network}`);
       },
-      measure: options.measure ?? ((_model, engine) => done(`measure ${engine}`).then(() => ({ engine: 'wasm', layerMs: 1, layerMs16: 3, headMs: 2 }))),
+      join: () => Promise.resolve([COMMITMENT]),
+      device: () => Promise.resolve(device.name),
+      measure: options.measure ?? ((_model, engine) => done(`measure ${engine}`).then(() => ({ engine: 'wasm', layerMs: 1, layerMs16: 3, headMs: 2, unfit: [] }))),
       assign: (assignment, _model, layers) => done(`assign ${assignment} ${String(layers)}`),
       attachLink: () => done('attach'),
       detachLink: () => done('detach'),
       plan: () => done('plan'),
       start: (job) => done(`start ${job}`),
       finish: (job, _version, acceptedTo) => done(`finish ${job} ${acceptedTo}`),
+      order: (message) => Promise.resolve(void orders.push(message.type)),
+      dropAudits: () => done('drop audits'),
       memory: () => Promise.resolve({ heldBytes: 0, peakBytes: 0 }),
       end: () => undefined,
     },
     links: { handle: (order) => calls.push(`link ${order.type}`), useIceServers: () => undefined, closeAll: () => calls.push('close links') },
     wallet: { nodeId: NODE, identityPublicKey: '0x1', devicePublicKey: `04${'2'.repeat(128)}`, deviceKey: {} as CryptoKey, signBinding: ({ challenge }) => `signed ${challenge}`, signRoot: ({ job }) => `signed ${job}` },
     meter: new WorkMeter(),
-    store: { keepReceipt: () => Promise.resolve(), keepWork: (work) => Promise.resolve(void kept.push(work)), keepCredit: () => Promise.reject(new Error('storage is full')), recent: () => Promise.resolve([]) },
+    store: {
+      keepReceipt: () => Promise.resolve(), keepWork: (work) => Promise.resolve(void kept.push(work)), keepCredit: () => Promise.reject(new Error('storage is full')), recent: () => Promise.resolve([]),
+      keepAlarm: (alarm) => Promise.resolve(void alarms.push(alarm)),
+      alarms: () => Promise.resolve([]),
+      keepHead: (key, head) => Promise.resolve(void heads.push(`${key} ${head.body.sequence}`)),
+      head: (key) => Promise.resolve(key === `04${'1'.repeat(128)}` ? HEAD : undefined),
+    },
     clock: { now: () => 5_000, monotonic: () => 5_000 },
     event: (event) => (facts = afterEvent(facts, event)),
     joined: () => undefined,
@@ -56,6 +82,9 @@ function setup(options: { measure?: () => Promise<never> } = {}) {
     shardsReady: () => calls.push('ready'),
     fetched: () => undefined,
     credited: ({ pendingTotal }) => calls.push(`credit ${pendingTotal}`),
+    standing: ({ state }) => calls.push(`standing ${state}`),
+    auditing: ({ done: audits }) => calls.push(`audits ${audits}`),
+    alarm: ({ kind }) => calls.push(`alarm ${kind}`),
     fail: (trouble) => troubles.push(trouble),
   };
   ports.event({ type: 'started' });
@@ -65,7 +94,7 @@ function setup(options: { measure?: () => Promise<never> } = {}) {
     contribution.handle(welcome());
     await settled();
   };
-  return { contribution, sent, calls, troubles, kept, join, state: () => stateOf(facts), host: () => host };
+  return { contribution, sent, calls, troubles, kept, orders, alarms, heads, device, config: () => config, join, state: () => stateOf(facts), host: () => host };
 }
 
 describe('Contribution', () => {
@@ -74,6 +103,7 @@ describe('Contribution', () => {
     await join();
     expect(sent).toEqual([
       { type: 'hello', protocol: PROTOCOL_VERSION, identityPublicKey: '0x1', devicePublicKey: `04${'2'.repeat(128)}`, signature: `signed ${'cd'.repeat(32)}`, agent: 'Test 1' },
+      { type: 'nonces', commitments: [COMMITMENT] },
       { type: 'profile', engine: 'wasm', layerMs: 1, layerMs16: 3, headMs: 2, memoryBudgetBytes: 1_000 },
     ]);
     expect(calls).toEqual(['configure test', 'measure auto']);
@@ -95,7 +125,7 @@ describe('Contribution', () => {
     sent.length = 0;
     await join();
     expect(sent[0]).toMatchObject({ type: 'hello', resume: 'token-1' });
-    expect(sent[1]).toMatchObject({ type: 'profile' });
+    expect(sent.slice(1)).toMatchObject([{ type: 'nonces' }, { type: 'profile' }]);
     expect(calls).toEqual(['configure test', 'measure auto']);
   });
 
@@ -117,7 +147,7 @@ describe('Contribution', () => {
     const before = sent.length;
     host()?.send({ type: 'token', job: JOB, version: 1, position: 5, id: 7 });
     await join();
-    expect(sent.slice(before).map((message) => message.type)).toEqual(['hello', 'profile']);
+    expect(sent.slice(before).map((message) => message.type)).toEqual(['hello', 'nonces', 'profile']);
   });
 
   it('serves from prepared to finish', async () => {
@@ -137,6 +167,9 @@ describe('Contribution', () => {
     await join();
     contribution.pause('battery');
     expect(sent.at(-1)).toEqual({ type: 'leaving', reason: 'paused: battery' });
+    expect(calls.at(-1)).toBe('drop audits');
+    contribution.handle(audit());
+    expect(sent.at(-1)).toMatchObject({ type: 'audit-refused', audit: AUDIT, code: 'paused' });
     contribution.handle({ type: 'assign', assignment: 1, modelId: MODEL.id, layers: [0, 30] });
     expect(calls).not.toContain('assign 1 0,30');
     expect(state()).toEqual({ kind: 'paused', reason: 'battery' });
@@ -151,7 +184,7 @@ describe('Contribution', () => {
     contribution.connectionLost();
     sent.length = 0;
     await join();
-    expect(sent).toEqual([expect.not.objectContaining({ resume: 'token-1' })]);
+    expect(sent).toEqual([expect.not.objectContaining({ resume: 'token-1' }), { type: 'nonces', commitments: [COMMITMENT] }]);
   });
 
   it('explains a refusal', () => {
@@ -169,8 +202,74 @@ describe('Contribution', () => {
   it('shows credits although nothing can be stored', async () => {
     const { contribution, calls, join } = setup();
     await join();
-    contribution.handle({ type: 'credit', job: JOB, amount: '5', status: 'pending', pendingTotal: '50', payableTotal: '0' });
+    contribution.handle(credit());
     await settled();
     expect(calls.at(-1)).toBe('credit 50');
+  });
+
+  it('passes on what concerns audits, heads and credits to the compute worker, and its word to the page', async () => {
+    const { contribution, orders, calls, join } = setup();
+    await join();
+    const about = { job: JOB, version: 1 };
+    contribution.handle({ type: 'reveal', ...about, roots: ['0x1'] });
+    contribution.handle({ type: 'supply', audit: AUDIT, ...about, side: 'input', units: 1 });
+    contribution.handle({ type: 'release', ...about });
+    contribution.handle(audit());
+    contribution.handle({ type: 'piece', audit: AUDIT, side: 'input', unit: 0, sha256: COMMITMENT, offset: 0, total: 4, bytes: new Uint8Array(4) });
+    contribution.handle({ type: 'audit-open', audit: AUDIT, root: '0x1', leaves: [COMMITMENT] });
+    contribution.handle({ type: 'audit-cancelled', audit: AUDIT });
+    contribution.handle({ type: 'head', head: HEAD });
+    contribution.handle(credit());
+    contribution.handle({ type: 'standing', nodeId: NODE, passed: 3, successfulAudits: 2, failedAudits: 0, auditRate: 1, state: 'demoted' });
+    expect(orders).toEqual(['reveal', 'supply', 'release', 'audit', 'piece', 'audit-open', 'audit-cancelled', 'head', 'credit']);
+    expect(calls.slice(-2)).toEqual(['credit 50', 'standing demoted']);
+  });
+
+  it('B2: gives the compute worker the head that was kept under this coordinator\'s key, and keeps heads and alarms', async () => {
+    const { config, host, heads, alarms, calls, join } = setup();
+    await join();
+    expect(config()?.head).toEqual(HEAD);
+    host()?.keepHead({ ...HEAD, body: { ...HEAD.body, sequence: 4 } });
+    expect(heads).toEqual([`04${'1'.repeat(128)} 4`]);
+    const alarm: Alarm = { kind: 'forked-ledger', message: 'two ledgers', proof: { coordinatorPublicKey: '04', heads: [HEAD, HEAD], links: null } };
+    host()?.alarm(alarm);
+    host()?.auditing({ running: null, waiting: 0, done: 1, refused: 0 });
+    expect(alarms).toEqual([alarm]);
+    expect(calls.slice(-2)).toEqual(['alarm forked-ledger', 'audits 1']);
+  });
+
+  it('passes pieces on while it is connected, and says when it is not', async () => {
+    const { contribution, host, sent, join } = setup();
+    await join();
+    const piece = { type: 'piece', audit: AUDIT, side: 'rows', unit: 0, sha256: COMMITMENT, offset: 0, total: 1, bytes: new Uint8Array(1) } as const;
+    expect(await host()?.sendPiece(piece)).toBe(true);
+    expect(sent.at(-1)).toBe(piece);
+    contribution.connectionLost();
+    expect(await host()?.sendPiece(piece)).toBe(false);
+  });
+
+  it('measures and qualifies again, at every join, when browser or driver are others than before', async () => {
+    const { contribution, calls, device, join } = setup();
+    await join();
+    contribution.connectionLost();
+    await join();
+    expect(calls.filter((call) => call === 'measure auto')).toHaveLength(1);
+    device.name = 'browser 1, driver 2';
+    contribution.connectionLost();
+    await join();
+    expect(calls.filter((call) => call === 'measure auto')).toHaveLength(2);
+    // Another page begins with nothing: no result of an earlier one is kept.
+    const next = setup();
+    await next.join();
+    expect(next.calls).toContain('measure auto');
+  });
+
+  it('A1: gives no nonces over a connection that came after the one they were made for', async () => {
+    const { contribution, sent } = setup();
+    contribution.handle(CHALLENGE);
+    contribution.handle(welcome());
+    contribution.handle(CHALLENGE);
+    await settled();
+    expect(sent.map(({ type }) => type)).toEqual(['hello', 'hello']);
   });
 });

@@ -1,15 +1,20 @@
 import { PROTOCOL_VERSION } from '@ciro/core/protocol/limits.ts';
 import type { DeviceBinding, JobRoot } from '@ciro/core/identity/identity.ts';
 import type { NodeId } from '@ciro/core/ids.ts';
+import type { SignedHead } from '@ciro/core/protocol/audit-from-coordinator.ts';
 import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordinator.ts';
 import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
-import type { ComputeMessage, EngineChoice, MeasuredProfile } from '../worker/compute-api.ts';
+import type { Alarm } from '../audit/alarm.ts';
+import type { AuditorState } from '../audit/audit-ports.ts';
+import type { PieceMessage } from '../pipeline/piece-sender.ts';
+import type { ComputeHost, ComputeMessage, ComputeOrder, EngineChoice, MeasuredProfile } from '../worker/compute-api.ts';
 import type { LinkOrder } from '../transport/link-manager.ts';
 import type { IceServer } from '../transport/link.ts';
 import type { ComputeThread } from './compute-thread.ts';
 import type { ContributionEvent, PauseReason, Trouble } from './contribution-state.ts';
 import type { JobWork, WorkMeter } from './work-meter.ts';
 import { refusalTrouble } from './refusal-trouble.ts';
+import type { WatchStore } from './watch-store.ts';
 import type { FinishedWork, WorkStore } from './work-store.ts';
 
 /** Finished jobs whose last unit has not been reported; one that never comes is forgotten beyond this. */
@@ -21,6 +26,8 @@ type Message<Type extends CoordinatorMessage['type']> = Extract<CoordinatorMessa
 export interface ContributionPorts {
   /** False when nobody is connected. */
   send(message: WorkerMessage): boolean;
+  /** Sends, and resolves when the connection has room for the next one of that size. False when it is gone. */
+  sendWhenClear(message: WorkerMessage): Promise<boolean>;
   readonly compute: ComputeThread;
   readonly links: { handle(order: LinkOrder): void; useIceServers(servers: readonly IceServer[]): void; closeAll(): void };
   readonly wallet: {
@@ -32,7 +39,7 @@ export interface ContributionPorts {
     signRoot(root: JobRoot): string;
   };
   readonly meter: WorkMeter;
-  readonly store: WorkStore;
+  readonly store: WorkStore & WatchStore;
   readonly clock: { /** Epoch milliseconds. */ now(): number; /** Monotonic milliseconds. */ monotonic(): number };
   event(event: ContributionEvent): void;
   // Figures beside the state; each is told before the event it belongs to.
@@ -41,6 +48,9 @@ export interface ContributionPorts {
   shardsReady(): void;
   fetched(loadedBytes: number, fetchedBytes: number): void;
   credited(credit: Message<'credit'>): void;
+  standing(standing: Message<'standing'>): void;
+  auditing(state: AuditorState): void;
+  alarm(alarm: Alarm): void;
   fail(trouble: Trouble): void;
 }
 
@@ -64,9 +74,13 @@ export class Contribution {
   #configuredFor = '';
   #resume: string | undefined;
   #joined = false;
+  /** Counts connections: what was begun for one is not gone on with over the next. */
+  #connection = 0;
   #paused = false;
   #modelId: string | undefined;
   #profile: MeasuredProfile | undefined;
+  /** Browser and driver that the profile was measured with. */
+  #measuredOn = '';
 
   constructor(ports: ContributionPorts, options: ContributionOptions) {
     this.#ports = ports;
@@ -103,7 +117,21 @@ export class Contribution {
         return this.#guard(this.#ports.compute.finish(message.job, message.version, message.acceptedTo));
       case 'credit':
         this.#ports.credited(message);
+        this.#order(message);
         return this.#quietly(this.#ports.store.keepCredit(message.job, { amount: message.amount, status: message.status }));
+      case 'standing':
+        return this.#ports.standing(message);
+      case 'audit':
+        if (!this.#paused) return this.#order(message);
+        return void this.#ports.send({ type: 'audit-refused', audit: message.audit, code: 'paused', message: 'This device rests; ask another one.' });
+      case 'reveal':
+      case 'release':
+      case 'supply':
+      case 'piece':
+      case 'audit-open':
+      case 'audit-cancelled':
+      case 'head':
+        return this.#order(message);
       case 'dropped':
         return; // the coordinator counts these; for a person in front of the tab there is nothing to do
     }
@@ -157,6 +185,8 @@ export class Contribution {
     this.#ports.event({ type: 'paused', reason });
     this.#ports.send({ type: 'leaving', reason: `paused: ${reason}` });
     this.#ports.links.closeAll();
+    // The coordinator asks others by itself when a worker leaves.
+    this.#quietly(this.#ports.compute.dropAudits());
   }
 
   resume(): void {
@@ -172,6 +202,7 @@ export class Contribution {
       return this.#ports.fail(refusalTrouble({ type: 'refused', code: 'protocol-version', message }));
     }
     this.#challenge = challenge;
+    this.#connection++;
     const { wallet } = this.#ports;
     const { identityPublicKey, devicePublicKey } = wallet;
     const signature = wallet.signBinding({ network: challenge.network, devicePublicKey, challenge: challenge.challenge });
@@ -183,6 +214,7 @@ export class Contribution {
   async #welcomed(welcome: Message<'welcome'>): Promise<void> {
     const challenge = this.#challenge;
     if (challenge === undefined) return;
+    const connection = this.#connection;
     const { compute, wallet, links, event } = this.#ports;
     const { network, coordinatorPublicKey } = challenge;
     this.#resume = welcome.resume;
@@ -196,17 +228,55 @@ export class Contribution {
     if (this.#configuredFor !== configuredFor) {
       this.#configuredFor = configuredFor;
       const { nodeId, devicePublicKey, deviceKey } = wallet;
-      const host = { send: (message: ComputeMessage) => this.fromCompute(message), signRoot: (root: JobRoot) => Promise.resolve(wallet.signRoot(root)) };
-      await compute.configure({ engineBase, coordinatorBase, network, nodeId, coordinatorPublicKey, devicePublicKey, deviceKey, memoryBudgetBytes }, host);
+      const head = await this.#keptHead(coordinatorPublicKey);
+      const config = { engineBase, coordinatorBase, network, nodeId, coordinatorPublicKey, devicePublicKey, deviceKey, memoryBudgetBytes, ...(head && { head }) };
+      await compute.configure(config, this.#host(coordinatorPublicKey));
     }
+    // Before anything that makes this worker one to be planned for: a plan names one of these.
+    const commitments = await compute.join();
+    if (connection !== this.#connection) return;
+    this.#ports.send({ type: 'nonces', commitments });
     if (model === undefined) return this.#ports.fail({ code: 'no-models', message: 'the coordinator serves no model', todo: 'Ask its operator to import one, then contribute again.' });
-    if (this.#modelId !== model.id || this.#profile === undefined) {
+    // Every join measures, qualification vectors first; nothing of it outlives the page. A new driver may come under a page that stays.
+    const device = await compute.device();
+    if (this.#modelId !== model.id || this.#profile === undefined || this.#measuredOn !== device) {
       event({ type: 'measuring' });
       this.#profile = await compute.measure(model.id, this.#options.engine);
       this.#modelId = model.id;
+      this.#measuredOn = device;
       this.#ports.measured(this.#profile);
     }
     this.#sendProfile();
+  }
+
+  /** What the compute worker asks of the window, under this coordinator. */
+  #host(coordinatorPublicKey: string): ComputeHost {
+    const { wallet, store } = this.#ports;
+    return {
+      send: (message: ComputeMessage) => this.fromCompute(message),
+      sendPiece: (message: PieceMessage) => (this.#joined ? this.#ports.sendWhenClear(message) : Promise.resolve(false)),
+      signRoot: (root: JobRoot) => Promise.resolve(wallet.signRoot(root)),
+      keepHead: (head: SignedHead) => this.#quietly(store.keepHead(coordinatorPublicKey, head)),
+      alarm: (alarm: Alarm) => {
+        this.#ports.alarm(alarm);
+        this.#quietly(store.keepAlarm(alarm));
+      },
+      auditing: (state: AuditorState) => this.#ports.auditing(state),
+    };
+  }
+
+  /** A browser that keeps nothing begins anew with the first head that it is shown. */
+  async #keptHead(coordinatorPublicKey: string): Promise<SignedHead | undefined> {
+    try {
+      return await this.#ports.store.head(coordinatorPublicKey);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** What fails of this costs this tab nothing but its part in it; jobs go on. */
+  #order(message: ComputeOrder): void {
+    this.#quietly(this.#ports.compute.order(message));
   }
 
   #sendProfile(): void {

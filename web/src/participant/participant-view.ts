@@ -1,3 +1,5 @@
+import type { Alarm } from '../audit/alarm.ts';
+import type { AuditorState } from '../audit/audit-ports.ts';
 import type { EngineChoice, MeasuredProfile } from '../worker/compute-api.ts';
 import type { LinkView } from '../transport/link-manager.ts';
 import { NOTHING_YET, stateOf, type ContributionState } from './contribution-state.ts';
@@ -22,14 +24,34 @@ export interface ParticipantView {
   readonly links: readonly LinkView[];
   readonly totals: WorkTotals;
   readonly tokensPerSecond: number;
-  /** Base units. */
-  readonly credits: { readonly pending: bigint; readonly payable: bigint };
+  /** Base units. `withheld`: earned, and kept back until this worker has a record (SPEC M7). */
+  readonly credits: { readonly pending: bigint; readonly payable: bigint; readonly withheld: bigint };
+  /** What this tab does and did as an auditor of others. */
+  readonly audits: AuditorState;
+  /** How the coordinator says this worker stands; undefined until it does. */
+  readonly standing: Standing | undefined;
+  /** What the coordinator was seen to do that it must not, newest first; of earlier visits too, where the browser keeps them. */
+  readonly alarms: readonly Alarm[];
   /** Bytes of weights: over the network, and from this browser's cache. */
   readonly bytes: { readonly downloaded: number; readonly cached: number };
   readonly memory: { readonly heldBytes: number; readonly peakBytes: number };
   /** Milliseconds since the page was opened. */
   readonly timings: { readonly joinMs: number | undefined; readonly readyMs: number | undefined };
 }
+
+/** This worker's record. A demoted worker is given no work any more. */
+export interface Standing {
+  /** Stage-jobs that were passed by the draw or passed their audit. */
+  readonly passed: number;
+  readonly successfulAudits: number;
+  readonly failedAudits: number;
+  /** Share of its stage-jobs that is audited. */
+  readonly auditRate: number;
+  readonly state: 'active' | 'demoted';
+}
+
+/** Alarms that the view lists. */
+export const MAX_SHOWN_ALARMS = 16;
 
 export const EMPTY_VIEW: ParticipantView = {
   state: stateOf(NOTHING_YET),
@@ -40,7 +62,10 @@ export const EMPTY_VIEW: ParticipantView = {
   links: [],
   totals: { jobs: 0, tokens: 0, positions: 0, units: 0 },
   tokensPerSecond: 0,
-  credits: { pending: 0n, payable: 0n },
+  credits: { pending: 0n, payable: 0n, withheld: 0n },
+  audits: { running: null, waiting: 0, done: 0, refused: 0 },
+  standing: undefined,
+  alarms: [],
   bytes: { downloaded: 0, cached: 0 },
   memory: { heldBytes: 0, peakBytes: 0 },
   timings: { joinMs: undefined, readyMs: undefined },

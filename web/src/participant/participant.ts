@@ -9,11 +9,13 @@ import { holdContributeLock } from './contribute-lock.ts';
 import { Contribution } from './contribution.ts';
 import { afterEvent, NOTHING_YET, stateOf, type ContributionEvent, type PauseReason, type Trouble } from './contribution-state.ts';
 import { missingCapability } from './device-check.ts';
-import { EMPTY_VIEW, type ContributeOptions, type ParticipantView } from './participant-view.ts';
+import { EMPTY_VIEW, MAX_SHOWN_ALARMS, type ContributeOptions, type ParticipantView } from './participant-view.ts';
 import { watchPower } from './power-watch.ts';
 import { WorkMeter } from './work-meter.ts';
 import type { Contributor } from './contributor.ts';
 import type { KeyStore } from '../wallet/key-store.ts';
+import type { Alarm } from '../audit/alarm.ts';
+import type { WatchStore } from './watch-store.ts';
 import type { WorkStore } from './work-store.ts';
 
 /** Counters are read by people: four times a second is live, and costs nothing while tokens fly by. */
@@ -27,7 +29,7 @@ const ENGINE_FOLDER = 'ort/';
 /** Where this participant keeps things, and where the coordinator is. */
 export interface ParticipantSetup {
   readonly keys: KeyStore;
-  readonly store: WorkStore;
+  readonly store: WorkStore & WatchStore;
   /** Origin of the coordinator, and the base of its files, ending in a slash. */
   readonly origin: string;
   readonly base: string;
@@ -87,6 +89,7 @@ export class Participant implements Contributor {
       const wallet = await openWallet(this.#setup.keys, { secureContext: isSecureContext, crypto, now: Date.now });
       if (attempt.signal.aborted) return;
       this.#show({ nodeId: wallet.nodeId, keys: wallet.persistence });
+      this.#recallAlarms(attempt.signal);
       this.#running = this.#begin(options, wallet, attempt.signal);
     } catch (error) {
       if (attempt.signal.aborted) return;
@@ -125,6 +128,7 @@ export class Participant implements Contributor {
     const contribution = new Contribution(
       {
         send: (message) => socket.send(message),
+        sendWhenClear: (message) => socket.sendWhenClear(message),
         compute,
         links,
         wallet,
@@ -136,7 +140,10 @@ export class Participant implements Contributor {
         measured: (profile) => this.#show({ profile }),
         shardsReady: () => this.#show({ timings: { ...this.#view.timings, readyMs: this.#view.timings.readyMs ?? performance.now() } }),
         fetched: (loaded, downloaded) => this.#show({ bytes: { downloaded, cached: loaded - downloaded } }),
-        credited: ({ pendingTotal, payableTotal }) => this.#show({ credits: { pending: BigInt(pendingTotal), payable: BigInt(payableTotal) } }),
+        credited: ({ pendingTotal, payableTotal, withheldTotal }) => this.#show({ credits: { pending: BigInt(pendingTotal), payable: BigInt(payableTotal), withheld: BigInt(withheldTotal) } }),
+        standing: ({ passed, successfulAudits, failedAudits, auditRate, state }) => this.#show({ standing: { passed, successfulAudits, failedAudits, auditRate, state } }),
+        auditing: (audits) => this.#show({ audits }),
+        alarm: (alarm) => this.#showAlarms([alarm, ...this.#view.alarms]),
         fail: (trouble) => this.#fail(trouble),
       },
       { engine: options.engine, memoryBudgetBytes: options.memoryBudgetBytes, agent: agentText(navigator.userAgent), engineBase: new URL(ENGINE_FOLDER, base).href, coordinatorBase: base },
@@ -171,6 +178,18 @@ export class Participant implements Contributor {
       compute.memory().then((memory) => this.#show({ memory }), () => undefined);
     }, WATCH_MS);
     signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+  }
+
+  /** Alarms of earlier visits stay in sight. */
+  #recallAlarms(signal: AbortSignal): void {
+    this.#setup.store.alarms(MAX_SHOWN_ALARMS).then(
+      (kept) => signal.aborted || this.#showAlarms([...this.#view.alarms, ...kept.map(({ alarm }) => alarm)]),
+      () => undefined,
+    );
+  }
+
+  #showAlarms(alarms: readonly Alarm[]): void {
+    this.#show({ alarms: alarms.slice(0, MAX_SHOWN_ALARMS) });
   }
 
   #leave(reason: string): void {

@@ -7,11 +7,11 @@ import type { ReceiptBody } from '@ciro/core/receipt/receipt.ts';
 
 const JOB = 'ab'.repeat(16) as JobId;
 const HASH = 'cd'.repeat(32) as HexHash;
-const stageOf = (digit: string, layers: [number, number]) => ({ worker: digit.repeat(40) as NodeId, devicePublicKey: `04${'0'.repeat(128)}`, layers });
+const stageOf = (digit: string, layers: [number, number]) => ({ worker: digit.repeat(40) as NodeId, devicePublicKey: `04${'0'.repeat(128)}`, layers, nonce: null });
 
 /** Prompt of 20 tokens over two stages. */
 const PLAN: JobPlan = {
-  format: 1,
+  format: 2,
   network: 'test',
   job: JOB,
   version: 1,
@@ -24,7 +24,7 @@ const PLAN: JobPlan = {
   maxTokens: 40,
   stopIds: [2],
   quote: { promptToken: '1', generatedToken: '4', feeBasisPoints: '250', hold: '180' },
-  nonces: { coordinator: HASH },
+  nonces: { coordinator: HASH, requester: null },
 };
 
 const frameAt = (position: number, count: number, kind: FrameKind = 'rows', job: JobId = JOB) => encodeFrame({ kind, job, planVersion: 1, position, count, acceptedTo: position, stage: 0, payload: new Uint8Array(count * 4) });

@@ -5,6 +5,7 @@ import { KvCache } from '@ciro/core/model/kv-cache.ts';
 import { StageError } from './stage-error.ts';
 import type { JobPlan, SignedPlan } from '@ciro/core/job/plan.ts';
 import type { PlanRefusal } from './stage-error.ts';
+import type { NonceBook } from './nonce-book.ts';
 import type { HeldStage, StageIdentity, StagePorts } from './stage-ports.ts';
 
 /** A plan as it came, with what only the coordinator's message says. */
@@ -15,13 +16,22 @@ export interface OfferedPlan {
   readonly promptIds: Uint8Array | null;
 }
 
+/** What a plan is checked against besides the layers that are held. */
+export interface PlanChecks {
+  readonly identity: StageIdentity;
+  readonly verify: StagePorts['verify'];
+  readonly nonces: Pick<NonceBook, 'claim'>;
+  /** Makes room for `needed` bytes where that costs nobody anything, and gives the bytes held beside the engine's. */
+  heldBeside(needed: number): number;
+}
+
 /**
  * Checks that this worker may and can do `stage` of a plan (PROTOCOL 2, SPEC P2); returns the prompt's ids for the first stage.
  * Cheap checks come last on purpose: what is not signed is not looked into.
  *
  * @throws StageError with a PlanRefusal code
  */
-export async function checkPlan(offered: OfferedPlan, held: HeldStage | undefined, identity: StageIdentity, verify: StagePorts['verify']): Promise<Uint32Array | null> {
+export async function checkPlan(offered: OfferedPlan, held: HeldStage | undefined, { identity, verify, nonces, heldBeside }: PlanChecks): Promise<Uint32Array | null> {
   const { plan, signature } = offered.signed;
   if (!(await verify(identity.coordinatorPublicKey, planBytes(plan), signature))) throw refuse('unsigned-plan', plan, 'is not signed by the coordinator of this connection; nothing is computed for it', 'peer');
   if (plan.network !== identity.network) throw refuse('wrong-network', plan, `belongs to network ${plan.network}; this worker serves ${identity.network}`, 'peer');
@@ -29,6 +39,8 @@ export async function checkPlan(offered: OfferedPlan, held: HeldStage | undefine
   if (mine?.worker !== identity.nodeId || mine.devicePublicKey !== identity.devicePublicKey) {
     throw refuse('not-mine', plan, `gives stage ${offered.stage} to another worker or device key; connect again so that the coordinator learns this one`, 'peer');
   }
+  // The coordinator has used it, whatever else is wrong with the plan.
+  nonces.claim(plan, offered.stage);
   if (held === undefined) throw refuse('not-ready', plan, 'came before any layers were loaded; assign layers first', 'peer');
   if (plan.modelId !== held.modelId) throw refuse('wrong-model', plan, `is for model ${plan.modelId}; this worker holds ${held.modelId}`, 'peer');
   const [from, to] = mine.layers;
@@ -39,8 +51,9 @@ export async function checkPlan(offered: OfferedPlan, held: HeldStage | undefine
   const positions = positionsOf(plan);
   if (positions > held.architecture.context) throw refuse('past-the-context', plan, `needs ${positions} positions; the model has ${held.architecture.context}`, 'user');
   const bytes = jobBytes(plan, held);
-  if (held.engine.heldBytes + bytes > identity.memoryBudgetBytes) {
-    throw refuse('over-memory', plan, `needs ${bytes} bytes beside the ${held.engine.heldBytes} held; this device gives ${identity.memoryBudgetBytes}`, 'platform');
+  const heldBytes = held.engine.heldBytes + heldBeside(bytes);
+  if (heldBytes + bytes > identity.memoryBudgetBytes) {
+    throw refuse('over-memory', plan, `needs ${bytes} bytes beside the ${heldBytes} held; this device gives ${identity.memoryBudgetBytes}`, 'platform');
   }
   return checkPrompt(offered, held.architecture.vocabulary);
 }

@@ -58,11 +58,22 @@ test.each([
   ['past-the-context', 1, (plan: JobPlan) => ({ ...plan, maxTokens: TOY.context })],
   ['wrong-prompt', 0, (plan: JobPlan) => ({ ...plan, promptTokens: 6 })],
   ['wrong-prompt', 0, (plan: JobPlan) => ({ ...plan, promptHash: 'cd'.repeat(32) as HexHash })],
+  ['wrong-nonce', 1, (plan: JobPlan) => ({ ...plan, stages: plan.stages.map((stage) => ({ ...stage, nonce: 'cd'.repeat(32) as HexHash })) })],
+  ['wrong-nonce', 1, (plan: JobPlan) => ({ ...plan, stages: plan.stages.map((stage) => ({ ...stage, nonce: null })) })],
   ['no-link', 1, (plan: JobPlan) => ({ ...plan, stages: plan.stages.map((stage, index) => (index === 2 ? { ...stage, worker: 'f'.repeat(40) as NodeId } : stage)) })],
 ])('P2: a signed plan is refused as %s by stage %i', async (code, stage, change) => {
   const ring = await setup();
   expect(await answer(ring, stage, change)).toEqual(refusal(code));
   expect(ring.workers[stage]?.engine.jobs.size).toBe(0);
+});
+
+test('A1: commitments are used up by plans, refused ones included, and more are given before they run out', async () => {
+  const ring = await setup(1);
+  const worker = ring.workers[0] as RingWorker;
+  for (let round = 0; round < 60; round++) await answer(ring, 0, (plan) => ({ ...plan, maxTokens: TOY.context }));
+  expect(worker.sent.every((message) => message.type === 'nonces' || (message.type === 'stage-refused' && message.code === 'past-the-context'))).toBe(true);
+  expect(worker.sent.filter(({ type }) => type === 'nonces').length).toBeGreaterThan(0);
+  expect(worker.commitments.length).toBeGreaterThanOrEqual(16);
 });
 
 test('P2: the first stage wants prompt ids of the vocabulary, the others none', async () => {

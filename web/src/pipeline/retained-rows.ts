@@ -16,6 +16,17 @@ export class RetainedRows<Values extends Float32Array | Uint32Array = Float32Arr
     return new RetainedRows(new Uint32Array(positions), 1);
   }
 
+  /** Bytes of memory that this keeps from being given back. */
+  get heldBytes(): number {
+    return this.#values.buffer.byteLength;
+  }
+
+  /** The first positions alone: copied when that lets more than half of the memory go. */
+  upTo(positions: number): RetainedRows<Values> {
+    const values = this.#values.subarray(0, positions * this.width) as Values;
+    return new RetainedRows(2 * values.byteLength < this.heldBytes ? (values.slice() as Values) : values, this.width);
+  }
+
   /** Values of positions `[position, position + count)`: a view, not a copy. */
   at(position: number, count = 1): Values {
     return this.#values.subarray(position * this.width, (position + count) * this.width) as Values;

@@ -9,6 +9,7 @@ export type PlanRefusal =
   | 'wrong-model'
   | 'wrong-layers'
   | 'stale-version'
+  | 'wrong-nonce'
   | 'wrong-prompt'
   | 'past-the-context'
   | 'over-memory'
@@ -28,7 +29,9 @@ export type FrameRefusal =
   | 'bad-values'
   | 'bad-id'
   | 'inbox-full'
-  | 'bad-receipt';
+  | 'bad-receipt'
+  | 'bad-acknowledgement'
+  | 'bad-head';
 
 /** Why a job stops on this stage although plan and frames were in order. */
 export type StageFailure = 'stage-failed' | 'replaced' | 'no-link' | 'flooded';

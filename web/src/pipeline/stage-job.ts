@@ -4,6 +4,7 @@ import { NO_ID, payloadWithIds, UNIT_POSITIONS } from '@ciro/core/commitment/uni
 import { planHashOf, positionsOf } from '@ciro/core/job/plan.ts';
 import { PREFILL_CHUNK_POSITIONS } from '@ciro/core/protocol/limits.ts';
 import { sample } from '@ciro/core/sampling/sample.ts';
+import { KeptRows } from './kept-rows.ts';
 import { RetainedRows } from './retained-rows.ts';
 import { checkIdFrame, checkRowFrame } from './frame-check.ts';
 import { StageError } from './stage-error.ts';
@@ -57,6 +58,7 @@ export class StageJob {
   #cells: UnitCells;
   /** Bytes given by upstream from a position on: everything while the job runs, the last unit afterwards. */
   #received: { readonly from: number; readonly bytes: Uint8Array };
+  #kept: KeptRows | undefined;
   #requested = 0;
   #computed = 0;
   #accepted = 0;
@@ -108,6 +110,10 @@ export class StageJob {
   /** Positions known to be accepted. */
   get accepted(): number {
     return this.#accepted;
+  }
+  /** Bytes of rows and ids held while the job runs. */
+  get heldBytes(): number {
+    return this.#inputs.heldBytes + this.#outputs.heldBytes + this.#following.byteLength;
   }
   /** False on the first stage until the coordinator's `start`; the others begin with their first frame. */
   get started(): boolean {
@@ -174,7 +180,7 @@ export class StageJob {
   /**
    * Ends the stage's work at `acceptedTo` positions and gives the units that close with it. The ring runs ahead of a cancel,
    * so the open unit may hold rows past that: its cells are taken again, up to there. A unit that was full before stays.
-   * Rows are given back, but for those that a neighbour's last receipts may be about.
+   * Committed rows wait for `takeKept`; otherwise only those stay that a neighbour's last receipts may be about.
    */
   end(acceptedTo: number): UnitBytes[] {
     const end = Math.min(acceptedTo, this.#computed);
@@ -184,8 +190,21 @@ export class StageJob {
     if (cut !== undefined) closed.push(this.#unit(cut));
     const kept = end - (end % UNIT_POSITIONS);
     this.#received = { from: kept, bytes: this.#inputs.bytes(kept, this.#computed - kept).slice() };
+    const positions = this.#cells.next;
+    if (positions > 0) {
+      const { job, version } = this.plan;
+      const following = this.isLast ? this.#following.slice(0, positions) : undefined;
+      this.#kept = new KeptRows({ job, version, positions, inputs: this.#inputs.upTo(positions), outputs: this.#outputs.upTo(positions), following });
+    }
     this.#inputs = this.#outputs = RetainedRows.ofRows(0, this.#grid.channels);
     return closed;
+  }
+
+  /** After `end`, once: what was committed, as an audit may ask for it. Undefined when nothing was. */
+  takeKept(): KeptRows | undefined {
+    const kept = this.#kept;
+    this.#kept = undefined;
+    return kept;
   }
 
   #commit(end: number): UnitBytes[] {

@@ -1,3 +1,5 @@
+import { REVEAL_TIMEOUT_MS, SUPPLY_TIMEOUT_MS } from '@ciro/core/protocol/limits.ts';
+
 /** Jobs a stage works on at the same time: the coordinator keeps as many over one placement; each holds a KV cache. */
 export const MAX_OPEN_JOBS = 4;
 
@@ -10,7 +12,7 @@ export const MAX_WAITING_FRAMES = 1_024;
 /** Jobs that ended and whose neighbours' last receipts may still come; the oldest is forgotten first. A few kB each. */
 export const MAX_ENDED_JOBS = 8;
 
-/** Bytes of a receipt frame's JSON; a receipt has about 900. */
+/** Bytes of the JSON in a receipt, acknowledgement or head frame; a receipt, the longest, has about 900. */
 export const MAX_RECEIPT_BYTES = 4_096;
 
 /** Frames from one link that may be refused before the link is not listened to any more: an honest race makes one or two. */
@@ -18,3 +20,23 @@ export const MAX_REFUSALS_PER_LINK = 64;
 
 /** Timings kept for one figure of a job's statistics: percentiles are over the newest ones, so memory does not grow. */
 export const STATISTIC_SAMPLES = 1_024;
+
+/** With fewer commitments left, more are given: so many jobs can begin before the message is with the coordinator. */
+export const NONCES_LOW = 16;
+/** A commitment this far before the newest used one may still come: MAX_OPEN_JOBS plans are under way at most, twice that at a change of placement. */
+export const NONCES_CROSSING = 2 * MAX_OPEN_JOBS;
+/** Nonces of jobs that may still be asked for, 200 bytes each; as many jobs as rows are kept of. */
+export const MAX_NONCES_IN_USE = 64;
+
+/** Share of the memory budget that rows of jobs that are over may take: 128 MiB of 1 GiB, 28,000 positions of a middle stage at d = 576. */
+export const RETAINED_SHARE = 1 / 8;
+/** Jobs whose rows are kept at most: four at a time, each ended every two seconds, for as long as nothing is heard of them. */
+export const MAX_KEPT_JOBS = 64;
+/** From a job's end to the last root: the coordinator waits 5 s for it, and as much again for a slow link. */
+const ROOTS_MARGIN_MS = 10_000;
+/** Rows of a job of whose draw nothing was heard are given back after this. */
+export const RETAIN_UNREVEALED_MS = REVEAL_TIMEOUT_MS + ROOTS_MARGIN_MS;
+/** After the roots were shown: the other nonces may take their whole time, and a neighbour that was asked first its own. */
+export const RETAIN_DRAWN_MS = REVEAL_TIMEOUT_MS + SUPPLY_TIMEOUT_MS;
+/** Uploads under way at once, taking turns: two for every stage-job that is drawn. */
+export const MAX_UPLOADS = 32;

@@ -1,8 +1,11 @@
 import { CiroError } from '@ciro/core/errors.ts';
 import { decodeFrame, encodeFrame } from '@ciro/core/protocol/frame.ts';
+import { AfterJob } from './after-job.ts';
 import { refuse } from './frame-check.ts';
 import { LinkRefusals } from './link-refusals.ts';
 import { OpenJob } from './open-job.ts';
+import { NonceBook } from './nonce-book.ts';
+import { PieceSender } from './piece-sender.ts';
 import { checkPlan } from './plan-check.ts';
 import { StageError } from './stage-error.ts';
 import { jobKey, StageJob } from './stage-job.ts';
@@ -29,6 +32,12 @@ export class StagePipeline {
   readonly #ports: StagePorts;
   readonly #queue: WorkQueue<QueuedWork>;
   readonly #refusals: LinkRefusals;
+  /** This worker's nonces for audit draws; their commitments go to the coordinator (SPEC A1). */
+  readonly nonces: NonceBook;
+  /** Uploads of this worker, an auditor's included: one after the other. */
+  readonly pieces: PieceSender;
+  /** What jobs that are over may still ask for. */
+  readonly after: AfterJob;
   /** By job and version: open, failed and recently ended jobs, oldest first. */
   readonly #jobs = new Map<string, OpenJob>();
   #held: HeldStage | undefined;
@@ -40,11 +49,24 @@ export class StagePipeline {
     this.#ports = ports;
     this.#queue = new WorkQueue((item) => this.#compute(item), () => ports.turn());
     this.#refusals = new LinkRefusals((peer, error) => ports.refused(peer, error));
+    this.nonces = new NonceBook((bytes) => ports.randomHex(bytes));
+    this.pieces = new PieceSender(ports);
+    this.after = new AfterJob(identity, ports, this.nonces, this.pieces);
   }
 
   /** Jobs that are being worked on. */
   get openJobs(): number {
     return [...this.#jobs.values()].filter((open) => open.state === 'open').length;
+  }
+
+  /** Bytes of rows held here: of jobs under way, and kept of those that are over. The engine's own come on top. */
+  get rowBytes(): number {
+    return this.#openRowBytes() + this.after.kept.heldBytes;
+  }
+
+  /** Runs a task when no stage has work: an audit's engine runs, one at a time, so a lap waits for one of them at most. */
+  background<Result>(task: () => Promise<Result>): Promise<Result> {
+    return this.#queue.background(task);
   }
 
   /**
@@ -64,7 +86,8 @@ export class StagePipeline {
     const { job, version } = signed.plan;
     try {
       const held = this.#held;
-      const ids = await checkPlan({ signed, stage, promptIds }, held, this.#identity, this.#ports.verify);
+      const checks = { identity: this.#identity, verify: this.#ports.verify, nonces: this.nonces, heldBeside: (needed: number) => this.#heldBeside(needed) };
+      const ids = await checkPlan({ signed, stage, promptIds }, held, checks);
       // The layers may have been replaced while the signature was checked.
       if (held === undefined || held !== this.#held) throw this.#refusePlan('not-ready', signed.plan, 'came while other layers were being loaded');
       this.#admit(signed.plan);
@@ -74,11 +97,14 @@ export class StagePipeline {
       }
       held.engine.openJob(state.key, state.positions);
       this.#remember(new OpenJob(state, this.#evidence(state), held));
+      this.#ports.credit.planned(signed, stage);
       this.#ports.send({ type: 'prepared', job, version });
     } catch (error) {
       const { code, message } = asStageError(error);
       this.#ports.send({ type: 'stage-refused', job, version, code, message });
     }
+    const commitments = this.nonces.topUp();
+    if (commitments.length > 0) this.#ports.send({ type: 'nonces', commitments });
   }
 
   /** Every stage is prepared: the first one begins. Unknown jobs and a second start change nothing. */
@@ -101,10 +127,12 @@ export class StagePipeline {
       return this.#refuse(peer, open, new StageError('bad-frame', error instanceof Error ? error.message : String(error), { fault: 'peer', cause: error }));
     }
     if (frame.kind === 'heartbeat') return;
+    if (frame.kind === 'head') return void this.#ports.head(peer, frame.payload).catch((error: unknown) => this.#refuse(peer, undefined, asStageError(error)));
     const open = this.#jobs.get(jobKey(frame.job, frame.planVersion));
     try {
       if (open === undefined) throw refuse('unknown-job', frame, 'is about a job that this worker does not have');
-      if (peer !== open.job.upstream) throw refuse('wrong-sender', frame, `came from ${peer}; the stage above is ${open.job.upstream ?? 'none'}`);
+      const sender = frame.kind === 'acknowledgement' ? open.job.downstream : open.job.upstream;
+      if (peer !== sender) throw refuse('wrong-sender', frame, `came from ${peer}; a ${frame.kind} frame comes from ${sender ?? 'nobody'}`);
       this.#take(open, frame);
     } catch (error) {
       this.#refuse(peer, open, asStageError(error));
@@ -120,12 +148,14 @@ export class StagePipeline {
   async handleFinish(job: JobId, version: number, acceptedTo: number): Promise<void> {
     const open = this.#jobs.get(jobKey(job, version));
     if (open === undefined || open.state === 'ending' || open.state === 'ended') return;
+    this.#ports.credit.finished(job, acceptedTo);
     await this.#finish(open, acceptedTo);
   }
 
   #take(open: OpenJob, frame: Frame): void {
     const { job, evidence } = open;
     if (frame.kind === 'receipt') return evidence.takeReceipt(frame);
+    if (frame.kind === 'acknowledgement') return evidence.takeAcknowledgement(frame);
     if (open.state !== 'open') {
       // Laps that were under way when the job ended. The last id may still be needed to judge the last receipt.
       if (open.state !== 'failed' && frame.kind === 'ids') {
@@ -198,6 +228,8 @@ export class StagePipeline {
     } catch (error) {
       this.#report(open, asStageError(error));
     }
+    const kept = job.takeKept();
+    if (kept !== undefined) this.after.kept.keep(kept);
     open.state = 'ended';
   }
 
@@ -211,12 +243,12 @@ export class StagePipeline {
   }
 
   /**
-   * Only the stage above can harm a job, so only what it sends is a fault of the job; anybody else is counted. A receipt
-   * that cannot be used is no fault either: it is not acknowledged, and not paid.
+   * Only the stage above can harm a job, so only what it sends is a fault of the job; anybody else is counted. Evidence
+   * that cannot be used is no fault either: a receipt is not acknowledged then, and not paid.
    */
   #refuse(peer: NodeId, open: OpenJob | undefined, error: StageError): void {
     this.#refusals.count(peer, error);
-    if (open !== undefined && open.state === 'open' && peer === open.job.upstream && error.code !== 'bad-receipt') this.#report(open, error);
+    if (open !== undefined && open.state === 'open' && peer === open.job.upstream && !EVIDENCE_REFUSALS.has(error.code)) this.#report(open, error);
     if (!this.#refusals.isClosed(peer)) return;
     for (const each of this.#jobs.values()) {
       if (each.job.upstream === peer) this.#fail(each, new StageError('flooded', `Worker ${peer} sent frame after frame that had to be refused; it is not listened to any more.`, { fault: 'peer' }));
@@ -240,6 +272,21 @@ export class StagePipeline {
     if (this.openJobs >= MAX_OPEN_JOBS) throw this.#refusePlan('too-many-jobs', plan, `would be one more than the ${MAX_OPEN_JOBS} jobs worked on here`);
   }
 
+  /** Bytes held beside the engine's after rows of old jobs and idle audit engines made way for `needed` more. */
+  #heldBeside(needed: number): number {
+    const engineBytes = this.#held?.engine.heldBytes ?? 0;
+    const { memoryBudgetBytes } = this.#identity;
+    const fixed = this.#openRowBytes() + this.#ports.auditBytes(needed + engineBytes + this.rowBytes);
+    this.after.kept.giveBackTo(Math.max(0, memoryBudgetBytes - engineBytes - fixed - needed));
+    return fixed + this.after.kept.heldBytes;
+  }
+
+  #openRowBytes(): number {
+    let bytes = 0;
+    for (const { job, state } of this.#jobs.values()) if (state !== 'ended') bytes += job.heldBytes;
+    return bytes;
+  }
+
   #remember(open: OpenJob): void {
     this.#jobs.set(open.job.key, open);
     const over = [...this.#jobs].filter(([, { state }]) => state === 'ended' || state === 'failed');
@@ -256,9 +303,11 @@ export class StagePipeline {
       failed: (error) => {
         const open = this.#jobs.get(job.key);
         const reason = asStageError(error);
-        if (reason.code === 'bad-receipt' && job.upstream !== undefined) this.#refuse(job.upstream, open, reason);
+        const sender = reason.code === 'bad-receipt' ? job.upstream : reason.code === 'bad-acknowledgement' ? job.downstream : undefined;
+        if (sender !== undefined) this.#refuse(sender, open, reason);
         else if (open !== undefined) this.#report(open, reason);
       },
+      rooted: (root) => this.nonces.rooted(job.plan.job, job.plan.version, { network: this.#identity.network, planHash: job.planHash, root }),
     });
   }
 
@@ -266,6 +315,9 @@ export class StagePipeline {
     return new StageError(code, `The plan of job ${plan.job}, version ${plan.version}, ${what}.`, { fault: 'peer', fields: { job: plan.job, version: plan.version } });
   }
 }
+
+/** What is wrong with evidence of other workers' units: our own work does not depend on it. */
+const EVIDENCE_REFUSALS: ReadonlySet<string> = new Set(['bad-receipt', 'bad-acknowledgement', 'bad-head']);
 
 /** Errors of other rooms keep their message; what they mean for the stage is that it failed. */
 function asStageError(error: unknown): StageError {

@@ -1,8 +1,10 @@
 import type { JobRoot } from '@ciro/core/identity/identity.ts';
-import type { HexHash, NodeId } from '@ciro/core/ids.ts';
+import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import type { Architecture, StageShape } from '@ciro/core/model/architecture.ts';
 import type { CalibrationTable } from '@ciro/core/model/manifest.ts';
+import type { SignedPlan } from '@ciro/core/job/plan.ts';
 import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
+import type { Acknowledgement, Receipt } from '@ciro/core/receipt/receipt.ts';
 import type { StageError } from './stage-error.ts';
 
 /** What a run gives: rows [count, d] (final-norm rows on the last stage) and, if asked, the last position's logits. */
@@ -44,11 +46,28 @@ export interface StageIdentity {
 }
 
 /** What a stage tells the coordinator. */
-export type StageMessage = Extract<WorkerMessage, { type: 'prepared' | 'stage-refused' | 'token' | 'unit' | 'acknowledge' | 'disagree' | 'root' | 'fault' }>;
+export type StageMessage = Extract<
+  WorkerMessage,
+  { type: 'prepared' | 'stage-refused' | 'token' | 'unit' | 'acknowledge' | 'disagree' | 'root' | 'fault' | 'nonces' | 'nonce' | 'supply-refused' }
+>;
+
+/** What this worker learns that its credit must be at least worth (SPEC B3). */
+export interface CreditWitness {
+  /** A plan was taken on. */
+  planned(signed: SignedPlan, stage: number): void;
+  /** This worker signed a unit. */
+  committed(receipt: Receipt): void;
+  /** The neighbour acknowledged that unit; its signature was checked. */
+  acknowledged(receipt: Receipt, acknowledgement: Acknowledgement): void;
+  /** The coordinator ended the job here. */
+  finished(job: JobId, acceptedTo: number): void;
+}
 
 /** Everything the pipeline needs from outside. */
 export interface StagePorts {
   send(message: StageMessage): void;
+  /** Part of an upload; resolves when the control connection has room for the next. False when it is gone. */
+  sendPiece(message: Extract<WorkerMessage, { type: 'piece' }>): Promise<boolean>;
   /** Hands a frame to the neighbour's link, which takes the buffer. False when there is no such link. */
   sendFrame(peer: NodeId, frame: Uint8Array<ArrayBuffer>): boolean;
   hasLink(peer: NodeId): boolean;
@@ -59,12 +78,17 @@ export interface StagePorts {
   /** True when the P-256 key made this signature; false on anything malformed. */
   verify(publicKey: string, bytes: Uint8Array, signature: string): Promise<boolean>;
   signRoot(root: JobRoot): Promise<string>;
-  /** A fresh random salt of LEAF_SALT_BYTES, hex. */
-  salt(): string;
+  /** `bytes` unpredictable bytes, hex. */
+  randomHex(bytes: number): string;
   /** Milliseconds of a monotonic clock. */
   now(): number;
   /** Resolves after what already waits in the event loop had its turn: frames before signatures, control messages between runs. */
   turn(): Promise<void>;
+  readonly credit: CreditWitness;
+  /** A neighbour's signed ledger head, as it came. Throws StageError `bad-head` for one that is none. */
+  head(peer: NodeId, payload: Uint8Array): Promise<void>;
+  /** Bytes that audits hold in this worker. If they do not fit beside `others` bytes, an engine that is only kept warm is given up first. */
+  auditBytes(others: number): number;
   /** A frame was dropped. For counters and tests; the coordinator hears of it by `fault` where it concerns a job. */
   refused(peer: NodeId, error: StageError): void;
 }

@@ -1,37 +1,43 @@
 import { toBase64, toHex, utf8 } from '@ciro/core/bytes.ts';
 import { canonicalJson } from '@ciro/core/canonical-json.ts';
-import { leafHash } from '@ciro/core/commitment/leaf.ts';
+import { LEAF_SALT_BYTES, leafHash } from '@ciro/core/commitment/leaf.ts';
 import { hashUnit, UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
 import { merkleRoot } from '@ciro/core/merkle/poseidon-tree.ts';
 import { encodeFrame } from '@ciro/core/protocol/frame.ts';
 import { MAX_UNIT_HINT_BYTES } from '@ciro/core/protocol/limits.ts';
 import { acknowledgementBytes, disagreementBytes, receiptBytes, receiptHash } from '@ciro/core/receipt/receipt.ts';
 import { badReceipt, readReceipt } from './neighbour-receipt.ts';
+import { badAcknowledgement, readAcknowledgement } from './neighbour-acknowledgement.ts';
 import { StageError } from './stage-error.ts';
 import type { UnitBytes, UnitHashes } from '@ciro/core/commitment/unit-hashes.ts';
 import type { HexHash } from '@ciro/core/ids.ts';
 import type { Frame } from '@ciro/core/protocol/frame.ts';
-import type { Receipt, ReceiptBody } from '@ciro/core/receipt/receipt.ts';
+import type { Acknowledgement, Receipt, ReceiptBody } from '@ciro/core/receipt/receipt.ts';
 import type { StageJob } from './stage-job.ts';
 import type { StageIdentity, StageMessage, StagePorts } from './stage-ports.ts';
 
 /** What evidence needs of its job: who the parties are, and what came over the link from upstream. */
 export type EvidenceJob = Pick<StageJob, 'plan' | 'planHash' | 'stage' | 'isFirst' | 'positions' | 'upstream' | 'downstream' | 'linkBytes'>;
 
-export type EvidencePorts = Pick<StagePorts, 'send' | 'sendFrame' | 'digest' | 'sign' | 'verify' | 'signRoot' | 'salt' | 'turn'>;
+export type EvidencePorts = Pick<StagePorts, 'send' | 'sendFrame' | 'digest' | 'sign' | 'verify' | 'signRoot' | 'randomHex' | 'turn' | 'credit'>;
 
 type RootStats = Extract<StageMessage, { type: 'root' }>['stats'];
 
 interface SignedUnit extends UnitHashes {
   readonly salt: string;
   readonly leaf: string;
+  readonly receipt: Receipt;
+  /** Downstream's word on it came. */
+  acknowledged: boolean;
 }
 
 export interface EvidenceHooks {
   /** Runs a unit's task and notes how long it took. */
   measured(task: () => Promise<void>): Promise<void>;
-  /** A task threw: a neighbour's receipt was refused, or signing failed. */
+  /** A task threw: what a neighbour sent was refused, or signing failed. */
   failed(error: unknown): void;
+  /** The root was posted. */
+  rooted(root: string): void;
 }
 
 /**
@@ -49,6 +55,7 @@ export class UnitEvidence {
   /** Units of upstream that were acknowledged or disagreed with: each is judged once. */
   readonly #judged = new Set<number>();
   #receiptsLeft: number;
+  #acknowledgementsLeft: number;
   #over = false;
   #tail: Promise<void> = Promise.resolve();
 
@@ -57,7 +64,7 @@ export class UnitEvidence {
     this.#identity = identity;
     this.#ports = ports;
     this.#hooks = hooks;
-    this.#receiptsLeft = Math.ceil(job.positions / UNIT_POSITIONS);
+    this.#receiptsLeft = this.#acknowledgementsLeft = Math.ceil(job.positions / UNIT_POSITIONS);
   }
 
   /** Hashes and signs these units, tells the coordinator and the downstream neighbour, and looks at receipts that waited for them. */
@@ -69,6 +76,12 @@ export class UnitEvidence {
   takeReceipt(frame: Frame): void {
     const receipt = readReceipt(frame, this.#job, this.#identity.network, this.#receiptsLeft--);
     this.#later(() => this.#judge(receipt, frame));
+  }
+
+  /** Downstream's word on one of our units. Throws StageError `bad-acknowledgement` when it cannot be one. */
+  takeAcknowledgement(frame: Frame): void {
+    const acknowledgement = readAcknowledgement(frame, this.#job, this.#acknowledgementsLeft--);
+    this.#later(() => this.#witness(acknowledgement, frame));
   }
 
   /** Ids came late: receipts that waited for them can be judged. */
@@ -99,11 +112,12 @@ export class UnitEvidence {
     if (hints.length > MAX_UNIT_HINT_BYTES) {
       throw new StageError('stage-failed', `Unit ${index} of job ${plan.job} has ${hints.length} bytes of hints, the limit is ${MAX_UNIT_HINT_BYTES}: nearly every value lies on a cell edge; calibrate the model again.`, { fault: 'platform', fields: { job: plan.job, unit: index } });
     }
-    const salt = this.#ports.salt();
+    const salt = this.#ports.randomHex(LEAF_SALT_BYTES);
     const leaf = leafHash({ network, worker, job: plan.job, planHash, stage, modelId: plan.modelId, precision: plan.precision }, unit, salt);
     const body: ReceiptBody = { network, job: plan.job, planHash, stage, worker, unit: index, from, to, inputHash: inputHash as HexHash, payloadHash: payloadHash as HexHash, linkHash: linkHash as HexHash };
     const receipt: Receipt = { body, signature: await this.#ports.sign(receiptBytes(body)) };
-    this.#units.set(index, { ...unit, salt, leaf });
+    this.#units.set(index, { ...unit, salt, leaf, receipt, acknowledged: false });
+    this.#ports.credit.committed(receipt);
     this.#ports.send({ type: 'unit', receipt, canonHash: unit.canonHash as HexHash, hintHash: unit.hintHash as HexHash, hints: toBase64(hints) });
     if (this.#job.downstream !== undefined) {
       this.#ports.sendFrame(
@@ -142,10 +156,38 @@ export class UnitEvidence {
     const signer = this.#identity.nodeId;
     const hash = receiptHash(receipt.body);
     if (mine === linkHash) {
-      this.#ports.send({ type: 'acknowledge', job, acknowledgement: { receiptHash: hash, signer, signature: await this.#ports.sign(acknowledgementBytes(hash, signer)) } });
+      const acknowledgement: Acknowledgement = { receiptHash: hash, signer, signature: await this.#ports.sign(acknowledgementBytes(hash, signer)) };
+      this.#ports.send({ type: 'acknowledge', job, acknowledgement });
+      this.#tellUpstream(receipt.body, acknowledgement);
     } else {
       this.#ports.send({ type: 'disagree', job, receipt, linkHash: mine, signature: await this.#ports.sign(disagreementBytes(hash, signer, mine)) });
     }
+  }
+
+  /** A copy for the worker whose unit it is: it can then tell what its credit must be (SPEC B3). */
+  #tellUpstream({ from, to }: ReceiptBody, acknowledgement: Acknowledgement): void {
+    const { plan, stage, upstream } = this.#job;
+    if (upstream === undefined) return;
+    this.#ports.sendFrame(
+      upstream,
+      encodeFrame({ kind: 'acknowledgement', job: plan.job, planVersion: plan.version, position: from, count: 0, acceptedTo: to, stage, payload: utf8(canonicalJson(acknowledgement)) }),
+    );
+  }
+
+  /** Keeps downstream's word if it is about a receipt of ours, is downstream's, and is signed. */
+  async #witness(acknowledgement: Acknowledgement, frame: Frame): Promise<void> {
+    const { plan, stage } = this.#job;
+    const signer = plan.stages[(stage + 1) % plan.stages.length];
+    const unit = this.#units.get(Math.floor(frame.position / UNIT_POSITIONS));
+    if (signer === undefined || unit === undefined || unit.from !== frame.position || receiptHash(unit.receipt.body) !== acknowledgement.receiptHash) {
+      throw badAcknowledgement(frame, 'is about no receipt of this stage');
+    }
+    if (unit.acknowledged) return;
+    if (!(await this.#ports.verify(signer.devicePublicKey, acknowledgementBytes(acknowledgement.receiptHash, acknowledgement.signer), acknowledgement.signature))) {
+      throw badAcknowledgement(frame, 'was not signed by the device key that the plan names');
+    }
+    unit.acknowledged = true;
+    this.#ports.credit.acknowledged(unit.receipt, acknowledgement);
   }
 
   /** Hash of what came over the link for these positions; undefined while it is not known. */
@@ -175,5 +217,6 @@ export class UnitEvidence {
       salts: units.map(({ salt }) => salt),
       stats: stats(),
     });
+    this.#hooks.rooted(root);
   }
 }

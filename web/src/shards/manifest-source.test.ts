@@ -18,7 +18,7 @@ function tinyManifest(): ModelManifest {
   if (parsed.kind !== 'header') throw new Error('the tiny file has its header at the front');
   const { architecture, shards } = planImport(parsed.header);
   const count = (architecture.layers + 2) * architecture.hidden;
-  const table = encodeCalibration({ version: 1, hidden: architecture.hidden, exponents: new Int8Array(count), exponentsAtZero: new Int8Array(count), tauExponent: -12, tauExponentAtZero: -12 });
+  const table = encodeCalibration({ version: 1, hidden: architecture.hidden, exponents: new Int8Array(count), exponentsAtZero: new Int8Array(count), tauExponent: -12, tauExponentAtZero: -12, deltaExponent: -8 });
   return {
     format: 1,
     name: 'tiny',

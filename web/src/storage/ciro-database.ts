@@ -1,5 +1,6 @@
 import { Dexie, type EntityTable, type Table } from 'dexie';
 import type { Receipt } from '@ciro/core/receipt/receipt.ts';
+import type { KeptAlarm } from '../participant/watch-store.ts';
 import type { FinishedWork } from '../participant/work-store.ts';
 import type { StoredKeys } from '../wallet/key-store.ts';
 
@@ -27,6 +28,18 @@ export interface StoredChat {
   readonly value: unknown;
 }
 
+/** An alarm about the coordinator; numbered in the order in which they came. */
+export interface StoredAlarm extends KeptAlarm {
+  readonly id: number;
+}
+
+/** The newest ledger head of one coordinator; `head` is checked by whoever reads it. */
+export interface StoredHead {
+  /** Its public key. */
+  readonly coordinator: string;
+  readonly head: unknown;
+}
+
 /**
  * What Ciro keeps in this browser, in IndexedDB. Weights are not here (Cache Storage has them). Opening rejects where the
  * browser refuses storage; every reader and writer of ours goes on without.
@@ -37,9 +50,12 @@ export class CiroDatabase extends Dexie {
   declare readonly work: EntityTable<FinishedWork, 'job'>;
   declare readonly settings: EntityTable<Setting, 'name'>;
   declare readonly chats: EntityTable<StoredChat, 'id'>;
+  declare readonly alarms: EntityTable<StoredAlarm, 'id'>;
+  declare readonly heads: EntityTable<StoredHead, 'coordinator'>;
 
   constructor() {
     super('ciro');
     this.version(1).stores({ keys: 'id', receipts: 'hash, keptAt, job', work: 'job, finishedAt', settings: 'name', chats: 'id, changedAt' });
+    this.version(2).stores({ alarms: '++id', heads: 'coordinator' });
   }
 }

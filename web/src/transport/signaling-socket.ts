@@ -3,7 +3,7 @@ import * as msgpack from 'socket.io-msgpack-parser';
 import { parseCoordinatorMessage, ProtocolError } from '@ciro/core/protocol/parse.ts';
 import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordinator.ts';
 import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
-import { CONNECT_TIMEOUT_MS, RECONNECT_FIRST_MS, RECONNECT_MAX_MS } from './transport-limits.ts';
+import { CONNECT_TIMEOUT_MS, CONTROL_CLEAR_BYTES, CONTROL_POLL_MS, RECONNECT_FIRST_MS, RECONNECT_MAX_MS } from './transport-limits.ts';
 
 /** What the socket tells its owner. */
 export interface SignalingEvents {
@@ -48,8 +48,22 @@ export class SignalingSocket {
   /** False when there is no connection: the message is not kept, because the next connection begins with a new hello. */
   send(message: WorkerMessage): boolean {
     if (!this.#socket.connected) return false;
-    this.#socket.emit('m', message);
+    this.#socket.emit('m', message.type === 'piece' ? { ...message, bytes: wholeBuffer(message.bytes) } : message);
     return true;
+  }
+
+  /**
+   * Sends, and resolves when little enough waits to leave that a token sent now is not held up. False when there is no
+   * connection, or it broke meanwhile.
+   */
+  async sendWhenClear(message: WorkerMessage): Promise<boolean> {
+    if (!this.send(message)) return false;
+    const { id, io: { engine } } = this.#socket;
+    const connected = (): boolean => this.#socket.connected && this.#socket.id === id;
+    // The library itself hands over in its next turn.
+    if (engine.writeBuffer.length > 0) await handedOver(engine);
+    while (connected() && bufferedBytes(engine.transport) > CONTROL_CLEAR_BYTES) await new Promise((resolve) => setTimeout(resolve, CONTROL_POLL_MS));
+    return connected();
   }
 
   close(): void {
@@ -68,6 +82,29 @@ export class SignalingSocket {
     this.#events.onMessage(message);
   }
 }
+
+/** Resolves when the library has given the WebSocket all that waited, or is closed. */
+function handedOver(engine: Socket['io']['engine']): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      engine.off('drain', done);
+      engine.off('close', done);
+      resolve();
+    };
+    engine.on('drain', done);
+    engine.on('close', done);
+  });
+}
+
+/** Bytes that the WebSocket has not sent yet; the transport does not show its socket in its type. 0 where it has none. */
+function bufferedBytes(transport: unknown): number {
+  const socket: unknown = typeof transport === 'object' && transport !== null && 'ws' in transport ? transport.ws : undefined;
+  const bytes: unknown = typeof socket === 'object' && socket !== null && 'bufferedAmount' in socket ? socket.bufferedAmount : 0;
+  return typeof bytes === 'number' ? bytes : 0;
+}
+
+/** The parser's build for browsers writes ArrayBuffers as binary; a byte array would go out as an object of numbered fields. */
+const wholeBuffer = (bytes: Uint8Array): ArrayBufferLike => (bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : bytes.slice().buffer);
 
 /** The parser gives binary fields as ArrayBuffer in a browser and as Buffer in Node; messages say Uint8Array. */
 function withByteArrays(value: unknown): unknown {

@@ -1,16 +1,35 @@
 import type { SignedPlan } from '@ciro/core/job/plan.ts';
 import type { JobRoot } from '@ciro/core/identity/identity.ts';
-import type { JobId, NodeId } from '@ciro/core/ids.ts';
+import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
+import type { SignedHead } from '@ciro/core/protocol/audit-from-coordinator.ts';
+import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordinator.ts';
 import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
+import type { Alarm } from '../audit/alarm.ts';
+import type { AuditorState } from '../audit/audit-ports.ts';
+import type { PieceMessage } from '../pipeline/piece-sender.ts';
 
 /** Messages that the compute worker writes itself; the window passes them to the coordinator as they are. */
-export type ComputeMessage = Extract<WorkerMessage, { type: 'shards' | 'prepared' | 'stage-refused' | 'token' | 'unit' | 'acknowledge' | 'disagree' | 'root' | 'fault' }>;
+export type ComputeMessage = Extract<
+  WorkerMessage,
+  { type: 'shards' | 'prepared' | 'stage-refused' | 'token' | 'unit' | 'acknowledge' | 'disagree' | 'root' | 'fault' | 'nonces' | 'nonce' | 'supply-refused' | 'audit-refused' | 'audit-blind' | 'audit-opened' }
+>;
+
+/** Messages of the coordinator that the compute worker reads itself; the window passes them on as they came. */
+export type ComputeOrder = Extract<CoordinatorMessage, { type: 'reveal' | 'release' | 'supply' | 'audit' | 'piece' | 'audit-open' | 'audit-cancelled' | 'head' | 'credit' }>;
 
 /** What the compute worker asks of the window. */
 export interface ComputeHost {
   send(message: ComputeMessage): void;
+  /** Part of an upload. Resolves when the control connection has room for the next; false when it is gone. */
+  sendPiece(message: PieceMessage): Promise<boolean>;
   /** The identity key never enters the worker: the window signs. */
   signRoot(root: JobRoot): Promise<string>;
+  /** The newest ledger head that this worker has checked, to be given to the next one (`ComputeConfig.head`). */
+  keepHead(head: SignedHead): void;
+  /** The coordinator did what it must not; to be kept with its proof, and shown. */
+  alarm(alarm: Alarm): void;
+  /** What this worker does as an auditor has changed. */
+  auditing(state: AuditorState): void;
 }
 
 /** What the worker must know before it computes: from the page, the challenge and the welcome. */
@@ -27,6 +46,8 @@ export interface ComputeConfig {
   readonly deviceKey: CryptoKey;
   /** Bytes that weights, KV caches and retained rows may take, as the `profile` says; DEFAULT_MEMORY_BUDGET_BYTES when absent. */
   readonly memoryBudgetBytes?: number;
+  /** What `keepHead` kept in an earlier life of this tab, under this coordinator's key. */
+  readonly head?: SignedHead;
 }
 
 export type EngineChoice = 'auto' | 'wasm' | 'webgpu';
@@ -37,11 +58,17 @@ export interface MeasuredProfile {
   readonly layerMs: number;
   readonly layerMs16: number;
   readonly headMs: number;
+  /** Engines that were tried and gave wrong results or none: not used here, and never held against anybody. */
+  readonly unfit: readonly { readonly engine: 'wasm' | 'webgpu'; readonly reason: string }[];
 }
 
 /** The dedicated worker's surface, reached through Comlink. Frames do not pass here but through the ports of `attachLink`. */
 export interface ComputeApi {
   configure(config: ComputeConfig, host: ComputeHost): Promise<void>;
+  /** A connection was welcomed. Audits and unused nonces of the one before are void; gives commitments to fresh ones (SPEC A1). */
+  join(): Promise<HexHash[]>;
+  /** Names browser and graphics driver as they are now: what was measured under another name has to be measured again. */
+  device(): Promise<string>;
   /** Runs qualification vectors and the micro-benchmark; `auto` takes the faster provider that qualifies. */
   measure(modelId: string, choice: EngineChoice): Promise<MeasuredProfile>;
   /** Loads the shards of the layers (null: none); progress and outcome go out as `shards` messages. A new call replaces the old. */
@@ -52,6 +79,10 @@ export interface ComputeApi {
   plan(signed: SignedPlan, stage: number, promptIds: Uint8Array | null): Promise<void>;
   start(job: JobId, version: number): Promise<void>;
   finish(job: JobId, version: number, acceptedTo: number): Promise<void>;
-  /** Bytes held now and at most by the engine. */
+  /** Does what the coordinator asks after a job, or about others' jobs; answers go out as messages. Resolves when it is done. */
+  order(message: ComputeOrder): Promise<void>;
+  /** Nobody waits for the audits that this tab was given. */
+  dropAudits(): Promise<void>;
+  /** Bytes held now and at most: weights, KV caches, rows, audits. */
   memory(): Promise<{ heldBytes: number; peakBytes: number }>;
 }

@@ -1,5 +1,7 @@
 import type { Architecture, StageShape } from '@ciro/core/model/architecture.ts';
 import type { ModelManifest, Shard } from '@ciro/core/model/manifest.ts';
+import type { AuditEngine } from '../audit/audit-ports.ts';
+import type { LinksAnswer } from '../audit/head-watch.ts';
 import type { StageEnginePort } from '../pipeline/stage-ports.ts';
 import type { ShardProgress } from '../shards/shard-store.ts';
 import type { EngineChoice, MeasuredProfile } from './compute-api.ts';
@@ -18,6 +20,11 @@ export interface StageOrder {
   readonly shards: (name: string) => Promise<Uint8Array>;
 }
 
+/** The same for an audit: loaded and run piece by piece, each in a turn that `turn` gives. */
+export interface AuditStageOrder extends StageOrder {
+  readonly turn: <Result>(task: () => Promise<Result>) => Promise<Result>;
+}
+
 /** Where manifests and shards come from; both are checked against their hashes. */
 export interface ModelSource {
   manifest(modelId: string, signal: AbortSignal): Promise<ModelManifest>;
@@ -30,6 +37,13 @@ export interface ComputePlatform {
   configureEngine(base: string): void;
   measure(choice: EngineChoice, architecture: Architecture, signal: AbortSignal): Promise<MeasuredProfile>;
   loadStage(order: StageOrder): Promise<LoadedStage>;
+  loadAuditStage(order: AuditStageOrder): Promise<AuditEngine>;
+  /** Bytes that such an engine holds while it runs `positions`. */
+  auditStageBytes(manifest: ModelManifest, shape: StageShape, positions: number): number;
+  /** Names browser and graphics driver as they are now. */
+  device(): Promise<string>;
+  /** Links of the coordinator's ledger; `base` as below. */
+  links(base: string, from: number, to: number): Promise<LinksAnswer>;
   /** `base`: the coordinator's URL, ending in a slash. */
   modelSource(base: string): ModelSource;
   /** `bytes` random bytes in hex. */
@@ -38,4 +52,6 @@ export interface ComputePlatform {
   now(): number;
   /** Resolves after what already waits in the event loop. */
   turn(): Promise<void>;
+  /** Resolves after `milliseconds`, or at once when aborted. */
+  wait(milliseconds: number, signal: AbortSignal): Promise<void>;
 }

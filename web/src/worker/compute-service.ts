@@ -1,11 +1,14 @@
-import { LEAF_SALT_BYTES } from '@ciro/core/commitment/leaf.ts';
+import { Auditor } from '../audit/auditor.ts';
+import { CreditBook } from '../audit/credit-book.ts';
+import { HeadWatch } from '../audit/head-watch.ts';
 import { SignatureVerifier, signWithDeviceKey } from '../pipeline/device-signature.ts';
 import { sha256Digest } from '../pipeline/sha256-digest.ts';
 import { StagePipeline } from '../pipeline/stage-pipeline.ts';
 import { StageLoader } from './stage-loader.ts';
 import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import type { SignedPlan } from '@ciro/core/job/plan.ts';
-import type { ComputeApi, ComputeConfig, ComputeHost, EngineChoice, MeasuredProfile } from './compute-api.ts';
+import type { AuditEngine, AuditEngineOrder } from '../audit/audit-ports.ts';
+import type { ComputeApi, ComputeConfig, ComputeHost, ComputeOrder, EngineChoice, MeasuredProfile } from './compute-api.ts';
 import type { ComputePlatform } from './compute-platform.ts';
 
 /** Weights, caches and rows of one tab when the page names no budget: the whole default model expands to 540 MB. */
@@ -16,21 +19,27 @@ interface Configured {
   readonly host: ComputeHost;
   readonly pipeline: StagePipeline;
   readonly loader: StageLoader;
+  readonly auditor: Auditor;
+  readonly heads: HeadWatch;
+  readonly credits: CreditBook;
 }
 
-/** The dedicated worker behind `ComputeApi`: engine, shards and pipeline put together. */
+/** The dedicated worker behind `ComputeApi`: engine, shards, pipeline and audits put together. */
 export class ComputeService implements ComputeApi {
   readonly #platform: ComputePlatform;
   readonly #links = new Map<NodeId, MessagePort>();
   readonly #verifier = new SignatureVerifier();
   #configured: Configured | undefined;
-  #provider: MeasuredProfile['engine'] = 'wasm';
+  #provider: MeasuredProfile['engine'] | undefined;
+  /** Assignments that are being loaded. */
+  #loading = 0;
+  #peakBytes = 0;
 
   constructor(platform: ComputePlatform) {
     this.#platform = platform;
   }
 
-  /** A second call (another network or coordinator key) ends the jobs of the first; layers that are loaded stay loaded. */
+  /** A second call (another network or coordinator key) ends the jobs and audits of the first; layers that are loaded stay loaded. */
   async configure(config: ComputeConfig, host: ComputeHost): Promise<void> {
     const before = this.#configured;
     this.#platform.configureEngine(config.engineBase);
@@ -42,10 +51,20 @@ export class ComputeService implements ComputeApi {
         report: (state) => this.#ready().host.send({ type: 'shards', ...state }),
         hold: (held) => this.#ready().pipeline.hold(held),
       });
-    const pipeline = this.#newPipeline(config, host);
-    this.#configured = { host, pipeline, loader };
+    before?.auditor.forget();
+    this.#configured = this.#assemble(config, host, loader);
     await before?.pipeline.hold(undefined);
-    await pipeline.hold(loader.held);
+    await this.#configured.pipeline.hold(loader.held);
+  }
+
+  async join(): Promise<HexHash[]> {
+    const { auditor, pipeline } = this.#ready();
+    auditor.forget();
+    return pipeline.nonces.renew();
+  }
+
+  device(): Promise<string> {
+    return this.#platform.device();
   }
 
   async measure(modelId: string, choice: EngineChoice): Promise<MeasuredProfile> {
@@ -57,9 +76,15 @@ export class ComputeService implements ComputeApi {
     return profile;
   }
 
-  assign(assignment: number, modelId: string, layers: readonly [number, number] | null): Promise<void> {
-    const wanted = layers === null ? null : { modelId: modelId as HexHash, from: layers[0], to: layers[1], provider: this.#provider };
-    return this.#ready().loader.assign(assignment, wanted);
+  async assign(assignment: number, modelId: string, layers: readonly [number, number] | null): Promise<void> {
+    const { loader, auditor } = this.#ready();
+    const wanted = layers === null ? null : { modelId: modelId as HexHash, from: layers[0], to: layers[1], provider: this.#provider ?? 'wasm' };
+    if (wanted === null || loader.holds(wanted)) return loader.assign(assignment, wanted);
+    // What the new layers will take is not known yet; an audit is quickly done elsewhere.
+    this.#loading++;
+    auditor.makeWay();
+    await loader.assign(assignment, wanted);
+    if (--this.#loading === 0) this.#ready().auditor.accept();
   }
 
   async attachLink(peer: NodeId, port: MessagePort): Promise<void> {
@@ -68,6 +93,7 @@ export class ComputeService implements ComputeApi {
     port.onmessage = ({ data }: MessageEvent<unknown>) => {
       if (data instanceof Uint8Array) this.#configured?.pipeline.handleFrame(peer, data);
     };
+    this.#configured?.heads.greet(peer);
   }
 
   async detachLink(peer: NodeId): Promise<void> {
@@ -88,32 +114,113 @@ export class ComputeService implements ComputeApi {
     return this.#ready().pipeline.handleFinish(job, version, acceptedTo);
   }
 
-  async memory(): Promise<{ heldBytes: number; peakBytes: number }> {
-    const engine = this.#configured?.loader.held?.engine;
-    return { heldBytes: engine?.heldBytes ?? 0, peakBytes: engine?.peakBytes ?? 0 };
+  async order(message: ComputeOrder): Promise<void> {
+    const { pipeline, auditor, heads, credits } = this.#ready();
+    switch (message.type) {
+      case 'reveal':
+        return pipeline.after.reveal(message);
+      case 'release':
+        return pipeline.after.release(message);
+      case 'supply':
+        return pipeline.after.supply(message);
+      case 'audit':
+        return auditor.audit(message);
+      case 'piece':
+        return auditor.piece(message);
+      case 'audit-open':
+        return auditor.opening(message.audit);
+      case 'audit-cancelled':
+        return auditor.cancel(message.audit);
+      case 'head':
+        return heads.fromCoordinator(message.head);
+      case 'credit':
+        return credits.credited(message);
+    }
   }
 
-  #newPipeline(config: ComputeConfig, host: ComputeHost): StagePipeline {
-    const { network, nodeId, devicePublicKey, coordinatorPublicKey, deviceKey, memoryBudgetBytes = DEFAULT_MEMORY_BUDGET_BYTES } = config;
+  async dropAudits(): Promise<void> {
+    this.#configured?.auditor.forget();
+  }
+
+  async memory(): Promise<{ heldBytes: number; peakBytes: number }> {
+    const engine = this.#configured?.loader.held?.engine;
+    const heldBytes = this.#jobBytes() + (this.#configured?.auditor.heldBytes ?? 0);
+    this.#peakBytes = Math.max(this.#peakBytes, engine?.peakBytes ?? 0, heldBytes);
+    return { heldBytes, peakBytes: this.#peakBytes };
+  }
+
+  /** Bytes of the stage that is held, and of rows of its jobs. */
+  #jobBytes(): number {
+    return (this.#configured?.loader.held?.engine.heldBytes ?? 0) + (this.#configured?.pipeline.rowBytes ?? 0);
+  }
+
+  #assemble(config: ComputeConfig, host: ComputeHost, loader: StageLoader): Configured {
+    const { network, nodeId, devicePublicKey, coordinatorPublicKey, deviceKey, coordinatorBase, memoryBudgetBytes = DEFAULT_MEMORY_BUDGET_BYTES } = config;
     const identity = { network, nodeId, devicePublicKey, coordinatorPublicKey, memoryBudgetBytes };
-    return new StagePipeline(identity, {
-      send: (message) => host.send(message),
-      sendFrame: (peer, frame) => {
-        const port = this.#links.get(peer);
-        port?.postMessage(frame, [frame.buffer]);
-        return port !== undefined;
-      },
-      hasLink: (peer) => this.#links.has(peer),
+    const verify = (publicKey: string, bytes: Uint8Array, signature: string): Promise<boolean> => this.#verifier.verify(publicKey, bytes, signature);
+    const sendFrame = (peer: NodeId, frame: Uint8Array<ArrayBuffer>): boolean => {
+      const port = this.#links.get(peer);
+      port?.postMessage(frame, [frame.buffer]);
+      return port !== undefined;
+    };
+    const edge = {
       digest: sha256Digest,
-      sign: (bytes) => signWithDeviceKey(deviceKey, bytes),
-      verify: (publicKey, bytes, signature) => this.#verifier.verify(publicKey, bytes, signature),
-      signRoot: (root) => host.signRoot(root),
-      salt: () => this.#platform.randomHex(LEAF_SALT_BYTES),
+      sign: (bytes: Uint8Array) => signWithDeviceKey(deviceKey, bytes),
+      randomHex: (bytes: number) => this.#platform.randomHex(bytes),
       now: () => this.#platform.now(),
+    };
+    const credits = new CreditBook((alarm) => host.alarm(alarm));
+    const heads = new HeadWatch(
+      {
+        identity,
+        verify,
+        sendFrame,
+        now: edge.now,
+        links: (from, to) => this.#platform.links(coordinatorBase, from, to),
+        peers: () => this.#links.keys(),
+        keep: (head) => host.keepHead(head),
+        alarm: (alarm) => host.alarm(alarm),
+      },
+      config.head,
+    );
+    const pipeline: StagePipeline = new StagePipeline(identity, {
+      ...edge,
+      verify,
+      sendFrame,
+      send: (message) => host.send(message),
+      sendPiece: (message) => host.sendPiece(message),
+      hasLink: (peer) => this.#links.has(peer),
+      signRoot: (root) => host.signRoot(root),
       turn: () => this.#platform.turn(),
+      credit: credits,
+      head: (peer, payload) => heads.fromNeighbour(peer, payload),
+      auditBytes: (others) => auditor.bytesBeside(others),
       // What harms a job reaches the coordinator as `fault`; strangers' frames are only dropped.
       refused: () => undefined,
     });
+    const auditor: Auditor = new Auditor({
+      ...edge,
+      identity,
+      send: (message) => host.send(message),
+      upload: (upload, signal) => pipeline.pieces.send(upload, signal),
+      manifest: (modelId, signal) => loader.manifest(modelId, signal),
+      engineBytes: (manifest, shape, positions) => this.#platform.auditStageBytes(manifest, shape, positions),
+      load: (order) => this.#loadAuditStage(order, loader, pipeline),
+      provider: () => this.#provider,
+      jobBytes: () => this.#jobBytes(),
+      wait: (milliseconds, signal) => this.#platform.wait(milliseconds, signal),
+      changed: (state) => host.auditing(state),
+    });
+    return { host, pipeline, loader, auditor, heads, credits };
+  }
+
+  #loadAuditStage({ modelId, manifest, shape, provider, signal }: AuditEngineOrder, loader: StageLoader, pipeline: StagePipeline): Promise<AuditEngine> {
+    const shards = async (name: string): Promise<Uint8Array> => {
+      const shard = manifest.shards.find((each) => each.name === name);
+      if (shard === undefined) throw new RangeError(`${manifest.name} has no shard ${name}`);
+      return loader.shard(modelId, shard, signal);
+    };
+    return this.#platform.loadAuditStage({ manifest, shape, provider, signal, shards, turn: (task) => pipeline.background(task) });
   }
 
   #ready(): Configured {

@@ -1,24 +1,33 @@
 /** Entry of the dedicated worker: wires the real engine, caches and clocks to the service and exposes it to the window. */
 import * as Comlink from 'comlink';
 import { toHex } from '@ciro/core/bytes.ts';
-import { chooseProvider } from '../engine/choose-provider.ts';
+import { chooseProvider, refusalOf } from '../engine/choose-provider.ts';
+import { deviceName } from '../engine/device-name.ts';
 import { configureEngine } from '../engine/ort.ts';
+import { PiecewiseEngine } from '../engine/piecewise-engine.ts';
 import { StageEngine } from '../engine/stage-engine.ts';
 import { fetchManifest } from '../shards/manifest-source.ts';
 import { DexieShardIndex } from '../shards/shard-index.ts';
 import { ShardStore } from '../shards/shard-store.ts';
 import { ComputeService } from './compute-service.ts';
 import { eventLoopTurns } from './event-loop-turns.ts';
+import { fetchLinks } from './ledger-links.ts';
 
 const platformFetch = (url: string, init: RequestInit): Promise<Response> => fetch(url, init);
 
 const service = new ComputeService({
   configureEngine: (base) => configureEngine({ base }),
   measure: async (choice, architecture, signal) => {
-    const { provider: engine, layerMs, layerMs16, headMs } = (await chooseProvider(choice, architecture, signal)).profile;
-    return { engine, layerMs, layerMs16, headMs };
+    const { profile, qualifications } = await chooseProvider(choice, architecture, signal);
+    const { provider: engine, layerMs, layerMs16, headMs } = profile;
+    const unfit = qualifications.filter(({ eligible }) => !eligible).map((each) => ({ engine: each.provider, reason: refusalOf(each) }));
+    return { engine, layerMs, layerMs16, headMs, unfit };
   },
   loadStage: (order) => StageEngine.load(order),
+  loadAuditStage: (order) => PiecewiseEngine.load(order),
+  auditStageBytes: (manifest, shape, positions) => PiecewiseEngine.bytesFor(manifest, shape, positions),
+  device: () => deviceName(navigator),
+  links: (base, from, to) => fetchLinks(platformFetch, base, from, to),
   modelSource: (base) => {
     // An insecure origin has no Cache Storage, whatever its type says.
     const storage = (globalThis as { caches?: CacheStorage }).caches;
@@ -31,6 +40,12 @@ const service = new ComputeService({
   randomHex: (bytes) => toHex(crypto.getRandomValues(new Uint8Array(bytes))),
   now: () => performance.now(),
   turn: eventLoopTurns(),
+  wait: (milliseconds, signal) =>
+    new Promise((resolve) => {
+      if (signal.aborted) return resolve();
+      const timer = setTimeout(resolve, milliseconds);
+      signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
+    }),
 });
 
 Comlink.expose(service);

@@ -67,6 +67,16 @@ export class StageLoader {
     return this.#manifest.manifest;
   }
 
+  /** True when exactly these layers are loaded. */
+  holds(wanted: WantedLayers): boolean {
+    return this.#held !== undefined && sameLayers(this.#held, wanted);
+  }
+
+  /** A shard's checked bytes, the caller's own: engines take buffers over, and another engine may be loading the same shard. */
+  async shard(modelId: string, shard: Shard, signal: AbortSignal): Promise<Uint8Array> {
+    return (await this.#source.shard(modelId, shard, signal, () => undefined)).slice();
+  }
+
   /** Loads these layers, or gives them up (null). Outcome and progress go out as reports; resolves when it is settled, never rejects. */
   assign(assignment: number, wanted: WantedLayers | null): Promise<void> {
     this.#loading.abort(new DOMException('a newer assignment came', 'AbortError'));

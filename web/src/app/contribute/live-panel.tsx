@@ -1,4 +1,5 @@
-import { formatAmount, formatBytes, formatCount, formatDuration, formatMemory, formatRate } from '../figures.ts';
+import { TroubleBox } from '../trouble-box.tsx';
+import { formatAmount, formatBytes, formatCount, formatDuration, formatMemory, formatRate, formatShare } from '../figures.ts';
 import { LayerStrip } from '../layer-strip.tsx';
 import { LinkList } from './link-list.tsx';
 import { stateText } from './state-text.ts';
@@ -10,7 +11,7 @@ const DEVICES = { wasm: 'CPU', webgpu: 'GPU' } as const;
 /** The contribution while it lasts: what it does at this moment, what it did, what it earned. */
 export function LivePanel({ desk, model }: { desk: ContributionDesk; model: ServedModel | undefined }) {
   const view = desk.view.value;
-  const { state, totals, credits, bytes, memory, profile, links } = view;
+  const { state, totals, credits, bytes, memory, profile, links, standing, audits, alarms } = view;
   const { title, detail } = stateText(state);
   const layers = 'layers' in state ? state.layers : undefined;
   const total = model?.layers ?? layers?.[1] ?? 0;
@@ -39,19 +40,25 @@ export function LivePanel({ desk, model }: { desk: ContributionDesk; model: Serv
         <div class="gauge-wide">
           <dt>Credits earned</dt>
           <dd>
-            <span class="figures big">{formatAmount(credits.pending + credits.payable)}</span>
+            <span class="figures big">{formatAmount(credits.pending + credits.payable + credits.withheld)}</span>
             <small>
-              {formatAmount(credits.pending)} pending, {formatAmount(credits.payable)} payable
+              {formatAmount(credits.pending)} pending, {formatAmount(credits.payable)} payable, {formatAmount(credits.withheld)} kept as a bond
             </small>
           </dd>
         </div>
         <Gauge name="Tokens" value={formatCount(totals.tokens)} />
         <Gauge name="Positions" value={formatCount(totals.positions)} />
         <Gauge name="Questions" value={formatCount(totals.jobs)} />
+        <Gauge name="Audits passed" value={standing === undefined ? '–' : formatCount(standing.successfulAudits)} aside={standing === undefined ? '' : `${formatShare(standing.auditRate)} of work is audited`} />
+        <Gauge name="Others audited" value={formatCount(audits.done)} aside={audits.running === null ? '' : 'one under way'} />
         <Gauge name="Runs on" value={profile === undefined ? '–' : DEVICES[profile.engine]} aside={profile === undefined ? '' : `${formatDuration(profile.layerMs)} a layer`} />
         <Gauge name="Memory" value={formatMemory(memory.heldBytes)} aside={memory.peakBytes > 0 ? `peak ${formatMemory(memory.peakBytes)}` : ''} />
         <Gauge name="Weights" value={formatBytes(bytes.downloaded + bytes.cached)} aside={weightsFrom(bytes)} />
       </dl>
+      {standing?.state === 'demoted' && (
+        <TroubleBox title="This worker is not given work any more" message="" todo="Several engines, and the reference run, got other numbers than this tab. Contribute on another device or browser." />
+      )}
+      {alarms[0] !== undefined && <TroubleBox title="The coordinator's books do not agree" message={alarms[0].message} todo="The proof is kept in this browser. Ask the operator, or contribute elsewhere." />}
       <LinkList links={links} expected={state.kind === 'ready' || state.kind === 'serving'} />
       {view.keys === 'memory' && <p class="note">This browser refuses to keep data (a private window does that). The worker key and the credits it earns last until this tab is closed.</p>}
       {view.nodeId !== undefined && (
