@@ -1,7 +1,7 @@
 import { serveWllama } from './wllama/serve-wllama.ts';
 import { openWllama } from './wllama/open-wllama.ts';
 import { figureRow, median } from './figures/figure.ts';
-import type { Evidence } from '../signaling/src/evidence/evidence.ts';
+import type { Evidence } from '@ciro/core/evidence/evidence.ts';
 import type { FigureRow } from './figures/figure.ts';
 import type { BenchNetwork, Parts } from './network/bench-network.ts';
 

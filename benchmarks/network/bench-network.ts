@@ -4,7 +4,7 @@ import { fetchDefaultModel } from '../../signaling/src/models/fetch-default-mode
 import { findBrowser } from '../../signaling/src/volunteers/find-browser.ts';
 import { launchVolunteers } from '../../signaling/src/volunteers/launch-volunteers.ts';
 import { startCoordinatorProcess } from './coordinator-process.ts';
-import type { Evidence } from '../../signaling/src/evidence/evidence.ts';
+import type { Evidence } from '@ciro/core/evidence/evidence.ts';
 import type { Browser } from '../../signaling/src/volunteers/browser.ts';
 import type { VolunteerEngine, Volunteers } from '../../signaling/src/volunteers/launch-volunteers.ts';
 import type { NetworkQuestion } from '../../tests/support/network-question.ts';

@@ -19,8 +19,8 @@ it('npm start -- --once prints the answer and its evidence and ends well', async
   await using program = startProgram(['start', '--once', 'What is the capital of France?', '--data', join(folder, 'data')], { PORT: '0' });
   expect(await program.exit, program.stderr).toBe(0);
   expect(program.stdout).toContain('Paris');
-  // Three stages over all layers, each with valid receipts and a credit.
-  expect(program.stdout.match(/^[012] +[0-9a-f]{12} +\d+–\d+ +(wasm|webgpu) +direct .*\d+ of \d+ valid +\d+\.\d+ pending$/gm)).toHaveLength(3);
+  // Three stages over all layers, each with valid receipts, an audit that the spare made, and a credit.
+  expect(program.stdout.match(/^[012] +[0-9a-f]{12} +\d+–\d+ +(wasm|webgpu) +direct .*\d+ of \d+ valid +passed +\d+\.\d+ payable$/gm)).toHaveLength(3);
   expect(program.stdout).toMatch(/debit \d+ = fee \d+ \+ credits/);
 });
 
@@ -51,9 +51,10 @@ const JobFile = v.object({
       peak_memory_bytes: Positive,
       units: v.pipe(v.array(v.object({ from: Whole, to: Whole, payload_sha256: Sha256, canonical_sha256: Sha256, hint_bytes: Whole })), v.minLength(1)),
       receipts: v.pipe(v.array(v.object({ signer: Worker, valid: v.literal(true) })), v.minLength(1)),
+      audit_status: v.literal('passed'),
     }),
   ),
-  ledger: v.object({ debit: Amount, fee: Amount, credits: v.array(v.object({ worker: Worker, amount: Amount, status: v.literal('pending') })) }),
+  ledger: v.object({ debit: Amount, fee: Amount, credits: v.array(v.object({ worker: Worker, amount: Amount, status: v.literal('payable') })) }),
   timings: v.object({ install_ms: Milliseconds, model_ms: Positive, join_ms: v.array(Positive), ready_ms: v.array(Positive) }),
 });
 
@@ -65,7 +66,8 @@ it('npm run job -- --json writes the whole evidence of an answer over as many st
   const file = v.parse(JobFile, JSON.parse(await readFile(json, 'utf8')));
   expect(file.stages.map(({ layers }) => layers.join())).toEqual([`0,${file.stages[0]?.layers[1]}`, `${file.stages[0]?.layers[1]},30`]);
   expect(file.completion_tokens).toBe(file.token_ids.length);
-  expect(file.timings.join_ms).toHaveLength(2);
+  // Two stages and a spare that audits them.
+  expect(file.timings.join_ms).toHaveLength(3);
   expect(file.timings.ready_ms).toHaveLength(2);
   expect(program.stdout).toContain(file.text);
   const { debit, fee, credits } = file.ledger;
