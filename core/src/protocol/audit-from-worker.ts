@@ -37,7 +37,7 @@ export const SupplyRefused = v.strictObject({ type: v.literal('supply-refused'),
 export const AuditRefused = v.strictObject({ type: v.literal('audit-refused'), audit: AuditId, code: Text(64), message: Text(500) });
 /** The auditor's result, unseen: `blindCommitment` over its salt and the hashes of its rows, signed by its device key (SPEC A4). */
 export const AuditBlind = v.strictObject({ type: v.literal('audit-blind'), audit: AuditId, engine: v.picklist(['wasm', 'webgpu']), commitment: HexHash, signature: DeviceSignature });
-/** Ids of the last stage against logits that the auditor made from the committed rows (SPEC A7). `gap` in logits, or in probability when drawn. */
+/** Ids of the last stage against logits of the auditor's own rows (SPEC A7). `gap` in logits, or in probability when drawn. */
 export const SampledIds = v.strictObject({
   checked: Count,
   /** Within the tolerance but not what the auditor's own logits give. */

@@ -87,7 +87,8 @@ export class FakeReference implements ReferenceRun {
   async run({ layers, inputs, check }: ReferenceTask): Promise<{ rows: Float32Array; ids: ReturnType<typeof toyIds> | null }> {
     this.runs++;
     if (this.instead !== undefined) await this.instead();
-    return { rows: new ToyStage(layers).all(inputs), ids: check === undefined ? null : toyIds(check.payload, check.sampling) };
+    const rows = new ToyStage(layers).all(inputs);
+    return { rows, ids: check === undefined ? null : toyIds(check.payload, rows, check.sampling) };
   }
 }
 

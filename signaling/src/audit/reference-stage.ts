@@ -18,7 +18,7 @@ const NO_LOGITS_GAP = 2 ** 128;
 
 /**
  * The reference run of one stage (SPEC D3): layer after layer, so that the weights of one are in memory, whatever the stage
- * holds. `ids` looks at the committed rows with the model's own head (SPEC A7).
+ * holds. `ids` looks at the committed ids with the model's own head, over the rows of this run (SPEC A7).
  */
 export async function runReferenceStage(manifest: ModelManifest, readShard: ReadShard, task: Omit<ReferenceTask, 'modelId'>): Promise<{ readonly rows: Float32Array; readonly ids: SampledIds | null }> {
   const [from, to] = task.layers;
@@ -26,7 +26,7 @@ export async function runReferenceStage(manifest: ModelManifest, readShard: Read
   let rows = await firstRows(manifest, readShard, task);
   for (let layer = from; layer < to; layer++) rows = await through(manifest, readShard, { from: layer, to: layer + 1, heads: false }, rows);
   if (to === end) rows = await through(manifest, readShard, { from: end, to: end, heads: true }, rows);
-  return { rows, ids: task.check === undefined ? null : await checkIds(manifest, readShard, task.check) };
+  return { rows, ids: task.check === undefined ? null : await checkIds(manifest, readShard, rows, task.check) };
 }
 
 async function firstRows(manifest: ModelManifest, readShard: ReadShard, { layers, inputs }: Pick<ReferenceTask, 'layers' | 'inputs'>): Promise<Float32Array> {
@@ -45,9 +45,9 @@ async function through(manifest: ModelManifest, readShard: ReadShard, shape: { f
   }
 }
 
-async function checkIds(manifest: ModelManifest, readShard: ReadShard, { payload, sampling }: NonNullable<ReferenceTask['check']>): Promise<SampledIds> {
+async function checkIds(manifest: ModelManifest, readShard: ReadShard, rows: Float32Array, { payload, sampling }: NonNullable<ReferenceTask['check']>): Promise<SampledIds> {
   const { hidden } = manifest.architecture;
-  const { rows, ids } = committed(payload, hidden);
+  const ids = committedIds(payload, hidden);
   const tally = new SampledIdTally(ids, { ...sampling, delta: deltaOf(decodeCalibration(fromBase64(manifest.calibration.base64))) });
   const { positions } = tally;
   if (positions.length === 0) return tally.result;
@@ -57,7 +57,7 @@ async function checkIds(manifest: ModelManifest, readShard: ReadShard, { payload
     return tally.result;
   } catch (error) {
     if (!(error instanceof SamplingError)) throw error;
-    // The committed row at hand holds what is no number: nothing can have been sampled from it.
+    // The row at hand holds what is no number: nothing can have been sampled from it.
     const { checked, ambiguous, wrong } = tally.result;
     const position = positions[checked] ?? 0;
     return { checked: positions.length, ambiguous, wrong: [{ position, id: ids[position] ?? 0, gap: NO_LOGITS_GAP }, ...wrong].slice(0, 16) };
@@ -66,18 +66,16 @@ async function checkIds(manifest: ModelManifest, readShard: ReadShard, { payload
   }
 }
 
-/** Rows [positions, channels] and ids of a whole payload. Throws RangeError unless it is rows with ids. */
-function committed(payload: Uint8Array, channels: number): { readonly rows: Float32Array; readonly ids: Uint32Array } {
+/** Ids of a whole payload. Throws RangeError unless it is rows with ids. */
+function committedIds(payload: Uint8Array, channels: number): Uint32Array {
   const stride = 4 * channels + 4;
   const count = payload.length / stride;
-  const rows = new Float32Array(count * channels);
   const ids = new Uint32Array(count);
   for (let from = 0; from < count; from += UNIT_POSITIONS) {
     const positions = Math.min(UNIT_POSITIONS, count - from);
     const part = payloadRows(payload.subarray(from * stride, (from + positions) * stride), { positions, channels, ids: true });
     if (part === undefined) throw new RangeError(`${payload.length} bytes are no rows of ${channels} channels with their ids`);
-    rows.set(part.rows, from * channels);
     ids.set(part.ids, from);
   }
-  return { rows, ids };
+  return ids;
 }

@@ -18,14 +18,14 @@ type Say = (message: WorkMessage) => void;
 
 const CURVE = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 
-/** Ids of a last stage's whole payload against the toy's own logits. */
-export function toyIds(payload: Uint8Array, { sampler, promptTokens }: Sampling): SampledIds {
+/** Ids of a last stage's whole payload against the toy's own logits of an auditor's rows. */
+export function toyIds(payload: Uint8Array, rows: Float32Array, { sampler, promptTokens }: Sampling): SampledIds {
   const stride = 4 * TOY_HIDDEN + 4;
   const count = payload.length / stride;
   const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
   const ids = Uint32Array.from({ length: count }, (_, row) => view.getUint32(row * stride + 4 * TOY_HIDDEN, true));
   const tally = new SampledIdTally(ids, { sampler, promptTokens, delta: deltaOf(TOY_TABLE) });
-  for (const position of tally.positions) tally.add(position, toyLogits(new Float32Array(Uint8Array.from(payload.subarray(position * stride, position * stride + 4 * TOY_HIDDEN)).buffer)));
+  for (const position of tally.positions) tally.add(position, toyLogits(rows.slice(position * TOY_HIDDEN, (position + 1) * TOY_HIDDEN)));
   return tally.result;
 }
 
@@ -149,7 +149,7 @@ export class Tab implements Player {
     const payload = whole(payloads);
     if (!open || rows === undefined || (sampling !== null && payload.length < positions * (4 * TOY_HIDDEN + 4))) return;
     rowPieces(rows, TOY_HIDDEN).forEach((bytes, unit) => this.sayPiece(audit, 'rows', unit, bytes));
-    this.#say({ type: 'audit-opened', audit, salt: salt ?? '', rows: hashesOf(rows), ids: sampling === null ? null : toyIds(payload, sampling) });
+    this.#say({ type: 'audit-opened', audit, salt: salt ?? '', rows: hashesOf(rows), ids: sampling === null ? null : toyIds(payload, rows, sampling) });
   }
 
   #say(message: WorkMessage): void {

@@ -95,7 +95,7 @@ export class AuditRun {
       try {
         const rows = await this.#compute(engine, manifest, shape, pieces);
         this.#inputs.dispose();
-        await this.#answer(rows, () => this.#checkIds(engine, manifest));
+        await this.#answer(rows, () => this.#checkIds(engine, manifest, rows));
       } finally {
         engine.close();
         await warm.release();
@@ -203,8 +203,8 @@ export class AuditRun {
     this.#ports.send({ type: 'audit-opened', audit, salt, rows: hashes, ids });
   }
 
-  /** Last stage: the ids that it sampled, against logits of the rows that it committed to (SPEC A7). Null elsewhere. */
-  async #checkIds(engine: AuditEngine, manifest: ModelManifest): Promise<SampledIds | null> {
+  /** Last stage: the ids that it sampled, against logits of this auditor's own `rows` (SPEC A7). Null elsewhere. */
+  async #checkIds(engine: AuditEngine, manifest: ModelManifest, rows: readonly Uint8Array[]): Promise<SampledIds | null> {
     const { sampling } = this.order;
     if (sampling === null) return null;
     await this.#until(() => this.#payload.complete);
@@ -213,11 +213,12 @@ export class AuditRun {
     for (const [unit, piece] of (await this.#payload.pieces()).entries()) {
       const opened = payloadRows(piece, { positions: this.#countOf(unit), channels, ids: true });
       if (opened === undefined) throw new AuditorError('bad-piece', `The payload of unit ${unit} has ${piece.length} bytes for ${this.#countOf(unit)} rows of ${channels} channels with ids.`, { fault: 'peer' });
+      const own = rows[unit] ?? new Uint8Array(0);
       for (const [row, id] of opened.ids.entries()) {
         const position = unit * UNIT_POSITIONS + row;
         if (!count.follows(position)) continue;
         this.signal.throwIfAborted();
-        count.check(position, id, await engine.logits(opened.rows.subarray(row * channels, (row + 1) * channels)));
+        count.check(position, id, await engine.logits(new Float32Array(own.buffer, own.byteOffset + 4 * channels * row, channels)));
       }
     }
     return count.result;

@@ -164,7 +164,7 @@ test.each([0, 1, 2])('A4 to A7: an audit of stage %i is committed to unseen, ope
   expect(scene.states.at(-1)).toEqual({ running: null, waiting: 0, done: 1, refused: 0 });
 });
 
-test('A7: ids that were not sampled from the committed rows are named, and the first sixteen of them only', async () => {
+test('A7: ids that the auditor\'s own rows do not give are named, and the first sixteen of them only', async () => {
   const scene = await setup();
   const about = await caseOf(2);
   const changed = about.payloads.map((payload) => {

@@ -7,7 +7,7 @@ import type { SampledIds } from '@ciro/core/protocol/audit-from-worker.ts';
 
 export type Sampling = NonNullable<Extract<CoordinatorMessage, { type: 'audit' }>['sampling']>;
 
-/** Counts how the ids of an answer compare with an auditor's own logits of the committed rows (SPEC A7). */
+/** Counts how the ids of an answer compare with the logits of an auditor's own rows (SPEC A7). */
 export class SampledIdCount {
   readonly #sampling: Sampling;
   readonly #delta: number;
