@@ -16,9 +16,10 @@ setTimeout(() => {
 }, 300);
 `;
 const START = `
-console.log(JSON.stringify({ args: process.argv.slice(2), installMs: Number(process.env.CIRO_INSTALL_MS) }));
+// Ready for the signal before anything is written: the test sends it at the first word.
 if (process.argv[2] === 'wait') { process.on('SIGTERM', () => process.exit(42)); setInterval(() => {}, 1000); }
 else process.exitCode = Number(process.argv[2] ?? 0);
+console.log(JSON.stringify({ args: process.argv.slice(2), installMs: Number(process.env.CIRO_INSTALL_MS) }));
 `;
 const lockFile = (version: string) =>
   JSON.stringify({ packages: { '': {}, 'node_modules/a': { version, integrity: 'x' }, 'node_modules/b': { version: '1', integrity: 'y', optional: true } } });
