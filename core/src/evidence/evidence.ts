@@ -128,6 +128,9 @@ const ENTRIES = {
   /** Jobs whose answer this one puts right, and that puts this one's right (SPEC M7). */
   corrects: v.nullable(JobId),
   corrected_by: v.nullable(JobId),
+  /** Jobs that this one goes on from because a tab left, and that go on from this one (SPEC G2). */
+  continues: v.nullable(JobId),
+  continued_by: v.nullable(JobId),
   prompt_tokens: Count,
   completion_tokens: Count,
   prompt_ids: Ids,
@@ -135,7 +138,7 @@ const ENTRIES = {
   /** Ids that were sampled beyond a stop, which the last stage's units may cover although nobody was given them. */
   surplus_ids: Ids,
   text: v.pipe(v.string(), v.maxLength(MAX_TEXT_CHARACTERS)),
-  finish_reason: v.picklist(['stop', 'length', 'cancelled', 'failed']),
+  finish_reason: v.picklist(['stop', 'length', 'cancelled', 'moved', 'failed']),
   ttft_ms: Measure,
   tokens_per_second: Measure,
   stages: v.pipe(v.array(EvidenceStage), v.minLength(1), v.maxLength(MAX_STAGES)),

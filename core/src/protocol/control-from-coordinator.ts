@@ -29,12 +29,16 @@ export const Welcome = v.strictObject({
 /** Why a worker is not taken; the coordinator closes the socket after it. */
 export const REFUSALS = ['protocol-version', 'bad-signature', 'malformed', 'hello-expected', 'too-many-messages', 'replaced', 'full'] as const;
 export const Refused = v.strictObject({ type: v.literal('refused'), code: v.picklist(REFUSALS), message: Text(500) });
-/** Hold these layers; replaces an earlier assignment. `layers` null: hold nothing, stay as a spare. */
+/**
+ * Hold these layers; replaces an earlier assignment. `layers` null: hold nothing. `standby`: this worker is in no ring, but takes
+ * the range over at once when its holder leaves; a later assignment of the same layers loads nothing.
+ */
 export const Assign = v.strictObject({
   type: v.literal('assign'),
   assignment: Count,
   modelId: HexHash,
   layers: v.nullable(v.strictTuple([Count, Count])),
+  standby: v.boolean(),
 });
 /** Open a link to a neighbour. One side is the initiator; `link` names the pair in signals. */
 export const Connect = v.strictObject({ type: v.literal('connect'), link: Text(64), peer: NodeId, initiator: v.boolean() });
@@ -51,7 +55,9 @@ export const Plan = v.strictObject({
 /** Every stage is prepared: the first stage begins. */
 export const Start = v.strictObject({ type: v.literal('start'), job: JobId, version: Count });
 /** The job ends for every stage; units close at `acceptedTo` positions. */
-export const Finish = v.strictObject({ type: v.literal('finish'), job: JobId, version: Count, acceptedTo: Count, reason: v.picklist(['stop', 'length', 'cancelled', 'failed']) });
+export const Finish = v.strictObject({ type: v.literal('finish'), job: JobId, version: Count, acceptedTo: Count, reason: v.picklist(['stop', 'length', 'cancelled', 'moved', 'failed']) });
+/** The ring stands still: whoever is there answers `alive` at once. */
+export const Probe = v.strictObject({ type: v.literal('probe'), job: JobId, version: Count });
 /** A change of this worker's account: base units, and its totals after it. */
 export const Credit = v.strictObject({
   type: v.literal('credit'),
@@ -71,6 +77,6 @@ export const Credit = v.strictObject({
 /** A message was dropped; other jobs go on. */
 export const Dropped = v.strictObject({ type: v.literal('dropped'), code: Text(64), message: Text(500) });
 
-export const CoordinatorMessage = v.variant('type', [Challenge, Welcome, Refused, Assign, Connect, Disconnect, SignalIn, Plan, Start, Finish, Credit, Dropped, Reveal, Release, Supply, Audit, PieceIn, AuditOpen, AuditCancelled, Head, Standing]);
+export const CoordinatorMessage = v.variant('type', [Challenge, Welcome, Refused, Assign, Connect, Disconnect, SignalIn, Plan, Start, Finish, Probe, Credit, Dropped, Reveal, Release, Supply, Audit, PieceIn, AuditOpen, AuditCancelled, Head, Standing]);
 /** Everything the coordinator may send to a worker. */
 export type CoordinatorMessage = v.InferOutput<typeof CoordinatorMessage>;

@@ -100,9 +100,11 @@ export const Root = v.strictObject({
 });
 /** The stage failed in the middle of a job. */
 export const Fault = v.strictObject({ type: v.literal('fault'), ...JobVersion, code: Text(64), message: Text(500) });
+/** Answer to `probe`: this tab runs and is connected. What its engine does shows in the tokens. */
+export const Alive = v.strictObject({ type: v.literal('alive'), ...JobVersion });
 /** The person pressed Stop, a cap was reached, or the page is going away. */
 export const Leaving = v.strictObject({ type: v.literal('leaving'), reason: Text(120) });
 
-export const WorkerMessage = v.variant('type', [Hello, Profile, ShardState, SignalOut, LinkState, Prepared, StageRefused, Token, Unit, Acknowledge, Disagree, Root, Fault, Leaving, Nonces, Nonce, Piece, SupplyRefused, AuditRefused, AuditBlind, AuditOpened]);
+export const WorkerMessage = v.variant('type', [Hello, Profile, ShardState, SignalOut, LinkState, Prepared, StageRefused, Token, Unit, Acknowledge, Disagree, Root, Fault, Alive, Leaving, Nonces, Nonce, Piece, SupplyRefused, AuditRefused, AuditBlind, AuditOpened]);
 /** Everything a worker may send to the coordinator. */
 export type WorkerMessage = v.InferOutput<typeof WorkerMessage>;

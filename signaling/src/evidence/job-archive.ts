@@ -13,6 +13,8 @@ export interface OpenedJob {
   readonly assurance: 'stream' | 'checked';
   /** The job whose answer this one does again, because a stage of it failed its audit. */
   readonly corrects: JobId | null;
+  /** The job whose answer this one goes on with, because a stage of it was lost (SPEC G2). At most one of the two is set. */
+  readonly continues: JobId | null;
 }
 
 /** Why a job has no answer: code and message of the error the client was given. */
@@ -37,6 +39,8 @@ export interface JobArchive {
   find(job: string): Promise<ArchivedJob | undefined>;
   /** The recorded job that does this one's answer again, if there is one. */
   correctionOf(job: string): Promise<JobId | undefined>;
+  /** The recorded job that goes on with this one's answer, if there is one. */
+  continuationOf(job: string): Promise<JobId | undefined>;
   /** Notes that every stage of a recorded job is decided, its audits included. */
   decided(job: JobId): Promise<void>;
   /** Recorded jobs that are not decided, oldest first: after a restart nobody audits them any more. */

@@ -1,5 +1,6 @@
 import type { JobPlan, PlanSampler, SignedPlan } from '@ciro/core/job/plan.ts';
 import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
+import type { SchedulerError } from './scheduler-error.ts';
 import type { Acknowledgement, Receipt } from '@ciro/core/receipt/receipt.ts';
 
 /** A priced request, ready to be placed. */
@@ -17,6 +18,8 @@ export interface JobOrder {
   readonly requesterNonce: HexHash | null;
   /** Workers that must not serve it: those whose work this job does again. */
   readonly exclude: readonly NodeId[];
+  /** The job that this one goes on from, whose requester is reading already: it goes to the head of the queue, and is waited for longer. */
+  readonly continues: JobId | null;
 }
 
 /** One unit as the coordinator knows it: the worker's receipt, its other hashes, the neighbour's word. */
@@ -69,7 +72,8 @@ export interface JobRecord {
   readonly tokenIds: readonly number[];
   /** Ids sampled beyond a stop, in order: nobody is given them, but the last stage's units may cover them (SPEC B4). */
   readonly surplusIds: readonly number[];
-  readonly finish: 'stop' | 'length' | 'cancelled' | 'failed';
+  /** `moved`: a stage was lost, and the answer goes on in another job (SPEC G2). */
+  readonly finish: 'stop' | 'length' | 'cancelled' | 'moved' | 'failed';
   readonly stages: readonly StageRecord[];
   readonly disagreements: readonly { readonly stage: number; readonly unit: number; readonly by: NodeId }[];
   /** Milliseconds from `assigned` to the first token, and tokens a second after it. */
@@ -82,7 +86,8 @@ export type JobEvent =
   | { readonly type: 'queued'; readonly ahead: number }
   | { readonly type: 'assigned'; readonly signed: SignedPlan }
   | { readonly type: 'token'; readonly position: number; readonly id: number }
-  | { readonly type: 'finished'; readonly reason: JobRecord['finish'] }
+  /** `lost`, when `reason` is `moved`: what the stage was lost by; `fields.worker` is whose fault it was, where that is known. */
+  | { readonly type: 'finished'; readonly reason: JobRecord['finish']; readonly lost?: SchedulerError }
   | { readonly type: 'recorded'; readonly record: JobRecord };
 
 /** A running job. `stop` ends it at the last token seen (a stop string, a client that left); events then close with `finished`. */

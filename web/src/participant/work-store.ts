@@ -5,7 +5,7 @@ import type { JobWork } from './work-meter.ts';
 export interface FinishedWork extends JobWork {
   /** Epoch milliseconds. */
   readonly finishedAt: number;
-  readonly reason: 'stop' | 'length' | 'cancelled' | 'failed';
+  readonly reason: 'stop' | 'length' | 'cancelled' | 'moved' | 'failed';
   /** Base units as a decimal string, and where they stand; null until the coordinator says. */
   readonly credit: { readonly amount: string; readonly status: 'pending' | 'payable' | 'void' } | null;
 }
