@@ -16,6 +16,7 @@ import type { HexHash, JobId } from '@ciro/core/ids.ts';
 import type { AccountName } from '@ciro/core/ledger/entry.ts';
 import type { ModelManifest } from '@ciro/core/model/manifest.ts';
 import type { JobRecord } from '../scheduler/job-order.ts';
+import type { OpenedJob } from './job-archive.ts';
 
 const job = '1'.repeat(32) as JobId;
 const MODEL_ID = '5'.repeat(64) as HexHash;
@@ -30,17 +31,17 @@ const MANIFEST: ModelManifest = {
   calibration: { sha256: '0'.repeat(64), base64: '' },
 };
 
-async function setup(corrects: JobId | null = null) {
+async function setup(place: Partial<Pick<OpenedJob, 'corrects' | 'continues'>> = {}) {
   const ledger = new Ledger(new MemoryLedgerStore(), { now: () => 1_000 });
   const archive = new MemoryJobArchive();
   const audits = new MemoryAuditStore();
   await ledger.start();
   await ledger.openTrial('ada');
-  const open = async (id: JobId, again: JobId | null): Promise<void> => {
+  const open = async (id: JobId, own: typeof place): Promise<void> => {
     await ledger.hold(id, 'ada', 100n);
-    await archive.open({ job: id, account: 'ada', modelId: MODEL_ID, createdAt: 1_000, assurance: 'stream', corrects: again });
+    await archive.open({ job: id, account: 'ada', modelId: MODEL_ID, createdAt: 1_000, assurance: 'stream', corrects: null, continues: null, ...own });
   };
-  await open(job, corrects);
+  await open(job, place);
   const desk = new EvidenceDesk({
     archive,
     ledger,
@@ -103,6 +104,15 @@ it('stages are pending until the draw, then passed by, or pending until their tr
   expect(await evidence()).toMatchObject({ draw: { beacon: 'b'.repeat(64) }, audits: [{ stage: 0, outcome: 'unpaid' }] });
 });
 
+it('a stage that committed to nothing is unpaid once the draw is made: the draw does not pass it by (SPEC A2, G2)', async () => {
+  const { audits, settle, evidence } = await setup();
+  const record = makeRecord({ job, finish: 'moved' });
+  const lost = { ...record, stages: record.stages.map((stage, index) => (index === 1 ? { worker: stage.worker, layers: stage.layers, link: stage.link, units: [], paidPositions: 0 } : stage)) };
+  await settle(lost);
+  await audits.saveDraw(job, drawOf(lost));
+  expect((await evidence()).stages.map(({ audit_status: status }) => status)).toEqual(['pending', 'unpaid', 'passed by']);
+});
+
 it('pieces are given only when they are asked for, while there are any', async () => {
   const { audits, settle, evidence } = await setup();
   await settle(makeRecord({ job }));
@@ -115,16 +125,26 @@ it('pieces are given only when they are asked for, while there are any', async (
 });
 
 it('evidence says which job it puts right and which puts it right, and what went back (SPEC M7)', async () => {
-  const { ledger, open, settle, evidence } = await setup('3'.repeat(32) as JobId);
+  const { ledger, open, settle, evidence } = await setup({ corrects: '3'.repeat(32) as JobId });
   const record = makeRecord({ job });
   await settle(record);
   expect(await evidence()).toMatchObject({ corrects: '3'.repeat(32), corrected_by: null, ledger: { refunded: '0' } });
   const again = '2'.repeat(32) as JobId;
-  await open(again, job);
+  await open(again, { corrects: job });
   await settle(makeRecord({ job: again }));
   await ledger.failed(job, [workerId(1)]);
   const { ledger: booked, corrected_by: by } = await evidence();
   expect([by, booked.refunded, booked.credits.map(({ status }) => status)]).toEqual([again, booked.debit, ['void', 'pending', 'pending']]);
+});
+
+it('evidence says which job it goes on from and which goes on from it, once that one is recorded (SPEC G2)', async () => {
+  const { archive, open, settle, evidence } = await setup({ continues: '3'.repeat(32) as JobId });
+  await settle(makeRecord({ job, finish: 'moved' }));
+  const next = '2'.repeat(32) as JobId;
+  await open(next, { continues: job });
+  expect(await evidence()).toMatchObject({ finish_reason: 'moved', continues: '3'.repeat(32), continued_by: null, corrects: null, corrected_by: null });
+  await archive.record(next, makeRecord({ job: next }), 'text');
+  expect(await evidence()).toMatchObject({ continued_by: next, corrected_by: null });
 });
 
 it('what is handed out has the form that a client checks, and its entry the hash of what it says (SPEC M4)', async () => {

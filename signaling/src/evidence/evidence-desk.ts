@@ -21,7 +21,7 @@ export interface AuditRecords {
 }
 
 export interface EvidenceDeskDependencies {
-  readonly archive: Pick<JobArchive, 'find' | 'correctionOf'>;
+  readonly archive: Pick<JobArchive, 'find' | 'correctionOf' | 'continuationOf'>;
   readonly ledger: Pick<Ledger, 'jobAccount'>;
   readonly audits: AuditRecords;
   readonly coordinatorPublicKey: string;
@@ -59,6 +59,7 @@ export class EvidenceDesk {
       coordinatorPublicKey,
       identityKeys: await identityKeys(archived.record.stages.map(({ worker }) => worker)),
       correctedBy: (await archive.correctionOf(job)) ?? null,
+      continuedBy: (await archive.continuationOf(job)) ?? null,
       draw: (await audits.drawOf(job)) ?? null,
       audits: await audits.transcriptsOf(job),
       pieces: options.pieces === true ? await audits.pieces(job) : null,

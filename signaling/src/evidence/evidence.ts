@@ -18,6 +18,8 @@ export interface EvidenceSources {
   readonly identityKeys: ReadonlyMap<string, string>;
   /** The job that does this one's answer again, if there is one. */
   readonly correctedBy: JobId | null;
+  /** The job that goes on with this one's answer, if there is one. */
+  readonly continuedBy: JobId | null;
   /** Null until the draw is made. */
   readonly draw: AuditDraw | null;
   readonly audits: readonly Transcript[];
@@ -44,6 +46,8 @@ export function evidenceOf(job: Extract<ArchivedJob, { state: 'recorded' }>, acc
     assurance: job.assurance,
     corrects: job.corrects,
     corrected_by: sources.correctedBy,
+    continues: job.continues,
+    continued_by: sources.continuedBy,
     prompt_tokens: record.promptIds.length,
     completion_tokens: record.tokenIds.length,
     prompt_ids: [...record.promptIds],
@@ -94,17 +98,18 @@ function stageOf(record: JobRecord, stage: StageRecord, index: number, sources: 
     lap_ms: stats?.lapMs ?? UNKNOWN,
     peak_memory_bytes: stats?.peakMemoryBytes ?? 0,
     paid_positions: stage.paidPositions,
-    audit_status: auditStatusOf(index, sources),
+    audit_status: auditStatusOf(stage, index, sources),
     units: stage.units.map((unit, at) => unitOf(record, stage, index, unit, root?.salts[at])),
     receipts: stage.units.flatMap(receiptsOf),
     root: root === undefined ? null : { root: root.root, signature: root.signature },
   };
 }
 
-/** `pending` until the draw is made, and for a drawn stage until its auditors have spoken. */
-function auditStatusOf(stage: number, { draw, audits }: EvidenceSources): EvidenceStage['audit_status'] {
+/** `pending` until the draw is made, and for a drawn stage until its auditors have spoken; where nothing was committed to, nothing is paid. */
+function auditStatusOf({ units }: StageRecord, stage: number, { draw, audits }: EvidenceSources): EvidenceStage['audit_status'] {
   const drawn = draw?.stages[stage];
   if (drawn === undefined) return 'pending';
+  if (units.length === 0) return 'unpaid';
   if (drawn.units === 0) return 'passed by';
   return audits.find((each) => each.stage === stage)?.outcome ?? 'pending';
 }

@@ -26,6 +26,9 @@ export class MemoryJobArchive implements JobArchive {
   async correctionOf(job: string): Promise<JobId | undefined> {
     return [...this.#jobs.values()].find(({ corrects, state }) => corrects === job && state === 'recorded')?.job;
   }
+  async continuationOf(job: string): Promise<JobId | undefined> {
+    return [...this.#jobs.values()].find(({ continues, state }) => continues === job && state === 'recorded')?.job;
+  }
   async decided(job: JobId): Promise<void> {
     const found = this.#jobs.get(job);
     if (found?.state === 'recorded') this.#jobs.set(job, { ...found, decided: true });
@@ -37,7 +40,7 @@ export class MemoryJobArchive implements JobArchive {
   #close(job: JobId, change: (opened: OpenedJob) => ArchivedJob): void {
     const found = this.#jobs.get(job);
     if (found?.state !== 'running') return;
-    const { account, modelId, createdAt, assurance, corrects } = found;
-    this.#jobs.set(job, change({ job, account, modelId, createdAt, assurance, corrects }));
+    const { account, modelId, createdAt, assurance, corrects, continues } = found;
+    this.#jobs.set(job, change({ job, account, modelId, createdAt, assurance, corrects, continues }));
   }
 }

@@ -52,6 +52,7 @@ interface JobRow {
   text: string | null;
   assurance: 'stream' | 'checked';
   corrects: JobId | null;
+  continues: JobId | null;
   decided: Generated<boolean>;
 }
 interface NodeRow {

@@ -13,8 +13,8 @@ export class SqlJobArchive implements JobArchive {
     this.#db = db;
   }
 
-  async open({ job, account, modelId, createdAt, assurance, corrects }: OpenedJob): Promise<void> {
-    await this.#db.insertInto('jobs').values({ job, account, model_id: modelId, created_at: createdAt, assurance, corrects, state: 'running' }).execute();
+  async open({ job, account, modelId, createdAt, assurance, corrects, continues }: OpenedJob): Promise<void> {
+    await this.#db.insertInto('jobs').values({ job, account, model_id: modelId, created_at: createdAt, assurance, corrects, continues, state: 'running' }).execute();
   }
 
   async record(job: JobId, record: JobRecord, text: string): Promise<void> {
@@ -33,7 +33,7 @@ export class SqlJobArchive implements JobArchive {
   async find(job: string): Promise<ArchivedJob | undefined> {
     const row = await this.#db.selectFrom('jobs').selectAll().where(sql<string>`job`, '=', job).executeTakeFirst();
     if (row === undefined) return undefined;
-    const opened: OpenedJob = { job: row.job, account: row.account, modelId: row.model_id, createdAt: row.created_at, assurance: row.assurance, corrects: row.corrects };
+    const opened: OpenedJob = { job: row.job, account: row.account, modelId: row.model_id, createdAt: row.created_at, assurance: row.assurance, corrects: row.corrects, continues: row.continues };
     if (row.state === 'recorded' && row.record !== null) return { ...opened, state: 'recorded', record: row.record, text: row.text ?? '', decided: row.decided };
     if (row.state === 'failed' && row.failure !== null) return { ...opened, state: 'failed', failure: row.failure };
     return { ...opened, state: 'running' };
@@ -41,6 +41,10 @@ export class SqlJobArchive implements JobArchive {
 
   async correctionOf(job: string): Promise<JobId | undefined> {
     return (await this.#db.selectFrom('jobs').select('job').where(sql<string>`corrects`, '=', job).where('state', '=', 'recorded').orderBy('created_at', 'desc').executeTakeFirst())?.job;
+  }
+
+  async continuationOf(job: string): Promise<JobId | undefined> {
+    return (await this.#db.selectFrom('jobs').select('job').where(sql<string>`continues`, '=', job).where('state', '=', 'recorded').orderBy('created_at', 'desc').executeTakeFirst())?.job;
   }
 
   async decided(job: JobId): Promise<void> {

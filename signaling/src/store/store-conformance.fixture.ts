@@ -9,6 +9,7 @@ import { verifyChain } from '../ledger/verify-chain.ts';
 import { makeRecord } from '../evidence/job-record.fixture.ts';
 import { firstTables } from './migrations/0001-first-tables.ts';
 import { audits } from './migrations/0002-audits.ts';
+import { continuations } from './migrations/0003-continuations.ts';
 import { storeOf } from './open-store.ts';
 import type { AuditDraw, Transcript } from '@ciro/core/audit/transcript.ts';
 import type { AuditId, HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
@@ -45,11 +46,14 @@ export function describeStore(name: string, open: () => Promise<OpenedDatabase>)
       expect(await tables()).toEqual(before);
     });
 
-    it('brings the tables of the version before to this one: every node has a standing', async () => {
+    it('brings the tables of the versions before to this one: every node has a standing, and no job goes on from another', async () => {
       const { db } = opened;
       await sql`delete from ledger_entries`.execute(db);
       await sql`insert into nodes values (${nodeId(31)}, '0x31', 500.5, 600, 0, 0, 0, 0, 0, 0)`.execute(db);
+      await sql`insert into jobs (job, account, model_id, created_at, state) values (${jobId(100)}, 'ada', ${'5'.repeat(64)}, 400, 'recorded')`.execute(db);
       await audits.up(db);
+      await continuations.up(db);
+      expect((await sql`select corrects, continues, decided from jobs`.execute(db)).rows).toEqual([{ corrects: null, continues: null, decided: true }]);
       const { rows } = await sql`select node_id, first_seen, passed, demoted_at from standings`.execute(db);
       expect(rows).toEqual([{ node_id: nodeId(31), first_seen: 500.5, passed: 0, demoted_at: null }]);
       await sql`drop schema public cascade`.execute(db);
@@ -144,7 +148,7 @@ export function describeStore(name: string, open: () => Promise<OpenedDatabase>)
     });
 
     it('closes a job once, and gives its record back as it was', async () => {
-      const opened = { account: 'ada', modelId: '5'.repeat(64) as HexHash, createdAt: 1_234, assurance: 'stream', corrects: null } as const;
+      const opened = { account: 'ada', modelId: '5'.repeat(64) as HexHash, createdAt: 1_234, assurance: 'stream', corrects: null, continues: null } as const;
       const [recorded, failed, running] = [jobId(101), jobId(102), jobId(103)];
       for (const job of [recorded, failed, running]) await store.jobs.open({ job, ...opened });
       const record = makeRecord({ job: recorded });
@@ -161,9 +165,9 @@ export function describeStore(name: string, open: () => Promise<OpenedDatabase>)
     it('knows which recorded jobs are not decided, oldest first, and which job corrects which', async () => {
       const modelId = '5'.repeat(64) as HexHash;
       const [old, young, failed] = [jobId(111), jobId(112), jobId(113)];
-      await store.jobs.open({ job: young, account: 'ada', modelId, createdAt: 3_000, assurance: 'checked', corrects: old });
-      await store.jobs.open({ job: old, account: 'ada', modelId, createdAt: 2_000, assurance: 'checked', corrects: null });
-      await store.jobs.open({ job: failed, account: 'ada', modelId, createdAt: 2_500, assurance: 'stream', corrects: jobId(101) });
+      await store.jobs.open({ job: young, account: 'ada', modelId, createdAt: 3_000, assurance: 'checked', corrects: old, continues: null });
+      await store.jobs.open({ job: old, account: 'ada', modelId, createdAt: 2_000, assurance: 'checked', corrects: null, continues: null });
+      await store.jobs.open({ job: failed, account: 'ada', modelId, createdAt: 2_500, assurance: 'stream', corrects: jobId(101), continues: null });
       expect(await store.jobs.correctionOf(old)).toBeUndefined();
       for (const job of [young, old]) await store.jobs.record(job, makeRecord({ job }), '');
       await store.jobs.fail(failed, { code: 'stalled', message: '' });
@@ -172,8 +176,26 @@ export function describeStore(name: string, open: () => Promise<OpenedDatabase>)
       expect([await store.jobs.correctionOf(old), await store.jobs.correctionOf(young), await store.jobs.correctionOf(jobId(101))]).toEqual([young, undefined, undefined]);
       await store.jobs.decided(old);
       expect(await store.jobs.undecided()).toEqual([jobId(101), young]);
-      expect(await store.jobs.find(old)).toMatchObject({ decided: true, assurance: 'checked', corrects: null });
-      expect(await store.jobs.find(young)).toMatchObject({ decided: false, corrects: old });
+      expect(await store.jobs.find(old)).toMatchObject({ decided: true, assurance: 'checked', corrects: null, continues: null });
+      expect(await store.jobs.find(young)).toMatchObject({ decided: false, corrects: old, continues: null });
+    });
+
+    it('G2: knows which recorded job goes on from which, the one that was asked last', async () => {
+      const opened = { account: 'ada', modelId: '5'.repeat(64) as HexHash, assurance: 'stream', corrects: null } as const;
+      const [moved, next, again, failed] = [jobId(121), jobId(122), jobId(123), jobId(124)];
+      await store.jobs.open({ ...opened, job: moved, createdAt: 1_000, continues: null });
+      await store.jobs.open({ ...opened, job: next, createdAt: 2_000, continues: moved });
+      await store.jobs.open({ ...opened, job: failed, createdAt: 4_000, continues: moved });
+      await store.jobs.record(moved, makeRecord({ job: moved, finish: 'moved' }), '');
+      expect(await store.jobs.continuationOf(moved)).toBeUndefined();
+      await store.jobs.record(next, makeRecord({ job: next }), '');
+      await store.jobs.fail(failed, { code: 'stalled', message: '' });
+      expect([await store.jobs.continuationOf(moved), await store.jobs.continuationOf(next), await store.jobs.correctionOf(moved)]).toEqual([next, undefined, undefined]);
+      expect(await store.jobs.find(next)).toMatchObject({ continues: moved, corrects: null, record: { finish: 'length' } });
+      expect(await store.jobs.find(moved)).toMatchObject({ continues: null, record: { finish: 'moved' } });
+      await store.jobs.open({ ...opened, job: again, createdAt: 3_000, continues: moved });
+      await store.jobs.record(again, makeRecord({ job: again }), '');
+      expect(await store.jobs.continuationOf(moved)).toBe(again);
     });
 
     it('adds up node updates and lists the newest first', async () => {
