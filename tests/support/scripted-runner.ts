@@ -7,6 +7,10 @@ export interface Script {
   readonly ids: readonly number[];
   /** Thrown after so many tokens. */
   readonly failAfter?: { readonly tokens: number; readonly error: SchedulerError };
+  /** Loses a stage after so many tokens, of which at least one is given. */
+  readonly moveAfter?: { readonly tokens: number; readonly lost: SchedulerError };
+  /** Plays these first, as a plan whose ring broke: they are drawn again by the next one. */
+  readonly before?: readonly number[];
   /** Awaited before the first event, and before each token. */
   readonly gate?: (step: 'first' | number) => Promise<void> | void;
   /** Awaited between `finished` and `recorded`. */
@@ -41,6 +45,8 @@ export class ScriptedRunner {
     if (state.stop === 'cancelled') throw new SchedulerError('cancelled', `job ${order.job} was cancelled before it began`, { fault: 'abort' });
     const record = makeRecord({ ...order, promptIds: [...order.promptIds], tokenIds: script.ids.slice(0, order.maxTokens), sampler: order.sampler });
     yield { type: 'assigned', signed: record.signed };
+    for (const [n, id] of (script.before ?? []).entries()) yield { type: 'token', position: order.promptIds.length + n, id };
+    if (script.before !== undefined) yield { type: 'assigned', signed: record.signed };
     const given: number[] = [];
     let finish: JobRecord['finish'] = 'length';
     for (const id of script.ids.slice(0, order.maxTokens)) {
@@ -49,13 +55,17 @@ export class ScriptedRunner {
       if (script.failAfter?.tokens === given.length) throw script.failAfter.error;
       given.push(id);
       yield { type: 'token', position: order.promptIds.length + given.length - 1, id };
+      if (script.moveAfter?.tokens === given.length) {
+        finish = 'moved';
+        break;
+      }
       if (order.stopIds.includes(id)) {
         finish = 'stop';
         break;
       }
     }
     if (state.stop !== undefined) finish = state.stop;
-    yield { type: 'finished', reason: finish };
+    yield { type: 'finished', reason: finish, ...(finish === 'moved' && script.moveAfter && { lost: script.moveAfter.lost }) };
     await script.record?.();
     const recorded = makeRecord({ ...order, promptIds: [...order.promptIds], tokenIds: given, finish });
     yield { type: 'recorded', record: script.change?.(recorded) ?? recorded };

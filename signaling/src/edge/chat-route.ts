@@ -71,6 +71,7 @@ async function* lines(request: FastifyRequest, answer: Answer, first: IteratorRe
       }
       const { event } = next.value;
       if (event.type === 'queued') yield `: ${event.ahead} ahead\n\n`;
+      else if (event.type === 'moving') yield ': moving layers\n\n';
       else if (event.type === 'text') yield data(chunks.text(event.text));
       else if (event.type === 'end') for (const chunk of chunks.end(event)) yield data(chunk);
     }

@@ -76,9 +76,9 @@ export function jobRoutes(app: FastifyInstance, { accounts, evidence, jobs }: Jo
   });
 }
 
-function statusBody({ job, state, createdAt, assurance, stages, corrects, correctedBy, failure }: JobStatus): object {
+function statusBody({ job, state, createdAt, assurance, stages, corrects, correctedBy, continues, continuedBy, failure }: JobStatus): object {
   const audits = stages.map((status, stage) => ({ stage, status }));
-  return { object: 'job', id: job, status: state, created: createdAt, assurance, audits, corrects, corrected_by: correctedBy, error: failure, evidence: evidencePath(job) };
+  return { object: 'job', id: job, status: state, created: createdAt, assurance, audits, corrects, corrected_by: correctedBy, continues, continued_by: continuedBy, error: failure, evidence: evidencePath(job) };
 }
 
 /** One `data:` line an event, comments while nothing happens; the stream ends with the job. */

@@ -44,6 +44,7 @@ const SCHEDULER_STATUS: Readonly<Record<SchedulerError['code'], number>> = {
   'worker-lost': 502,
   'stage-refused': 502,
   stalled: 502,
+  'link-lost': 502,
   fault: 502,
   'unknown-model': 404,
   'bad-order': 500,
@@ -56,6 +57,7 @@ const INTAKE_STATUS: Readonly<Partial<Record<IntakeError['code'], number>>> = {
   nonce_too_late: 409,
   too_many_followers: 429,
   answer_unverified: 502,
+  answer_changed: 502,
   stopping: 503,
   cancelled: 503,
 };

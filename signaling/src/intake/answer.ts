@@ -1,11 +1,13 @@
 import type { JobId } from '@ciro/core/ids.ts';
 import type { ChatRequest } from './chat-request.ts';
 
-/** What a client hears of its answer, in this order: queued* started text* end, or an error thrown in between. */
+/** What a client hears of its answer, in this order: queued* started (text | moving)* end, or an error thrown in between. */
 export type AnswerEvent =
   | { readonly type: 'queued'; readonly ahead: number }
   | { readonly type: 'started' }
   | { readonly type: 'text'; readonly text: string }
+  /** A stage was lost: others take its layers, then the text goes on. */
+  | { readonly type: 'moving' }
   /** `correctedBy`: the job whose answer a `checked` request was given instead of its own. */
   | { readonly type: 'end'; readonly finish: 'stop' | 'length'; readonly completionTokens: number; readonly correctedBy?: JobId };
 

@@ -32,15 +32,17 @@ const outcome = (verdicts: readonly Verdict[]): AuditOutcome => ({
 const FAILED: readonly Verdict[] = ['passed', ['failed', 20], 'passed'];
 const PASSED: readonly Verdict[] = ['passed', 'passed', 'passed by'];
 
-/** `answers`: ids of each order's whole answer, in turn; `verdicts`: what the audits say of each. */
-async function setup(wish: { assurance: 'stream' | 'checked'; answers: readonly (readonly number[] | SchedulerError)[]; verdicts: readonly (readonly Verdict[] | Error)[] }) {
+const LOST = new SchedulerError('worker-lost', 'stage 1 left', { fault: 'platform', fields: { worker: workerId(2), stage: 1 } });
+
+/** `answers`: ids of each order's whole answer, in turn; `verdicts`: what the audits say of each; `moves`: ids of its own after which an order loses a stage. */
+async function setup(wish: { assurance: 'stream' | 'checked'; answers: readonly (readonly number[] | SchedulerError)[]; verdicts: readonly (readonly Verdict[] | Error)[]; moves?: readonly (number | undefined)[]; stop?: string }) {
   const ledger = new Ledger(new MemoryLedgerStore(), { now: () => 1_000 });
   const archive = new MemoryJobArchive();
   const feeds = new JobFeeds();
   const runner = new ScriptedRunner();
   const audited: JobToAudit[] = [];
   const errors: unknown[] = [];
-  const hooks = { considered: (): void => undefined };
+  const hooks = { considered: (): void => undefined, ordered: (_: JobOrder): void => undefined };
   const verdicts = [...wish.verdicts];
   const audits = {
     async consider(job: JobToAudit): Promise<AuditOutcome> {
@@ -57,10 +59,10 @@ async function setup(wish: { assurance: 'stream' | 'checked'; answers: readonly 
   };
   await ledger.start();
   await ledger.openTrial('ada');
-  const request = parseChatRequest({ model: 'm', messages: [{ role: 'user', content: 'x' }], max_tokens: 10, ciro: { assurance: wish.assurance } });
+  const request = parseChatRequest({ model: 'm', messages: [{ role: 'user', content: 'x' }], max_tokens: 10, ...(wish.stop !== undefined && { stop: wish.stop }), ciro: { assurance: wish.assurance } });
   const order: JobOrder = {
     job: FIRST, modelId: '5'.repeat(64) as HexHash, promptIds: Uint32Array.from({ length: 18 }, () => 3), sampler: { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 1 },
-    maxTokens: 10, stopIds: [], quote: { promptToken: '1', generatedToken: '4', feeBasisPoints: '250', hold: '58' }, requesterNonce: null, exclude: [],
+    maxTokens: 10, stopIds: [], quote: { promptToken: '1', generatedToken: '4', feeBasisPoints: '250', hold: '58' }, requesterNonce: null, exclude: [], goesOn: true, continues: null,
   };
   await ledger.hold(FIRST, 'ada', 58n);
   const events = new AnswerQueue();
@@ -71,7 +73,9 @@ async function setup(wish: { assurance: 'stream' | 'checked'; answers: readonly 
     run(each: JobOrder, signal: AbortSignal) {
       const ids = wish.answers[runner.orders.length] ?? [];
       const skip = each.promptIds.length - order.promptIds.length;
-      runner.script = ids instanceof SchedulerError ? { ids: [], failAfter: { tokens: 0, error: ids } } : { ids: ids.slice(skip) };
+      const tokens = wish.moves?.[runner.orders.length];
+      runner.script = ids instanceof SchedulerError ? { ids: [], failAfter: { tokens: 0, error: ids } } : { ids: ids.slice(skip), ...(tokens !== undefined && { moveAfter: { tokens, lost: LOST } }) };
+      hooks.ordered(each);
       return runner.run(each, signal);
     },
   };
@@ -194,4 +198,76 @@ it('a coordinator that stops does not wait for audits', async () => {
   expect(await run()).toMatchObject({ code: 'stopping' });
   expect(shown(heard)).toBe('');
   expect(await archive.undecided()).toEqual([FIRST]);
+});
+
+it('G2, M9: an answer whose tab leaves goes on in another job; the client reads one text and pays for one answer', async () => {
+  const { run, heard, fed, runner, audited, ledger, archive } = await setup({ assurance: 'stream', answers: [RIGHT, RIGHT, RIGHT], verdicts: [PASSED, PASSED, PASSED], moves: [4, 3] });
+  expect(await run()).toBeUndefined();
+  expect(shown(heard)).toBe(textOf(RIGHT));
+  expect(types(heard)).toEqual(['queued', 'started', ...Array(4).fill('text'), 'moving', ...Array(3).fill('text'), 'moving', ...Array(3).fill('text'), 'end']);
+  expect(heard.at(-1)).toEqual({ type: 'end', finish: 'length', completionTokens: 10 });
+  expect(runner.orders.map(({ job, maxTokens, continues, exclude, quote }) => [job, maxTokens, continues, exclude, quote.promptToken])).toEqual([[FIRST, 10, null, [], '1'], [jobId(2), 6, FIRST, [], '0'], [jobId(3), 3, jobId(2), [], '0']]);
+  expect([...(runner.orders[2]?.promptIds ?? [])]).toEqual([...Array(18).fill(3), ...RIGHT.slice(0, 7)]);
+  expect(audited.map(({ record }) => [record.signed.plan.job, record.finish, record.tokenIds.length])).toEqual(expect.arrayContaining([[FIRST, 'moved', 4], [jobId(2), 'moved', 3], [jobId(3), 'length', 3]]));
+  expect(await archive.find(jobId(2))).toMatchObject({ continues: FIRST, corrects: null, state: 'recorded', text: textOf(RIGHT.slice(0, 7)), createdAt: 2_000 });
+  expect([await archive.continuationOf(FIRST), await archive.correctionOf(FIRST)]).toEqual([jobId(2), undefined]);
+  expect((await fed()).filter(({ type }) => type === 'moved')).toEqual([jobId(2), jobId(3)].map((job, n) => ({ type: 'moved', job, from_position: 21 + 3 * n, code: 'worker_lost', message: 'stage 1 left' })));
+  for (const job of [FIRST, jobId(2), jobId(3)]) expect(types(await fed(job)).at(-1)).toBe('settled');
+  expect(await ledger.balance('ada')).toBe(TRIAL - price(18, 10));
+  expect(await ledger.openHolds()).toEqual([]);
+});
+
+it('G2: a stop string that the move cuts in two ends the answer all the same', async () => {
+  const { run, heard } = await setup({ assurance: 'stream', answers: [RIGHT, RIGHT], verdicts: [], moves: [4], stop: 'de' });
+  expect(await run()).toBeUndefined();
+  expect(shown(heard)).toBe('abc');
+  expect(heard.at(-1)).toMatchObject({ type: 'end', finish: 'stop' });
+});
+
+it('M9: an answer that cannot go on ends with the error, and all of it is paid back', async () => {
+  const nobody = new SchedulerError('not-covered', 'the tabs cannot hold the model', { fault: 'platform' });
+  const { run, heard, fed, ledger } = await setup({ assurance: 'stream', answers: [RIGHT, nobody], verdicts: [PASSED], moves: [4] });
+  expect(await run()).toBe(nobody);
+  expect(shown(heard)).toBe(textOf(RIGHT.slice(0, 4)));
+  expect((await fed()).at(-1)).toMatchObject({ type: 'failed', code: 'not-covered' });
+  expect(await ledger.balance('ada')).toBe(TRIAL);
+  expect(await ledger.openHolds()).toEqual([]);
+});
+
+it('a client that hangs up while its answer moves pays for what it was sent', async () => {
+  const { run, heard, hooks, cancel, ledger, archive } = await setup({ assurance: 'stream', answers: [RIGHT, RIGHT], verdicts: [PASSED], moves: [4] });
+  hooks.ordered = ({ continues }) => void (continues !== null && cancel.abort());
+  expect(await run()).toMatchObject({ code: 'cancelled' });
+  expect(shown(heard)).toBe(textOf(RIGHT.slice(0, 4)));
+  expect(await ledger.balance('ada')).toBe(TRIAL - price(18, 4));
+  expect([await archive.undecided(), await ledger.openHolds()]).toEqual([[], []]);
+});
+
+it('M7, M9: a part that fails its audit is done again to the end of the answer; what others drew from its ids costs nothing', async () => {
+  const { run, heard, fed, runner, ledger } = await setup({ assurance: 'stream', answers: [WRONG, WRONG, RIGHT], verdicts: [FAILED, PASSED, PASSED], moves: [6] });
+  expect(await run()).toBeUndefined();
+  expect(shown(heard)).toBe(textOf(WRONG));
+  expect(runner.orders[2]).toMatchObject({ job: jobId(3), maxTokens: 7, continues: null, exclude: [workerId(2)] });
+  for (const job of [FIRST, jobId(2)]) expect((await fed(job)).slice(-2)).toEqual([{ type: 'corrected', job: jobId(3), from_position: 20, text: textOf(RIGHT) }, { type: 'settled' }]);
+  expect(await ledger.balance('ada')).toBe(TRIAL - price(21, 7));
+});
+
+it('M7: of a later part the correction keeps what came before, at the price of one answer; it may move itself', async () => {
+  const { run, runner, ledger, archive } = await setup({ assurance: 'stream', answers: [RIGHT, WRONG, RIGHT, RIGHT], verdicts: [PASSED, ['passed', ['failed', 0], 'passed'], PASSED, PASSED], moves: [2, undefined, 5] });
+  expect(await run()).toBeUndefined();
+  expect(runner.orders.map(({ job, promptIds, quote }) => [job, promptIds.length, quote.promptToken])).toEqual([[FIRST, 18, '1'], [jobId(2), 20, '0'], [jobId(3), 20, '0'], [jobId(4), 25, '0']]);
+  expect(await archive.find(jobId(3))).toMatchObject({ corrects: jobId(2), continues: null });
+  expect(await archive.find(jobId(4))).toMatchObject({ corrects: null, continues: jobId(3), text: textOf(RIGHT) });
+  expect(await ledger.balance('ada')).toBe(TRIAL - price(18, 10));
+});
+
+it('G1: ids that a new plan draws again are not given out twice; another id than the client has read ends the answer', async () => {
+  const again = await setup({ assurance: 'stream', answers: [RIGHT], verdicts: [] });
+  again.hooks.ordered = () => void (again.runner.script = { ...again.runner.script, before: RIGHT.slice(0, 3) });
+  expect(await again.run()).toBeUndefined();
+  expect(shown(again.heard)).toBe(textOf(RIGHT));
+  const other = await setup({ assurance: 'stream', answers: [RIGHT], verdicts: [] });
+  other.hooks.ordered = () => void (other.runner.script = { ...other.runner.script, before: WRONG.slice(0, 4) });
+  expect(await other.run()).toMatchObject({ code: 'answer_changed', message: expect.stringContaining('drew id 3 as number 4 where 20 was given out') });
+  expect(await other.ledger.balance('ada')).toBe(TRIAL);
 });

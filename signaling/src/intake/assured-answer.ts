@@ -2,7 +2,8 @@ import { CiroError } from '@ciro/core/errors.ts';
 import { AnswerText } from './answer-text.ts';
 import { correctionOf, faultOf, MAX_CORRECTIONS } from './correction.ts';
 import { IntakeError } from './intake-error.ts';
-import { cancelled, runOrder, stopping } from './run-order.ts';
+import { cancelled, stopping } from './run-order.ts';
+import { PartsBroken, runParts } from './run-parts.ts';
 import type { JobId } from '@ciro/core/ids.ts';
 import type { JobOrder } from '../scheduler/job-order.ts';
 import type { AnswerQueue } from './answer-queue.ts';
@@ -11,7 +12,8 @@ import type { Fault } from './correction.ts';
 import type { JobStatusEvent } from './job-feed.ts';
 import type { Audits, ChatModel, StageOutcome } from './ports.ts';
 import type { RequesterNonces } from './requester-nonces.ts';
-import type { RanOrder, RunDependencies } from './run-order.ts';
+import type { RanOrder, RunDependencies, RunEnd, RunListener } from './run-order.ts';
+import type { Part, Parts, PartsToRun } from './run-parts.ts';
 
 export interface AssuredDependencies extends RunDependencies {
   readonly audits: Audits;
@@ -34,10 +36,10 @@ export interface Asked {
   readonly stopping: AbortSignal;
 }
 
-/** A job of the answer: the first one, or one that does it again. */
-interface Attempt {
-  readonly order: JobOrder;
-  readonly ran: RanOrder;
+/** A part that does not stand its audits. */
+interface FoundFault {
+  readonly part: Part;
+  readonly fault: Fault;
 }
 
 /**
@@ -49,6 +51,8 @@ export class AssuredAnswer {
   readonly #asked: Asked;
   /** Jobs so far, the one that was asked first. */
   readonly #jobs: JobId[] = [];
+  /** Parts of an answer that broke off. */
+  readonly #unpaid: Part[] = [];
   #promptTokens = 0;
 
   constructor(dependencies: AssuredDependencies, asked: Asked) {
@@ -63,11 +67,14 @@ export class AssuredAnswer {
     try {
       await this.#carry(order);
       events.end();
-    } catch (error) {
+    } catch (thrown) {
+      if (thrown instanceof PartsBroken) this.#unpaid.push(...thrown.parts);
+      const error = thrown instanceof PartsBroken ? thrown.cause : thrown;
       events.end(error);
       const failure = error instanceof CiroError ? { code: error.code, message: error.message } : { code: 'internal', message: 'an error in the coordinator; ask for the evidence later' };
       // Feeds that ended well or were told of their failure take nothing more.
       for (const job of this.#jobs) feeds.push(job, { type: 'failed', ...failure });
+      await this.#payBack().catch((cause: unknown) => this.#dependencies.onError(cause, order.job));
     } finally {
       nonces.forget(order.job);
     }
@@ -75,31 +82,32 @@ export class AssuredAnswer {
 
   async #carry(first: JobOrder): Promise<void> {
     this.#promptTokens = first.promptIds.length;
-    let attempt: Attempt = { order: first, ran: await this.#answer(first) };
+    let answer = await this.#answer(first);
     /** Ids drawn there and later are new to a client that has seen nothing in between. */
     let changedFrom: number | undefined;
     for (let corrections = 0; ; corrections++) {
-      const fault = await this.#audit(attempt);
-      if (fault === undefined) break;
-      const next = await this.#tryAgain(attempt, fault, corrections);
+      const found = await this.#firstFault(answer);
+      if (found === undefined) break;
+      const next = await this.#tryAgain(answer, found, corrections);
       if (next === undefined) return this.#tell({ type: 'settled' });
-      attempt = next;
-      changedFrom ??= attempt.order.promptIds.length - 1;
-      if (!this.#checked) this.#tellCorrected(attempt, attempt.order.promptIds.length - 1);
+      answer = next;
+      changedFrom ??= answer[0].order.promptIds.length - 1;
+      if (!this.#checked) await this.#tellCorrected(answer, answer[0].order.promptIds.length - 1);
     }
-    if (this.#checked) this.#release(attempt, changedFrom);
+    if (this.#checked) await this.#release(answer, changedFrom);
     this.#tell({ type: 'settled' });
   }
 
   /** Gives out a `checked` answer whose every stage is decided. */
-  #release(attempt: Attempt, changedFrom: number | undefined): void {
+  async #release(answer: Parts, changedFrom: number | undefined): Promise<void> {
     const { events } = this.#asked;
-    const { order, ran } = attempt;
-    const { finish, tokenIds } = ran.record;
+    const { order, ran } = lastOf(answer);
+    const { record, text } = await ran;
+    const { finish, tokenIds } = record;
     if (finish !== 'stop' && finish !== 'length') return events.end(cancelled(order.job));
-    if (changedFrom !== undefined) this.#tellCorrected(attempt, changedFrom);
-    if (ran.text !== '') events.push({ type: 'text', text: ran.text });
-    events.push({ type: 'end', finish, completionTokens: order.promptIds.length + tokenIds.length - this.#promptTokens, ...(changedFrom === undefined ? {} : { correctedBy: order.job }) });
+    if (changedFrom !== undefined) await this.#tellCorrected(answer, changedFrom);
+    if (text !== '') events.push({ type: 'text', text });
+    events.push({ type: 'end', finish, completionTokens: order.promptIds.length + tokenIds.length - this.#promptTokens, ...(changedFrom === undefined ? {} : { correctedBy: answer[0].order.job }) });
   }
 
   get #checked(): boolean {
@@ -107,26 +115,39 @@ export class AssuredAnswer {
   }
 
   /** Runs what was asked. In a stream the client hears it live, and need not wait for the record: roots may take seconds. */
-  #answer(order: JobOrder): Promise<RanOrder> {
+  #answer(order: JobOrder): Promise<Parts> {
     const { events, stopping: stop, cancel } = this.#asked;
     const live = !this.#checked;
-    this.#jobs.push(order.job);
     return this.#run(order, null, { text: this.#text(), before: '', signal: AbortSignal.any([cancel, stop]) }, {
       queued: (ahead) => events.push({ type: 'queued', ahead }),
       started: () => events.push({ type: 'started' }),
       ...(live ? { text: (text: string) => events.push({ type: 'text', text }) } : {}),
-      finished: (reason, completionTokens) => {
+      finished: ({ reason, ids }) => {
         if (reason !== 'stop' && reason !== 'length') events.end(stop.aborted ? stopping() : cancelled(order.job));
         else if (live) {
-          events.push({ type: 'end', finish: reason, completionTokens });
+          events.push({ type: 'end', finish: reason, completionTokens: ids.length });
           events.end();
         }
       },
     });
   }
 
+  /** The first part that does not stand its audits; what the others drew from its ids costs nothing either. */
+  async #firstFault(answer: Parts): Promise<FoundFault | undefined> {
+    for (const [index, part] of answer.entries()) {
+      const fault = await part.fault;
+      if (fault === undefined) continue;
+      for (const { order, fault: own } of answer.slice(index + 1)) {
+        await own;
+        await this.#dependencies.ledger.failed(order.job, []);
+      }
+      return { part, fault };
+    }
+    return undefined;
+  }
+
   /** Audits a recorded job; gives what is wrong with it. Throws `stopping` when the coordinator does not wait for the end. */
-  async #audit({ order: { job }, ran: { record, createdAt } }: Attempt): Promise<Fault | undefined> {
+  async #audit({ job }: JobOrder, { record, createdAt }: RanOrder): Promise<Fault | undefined> {
     const { archive, audits, feeds, ledger, nonces } = this.#dependencies;
     const { request, stopping: stop } = this.#asked;
     const told = new Set<number>();
@@ -156,41 +177,75 @@ export class AssuredAnswer {
   }
 
   /** The answer once more, or undefined when there is none to be given; throws `answer_unverified` when the client still waits for it. */
-  async #tryAgain(attempt: Attempt, fault: Fault, corrections: number): Promise<Attempt | undefined> {
+  async #tryAgain(answer: Parts, found: FoundFault, corrections: number): Promise<Parts | undefined> {
     const { cancel } = this.#asked;
-    const gone = attempt.ran.record.finish === 'cancelled' || (this.#checked && cancel.aborted);
+    const { order, ran } = lastOf(answer);
+    const { finish } = (await ran).record;
+    // One that moved and nobody goes on with was called off in between.
+    const gone = finish === 'cancelled' || finish === 'moved' || (this.#checked && cancel.aborted);
     try {
-      if (gone) throw cancelled(attempt.order.job);
+      if (gone) throw cancelled(order.job);
       if (corrections === MAX_CORRECTIONS) throw new IntakeError('answer_unverified', `it was done again ${MAX_CORRECTIONS} times already`, { fault: 'platform' });
-      return await this.#doAgain(attempt, fault);
+      return await this.#doAgain(found);
     } catch (error) {
-      if (!(error instanceof CiroError) || this.#asked.stopping.aborted) throw error;
-      const [first = attempt.order.job] = this.#jobs;
-      const given = unverified(first, `${fault.workers.length} of its stages did not stand their audit, and it could not be done again (${error.message})`, error);
-      this.#tell({ type: 'uncorrected', code: error.code, message: given.message });
+      const cause = error instanceof PartsBroken ? error.cause : error;
+      if (!(cause instanceof CiroError) || this.#asked.stopping.aborted) throw error;
+      if (error instanceof PartsBroken) this.#unpaid.push(...error.parts);
+      const [first = order.job] = this.#jobs;
+      const given = unverified(first, `${found.fault.workers.length} of its stages did not stand their audit, and it could not be done again (${cause.message})`, cause);
+      this.#tell({ type: 'uncorrected', code: cause.code, message: given.message });
+      await this.#payBack();
       if (this.#checked && !gone) this.#asked.events.end(given);
       return undefined;
     }
   }
 
   /** A new order at the rates of the first quote, held and run like any other; its own audit follows. */
-  async #doAgain({ order, ran }: Attempt, fault: Fault): Promise<Attempt> {
+  async #doAgain({ part: { order, ran }, fault }: FoundFault): Promise<Parts> {
     const { ledger, newJob } = this.#dependencies;
     const { account, cancel, stopping: stop } = this.#asked;
-    const again = correctionOf(order, ran.record, fault, newJob());
+    const again = correctionOf(order, (await ran).record, fault, newJob());
     await ledger.hold(again.job, account, BigInt(again.quote.hold));
     const text = this.#text();
     const before = [...again.promptIds.subarray(this.#promptTokens)].map((id) => text.push(id)).join('');
     // Who streams has its answer and left; who waits may hang up.
     const signal = this.#checked ? AbortSignal.any([cancel, stop]) : stop;
-    this.#jobs.push(again.job);
-    return { order: again, ran: await this.#run(again, order.job, { text, before, signal }, {}) };
+    return this.#run(again, order.job, { text, before, signal }, {});
   }
 
-  #run(order: JobOrder, corrects: JobId | null, { text, before, signal }: { readonly text: AnswerText; readonly before: string; readonly signal: AbortSignal }, listener: Parameters<typeof runOrder>[2]): Promise<RanOrder> {
-    const { account, createdAt, request } = this.#asked;
-    const opened = { job: order.job, account, modelId: order.modelId, createdAt: corrects === null ? createdAt : this.#dependencies.now(), assurance: request.assurance, corrects };
-    return runOrder(this.#dependencies, { order, opened, text, before, signal }, listener);
+  /** Runs an order and what goes on with it; of an answer that the client called off while it moved, what there is. */
+  async #run(order: JobOrder, corrects: JobId | null, how: Omit<PartsToRun, 'opened'>, listener: RunListener): Promise<Parts> {
+    const { account, createdAt, events, request, stopping: stop } = this.#asked;
+    const opened = { account, modelId: order.modelId, createdAt: corrects === null ? createdAt : this.#dependencies.now(), assurance: request.assurance, corrects };
+    const dependencies = { ...this.#dependencies, decide: (each: JobOrder, ran: RanOrder) => this.#audit(each, ran), begins: (each: JobOrder, moved: RunEnd | undefined) => this.#begins(each, moved) };
+    try {
+      return await runParts(dependencies, order, { ...how, opened }, listener);
+    } catch (error) {
+      if (!(error instanceof PartsBroken) || stop.aborted) throw error instanceof PartsBroken ? error.cause : error;
+      const [first, ...more] = error.parts;
+      if (how.signal.aborted && first !== undefined) {
+        events.end(cancelled(order.job));
+        return [first, ...more];
+      }
+      throw error;
+    }
+  }
+
+  #begins({ job, promptIds }: JobOrder, moved: RunEnd | undefined): void {
+    if (moved !== undefined) {
+      if (!this.#checked) this.#asked.events.push({ type: 'moving' });
+      const { code = 'worker-lost', message = 'a stage was lost' } = moved.lost ?? {};
+      this.#tell({ type: 'moved', job, from_position: promptIds.length - 1, code: code.replaceAll('-', '_'), message });
+    }
+    this.#jobs.push(job);
+  }
+
+  /** Of an answer that could not go on nothing is paid (SPEC M9). */
+  async #payBack(): Promise<void> {
+    for (const { order, ran } of this.#unpaid.splice(0)) {
+      await ran;
+      await this.#dependencies.ledger.failed(order.job, []);
+    }
   }
 
   #text(): AnswerText {
@@ -198,10 +253,12 @@ export class AssuredAnswer {
     return new AnswerText(tokenizer.detokenizer(), request.stop);
   }
 
-  /** The jobs that were corrected, not the one that corrects them. */
-  #tellCorrected({ order, ran }: Attempt, from: number): void {
+  /** The jobs that were corrected, not those that correct them. */
+  async #tellCorrected(answer: Parts, from: number): Promise<void> {
+    const { text } = await lastOf(answer).ran;
+    const [{ order: first }] = answer;
     for (const job of this.#jobs) {
-      if (job !== order.job) this.#dependencies.feeds.push(job, { type: 'corrected', job: order.job, from_position: from, text: ran.text });
+      if (!answer.some(({ order }) => order.job === job)) this.#dependencies.feeds.push(job, { type: 'corrected', job: first.job, from_position: from, text });
     }
   }
 
@@ -209,6 +266,8 @@ export class AssuredAnswer {
     for (const job of this.#jobs) this.#dependencies.feeds.push(job, event);
   }
 }
+
+const lastOf = (answer: Parts): Part => answer.at(-1) ?? answer[0];
 
 function unverified(job: JobId, why: string, cause: unknown): IntakeError {
   return new IntakeError('answer_unverified', `the answer of job ${job} is not verified: ${why}; it costs nothing, ask again later`, { fault: 'platform', cause, fields: { job } });

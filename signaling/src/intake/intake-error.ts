@@ -14,6 +14,8 @@ export class IntakeError extends CiroError<
   | 'model_not_found'
   | 'stopping'
   | 'cancelled'
+  /** A job that began anew drew another id than the one that was given out already. */
+  | 'answer_changed'
   /** A `checked` answer failed its audits and could not be done again; it was not given out and costs nothing. */
   | 'answer_unverified'
   /** The nonce of a job that named no commitment, another nonce than was committed to, or one that comes too soon or too late. */

@@ -10,13 +10,15 @@ const MAX_ENDED_FEEDS = 256;
 const RETRY_AFTER_MS = 5_000;
 
 /**
- * What happens to a job, for its account: queued* started finished recorded audited* corrected* settled, or `failed` at the end
+ * What happens to a job, for its account: (queued* started)+ (finished | moved) recorded audited* (moved | corrected)* settled, or `failed` at the end
  * of any of them. `settled` is final: every stage is decided and nothing more is booked.
  */
 export type JobStatusEvent =
   | { readonly type: 'queued'; readonly ahead: number }
   | { readonly type: 'started' }
   | { readonly type: 'finished'; readonly finish_reason: string }
+  /** A stage was lost, and job `job` goes on with the answer: ids drawn at `from_position` and later are its own (SPEC G2). Told to every job of the answer before it. */
+  | { readonly type: 'moved'; readonly job: JobId; readonly from_position: number; readonly code: string; readonly message: string }
   /** Evidence can be read. `roots`: one a stage, null where none came; whoever gave a nonce commitment opens it now (SPEC A2). */
   | { readonly type: 'recorded'; readonly roots: readonly (string | null)[] }
   | { readonly type: 'audited'; readonly stage: number; readonly status: StageOutcome }

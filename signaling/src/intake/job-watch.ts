@@ -20,11 +20,13 @@ export interface JobStatus {
   readonly stages: readonly StageState[];
   readonly corrects: JobId | null;
   readonly correctedBy: JobId | null;
+  readonly continues: JobId | null;
+  readonly continuedBy: JobId | null;
   readonly failure: JobFailure | null;
 }
 
 export interface JobWatchDependencies {
-  readonly archive: Pick<JobArchive, 'find' | 'correctionOf'>;
+  readonly archive: Pick<JobArchive, 'find' | 'correctionOf' | 'continuationOf'>;
   readonly feeds: JobFeeds;
   readonly nonces: RequesterNonces;
   /** What is decided of each stage of a recorded job. */
@@ -43,10 +45,11 @@ export class JobWatch {
     const { archive, stagesOf } = this.#dependencies;
     const found = await this.#find(job, account);
     if (found === undefined) return undefined;
-    const { state, createdAt, assurance, corrects } = found;
+    const { state, createdAt, assurance, corrects, continues } = found;
     const stages = state === 'recorded' ? await stagesOf(found.job, account) : [];
     const failure = state === 'failed' ? found.failure : null;
-    return { job: found.job, state, createdAt, assurance, stages, corrects, correctedBy: (await archive.correctionOf(job)) ?? null, failure };
+    const [correctedBy = null, continuedBy = null] = await Promise.all([archive.correctionOf(job), archive.continuationOf(job)]);
+    return { job: found.job, state, createdAt, assurance, stages, corrects, correctedBy, continues, continuedBy, failure };
   }
 
   /** Whether a recorded answer must not be shown yet: it is `checked`, and not every stage is decided. */
@@ -82,28 +85,32 @@ export class JobWatch {
   async *#replay(job: ArchivedJob, account: string): AsyncGenerator<JobStatusEvent> {
     if (job.state === 'failed') yield { type: 'failed', ...job.failure };
     if (job.state !== 'recorded') return;
-    yield { type: 'finished', finish_reason: job.record.finish };
+    const after = await this.#after(job);
+    const [next] = after;
+    if (job.record.finish === 'moved' && next?.continues === job.job) {
+      yield { type: 'moved', job: next.job, from_position: next.record.promptIds.length - 1, code: 'worker_lost', message: `a stage of job ${job.job} was lost; job ${next.job} goes on` };
+    } else yield { type: 'finished', finish_reason: job.record.finish };
     yield { type: 'recorded', roots: job.record.stages.map(({ root }) => root?.root ?? null) };
     const stages = await this.#dependencies.stagesOf(job.job, account);
     for (const [stage, status] of stages.entries()) if (status !== 'pending') yield { type: 'audited', stage, status };
-    const chain = await this.#corrections(job);
-    const [first] = chain;
-    const last = chain.at(-1);
-    const end = last === undefined ? stages : await this.#dependencies.stagesOf(last.job, account);
+    const last = after.at(-1) ?? job;
+    const [first] = after.filter(({ corrects }) => corrects !== null);
+    const end = last === job ? stages : await this.#dependencies.stagesOf(last.job, account);
     const bad = end.some((status) => status === 'failed' || (status === 'unpaid' && job.assurance === 'checked'));
-    if (first !== undefined && last !== undefined && !(bad && job.assurance === 'checked')) {
+    if (first !== undefined && !(bad && job.assurance === 'checked')) {
       yield { type: 'corrected', job: last.job, from_position: first.record.promptIds.length - 1, text: last.text };
     }
     if (bad) yield { type: 'uncorrected', code: 'answer_unverified', message: `the answer of job ${job.job} is wrong and was not done again; it was paid back` };
-    if ((last ?? job).decided) yield { type: 'settled' };
+    if (last.decided) yield { type: 'settled' };
   }
 
-  /** Jobs that did the answer again, one after the other: each corrects the one before it, so there is an end. */
-  async #corrections(job: RecordedJob): Promise<RecordedJob[]> {
+  /** Jobs that did the answer again or went on with it, one after the other: each names the one before it, so there is an end. */
+  async #after(job: RecordedJob): Promise<RecordedJob[]> {
     const { archive } = this.#dependencies;
     const chain: RecordedJob[] = [];
     for (let at: string = job.job; ; ) {
-      const next = await archive.correctionOf(at);
+      // What went on from a wrong answer is done again with it.
+      const next = (await archive.correctionOf(at)) ?? (await archive.continuationOf(at));
       const found = next === undefined ? undefined : await archive.find(next);
       if (found?.state !== 'recorded') return chain;
       chain.push(found);

@@ -46,6 +46,10 @@ export function orderOf(request: ChatRequest, model: ChatModel, options: { reado
     stopIds: model.manifest.stopIds,
     requesterNonce: request.nonceCommitment,
     exclude: [],
+    // A `checked` answer is shown when every stage of it stood its audit, which one whose worker left never does; nothing is shown yet
+    // that could not begin anew.
+    goesOn: request.assurance === 'stream' && repetitionPenalty === 1,
+    continues: null,
     quote: {
       promptToken: String(LAUNCH_RATES.promptToken),
       generatedToken: String(LAUNCH_RATES.generatedToken),

@@ -26,7 +26,7 @@ async function setup(assurance: 'stream' | 'checked' = 'stream') {
   await ledger.start();
   await ledger.openTrial('ada');
   for (const job of [recorded, running, unopened]) await ledger.hold(job, 'ada', 100n);
-  for (const job of [recorded, running]) await archive.open({ job, account: 'ada', modelId: '5'.repeat(64) as HexHash, createdAt: 1_000, assurance, corrects: null });
+  for (const job of [recorded, running]) await archive.open({ job, account: 'ada', modelId: '5'.repeat(64) as HexHash, createdAt: 1_000, assurance, corrects: null, continues: null });
   await archive.record(recorded, makeRecord({ job: recorded, promptIds: [1, 2, 3, 4], tokenIds: [5, 6] }), 'hi');
   const money = new NoticedMoney({ ledger, notices: heard, archive });
   return { ledger, archive, notices, dependencies: { ledger, archive, notices: heard, standings, money, audits } };
@@ -55,6 +55,19 @@ it('a checked answer that was not given out is paid back, and its workers are pa
   await recoverJobs(dependencies);
   expect(await ledger.balance('ada')).toBe(TRIAL);
   expect(await ledger.workerTotals(workerId(2))).toEqual({ pending: 0n, payable: 2n, withheld: 2n });
+});
+
+it('M9: an answer that was to go on in another job costs nothing when the coordinator stopped in between', async () => {
+  const { ledger, archive, dependencies } = await setup();
+  const [moved, rest, next] = [jobId(4), jobId(5), jobId(6)];
+  for (const [job, continues] of [[moved, null], [rest, null], [next, rest]] as const) {
+    await ledger.hold(job, 'ada', 100n);
+    await archive.open({ job, account: 'ada', modelId: '5'.repeat(64) as HexHash, createdAt: 1_000, assurance: 'stream', corrects: null, continues });
+    await archive.record(job, makeRecord({ job, promptIds: [1, 2, 3, 4], tokenIds: [5, 6], finish: job === next ? 'stop' : 'moved' }), 'hi');
+  }
+  await recoverJobs(dependencies);
+  // Job 1 as ever, and the two of which the second goes on from the first.
+  expect(await ledger.balance('ada')).toBe(TRIAL - 3n * 12n);
 });
 
 it('a second start finds nothing to do', async () => {

@@ -27,7 +27,8 @@ export interface Recovery {
 /**
  * Closes what the last process left open, before any new job: nothing runs, so every open hold is one of the first two, and
  * every job that is not decided one of the third. The rows are gone with the old connections: what was audited counts, and the
- * rest is paid. A `checked` answer that was not given out costs nothing; nobody waits for a correction any more.
+ * rest is paid. A `checked` answer that was not given out costs nothing, nor does one that was to go on in another job; nobody waits
+ * for a correction any more.
  */
 export async function recoverJobs({ ledger, archive, notices, standings, money, audits }: RecoveryDependencies): Promise<Recovery> {
   let charged = 0;
@@ -48,7 +49,8 @@ export async function recoverJobs({ ledger, archive, notices, standings, money, 
     const archived = await archive.find(job);
     if (archived?.state !== 'recorded') continue;
     await settleAfterRestart({ standings, money, store: audits }, archived.record);
-    if (archived.assurance === 'checked') await ledger.failed(job, []);
+    const brokeOff = archived.record.finish === 'moved' && (await archive.continuationOf(job)) === undefined;
+    if (archived.assurance === 'checked' || brokeOff) await ledger.failed(job, []);
     await archive.decided(job);
   }
   return { charged, released, decided: undecided.length };

@@ -7,6 +7,7 @@ import type { Ledger } from '../ledger/ledger.ts';
 import type { JobOrder, JobRecord } from '../scheduler/job-order.ts';
 import type { AnswerText } from './answer-text.ts';
 import type { JobFeeds } from './job-feed.ts';
+import type { Moved } from './going-on.ts';
 import type { CreditNotices, JobRunner } from './ports.ts';
 
 export interface RunDependencies {
@@ -24,8 +25,13 @@ export interface RunListener {
   queued?(ahead: number): void;
   started?(): void;
   text?(piece: string): void;
-  /** No text follows. `completionTokens`: ids of this order alone. */
-  finished?(reason: JobRecord['finish'], completionTokens: number): void;
+  /** No text of this order follows. */
+  finished?(end: RunEnd): void;
+}
+
+/** How a run ended, and with what. */
+export interface RunEnd extends Moved {
+  readonly reason: JobRecord['finish'];
 }
 
 /** A job that was answered, recorded and charged. */
@@ -63,7 +69,9 @@ async function follow(dependencies: RunDependencies, order: JobOrder, { text, be
   const { archive, feeds, runner } = dependencies;
   const { job } = order;
   let sent = before;
-  let completionTokens = 0;
+  const ids: number[] = [];
+  /** Ids that the present plan drew; an order that is placed anew draws those again that were given out already (SPEC G1). */
+  let drawn = 0;
   const send = (piece: string): void => {
     sent += piece;
     if (piece !== '') listener.text?.(piece);
@@ -76,18 +84,29 @@ async function follow(dependencies: RunDependencies, order: JobOrder, { text, be
         listener.queued?.(event.ahead);
         break;
       case 'assigned':
+        drawn = 0;
         feeds.push(job, { type: 'started' });
         listener.started?.();
         break;
-      case 'token':
-        completionTokens++;
+      case 'token': {
+        const given = ids[drawn++];
+        if (given !== undefined && given !== event.id) {
+          handle.stop('cancelled');
+          throw changed(job, drawn, given, event.id);
+        }
+        if (given !== undefined) break;
+        ids.push(event.id);
         send(text.push(event.id));
         if (text.stopped) handle.stop('stop');
         break;
+      }
       case 'finished':
-        send(text.finish());
-        feeds.push(job, { type: 'finished', finish_reason: event.reason });
-        listener.finished?.(event.reason, completionTokens);
+        // What is held back of the text of an answer that moves goes on with it.
+        if (event.reason !== 'moved') {
+          send(text.finish());
+          feeds.push(job, { type: 'finished', finish_reason: event.reason });
+        }
+        listener.finished?.({ reason: event.reason, ids, text: sent, lost: event.lost });
         break;
       case 'recorded': {
         const { record } = event;
@@ -113,6 +132,11 @@ async function giveUp({ archive, ledger, feeds, onError }: RunDependencies, job:
   if (!(error instanceof CiroError)) onError(error, job);
   await archive.fail(job, failure);
   await ledger.release(job);
+}
+
+/** Another engine may draw another id where two are equally likely; what a client has read cannot be taken back. */
+function changed(job: JobId, number: number, given: number, drawn: number): IntakeError {
+  return new IntakeError('answer_changed', `job ${job} began anew after a tab left, and drew id ${drawn} as number ${number} where ${given} was given out; nothing was charged: ask again`, { fault: 'platform', fields: { job } });
 }
 
 export function cancelled(job: JobId): IntakeError {

@@ -24,6 +24,11 @@ export class JobEvents implements AsyncIterable<JobEvent> {
     this.#onEnd();
   }
 
+  /** Nothing more will be read: it ended, or was called off. */
+  get ended(): boolean {
+    return this.#end !== undefined;
+  }
+
   /** Calls `task` when the events end. */
   onEnd(task: () => void): void {
     this.#onEnd = task;

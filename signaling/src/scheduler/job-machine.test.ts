@@ -5,7 +5,7 @@ import { receiptHash } from '@ciro/core/receipt/receipt.ts';
 import type { HexHash, NodeId } from '@ciro/core/ids.ts';
 import { buildPlan, idBytes } from './build-plan.ts';
 import { JobMachine } from './job-machine.ts';
-import { COLLECT_TIMEOUT_MS, FIRST_TOKEN_TIMEOUT_MS, FIRST_TOKEN_TIMEOUT_PER_POSITION_MS, PREPARE_TIMEOUT_MS, TOKEN_TIMEOUT_MS } from './scheduler-limits.ts';
+import { COLLECT_TIMEOUT_MS, FIRST_TOKEN_TIMEOUT_MS, FIRST_TOKEN_TIMEOUT_PER_POSITION_MS, PREPARE_TIMEOUT_MS, PROBE_AFTER_LAPS, PROBE_AFTER_MS, PROBE_REPLY_LAPS, PROBE_REPLY_MS, TOKEN_TIMEOUT_MS, UNPACED_REPLY_MS } from './scheduler-limits.ts';
 import { FakeWorkers, jobId, nodeId, orderOf } from './workers.fixture.ts';
 import type { JobMessage, JobOutput } from './job-machine.ts';
 import type { JobOrder } from './job-order.ts';
@@ -16,17 +16,17 @@ const signature = 'ab'.repeat(64);
 const HINT_HASH = '6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d' as HexHash;
 
 /** A machine over `count` stages, begun at time 0. Prompt of 3 ids, at most 4 tokens, stop id 2. */
-function setup(count = 3, change: Partial<JobOrder> = {}) {
+function setup(count = 3, change: Partial<JobOrder> = {}, version = 1) {
   const workers = new FakeWorkers();
   for (let n = 1; n <= count; n++) workers.join(n);
   const order = orderOf(1, change);
   const stages = workers.workers().map((worker, stage) => ({ worker, layers: [stage * 2, stage * 2 + 2] as const, nonce: null }));
-  const plan = buildPlan(order, stages, { network: 'ciro-test', version: 1, nonce: new Uint8Array(32) });
+  const plan = buildPlan(order, stages, { network: 'ciro-test', version, nonce: new Uint8Array(32) });
   const signed = { plan, signature };
   const planHash = planHashOf(plan);
-  const machine = new JobMachine({ signed, planHash, promptIds: idBytes(order.promptIds), vocabulary: 200 });
+  const machine = new JobMachine({ signed, planHash, promptIds: idBytes(order.promptIds), vocabulary: 200, goesOn: order.goesOn });
   const begun = machine.begin(0);
-  const { job, version } = plan;
+  const { job } = plan;
   const say = (n: number, message: JobMessage, now = 0): JobOutput[] => machine.handle(nodeId(n), message, now);
   const prepare = (now = 0): JobOutput[] => plan.stages.flatMap((_, stage) => say(stage + 1, { type: 'prepared', job, version }, now));
   const token = (position: number, id = 9, now = 0, n = count): JobOutput[] => say(n, { type: 'token', job, version, position, id }, now);
@@ -124,39 +124,100 @@ it.each([
   expect(outputs.at(-1)).toMatchObject({ error: { code, message: expect.stringContaining('out of memory'), fields: { worker: nodeId(2), stage: 1 } } });
 });
 
-it('a worker that is lost fails the job; the others are told, it is not', () => {
+it('a worker that is lost before the first id fails the job; the others are told, it is not', () => {
   const { machine, run } = setup();
-  run(2);
-  const outputs = machine.lost(nodeId(3), 'transport close');
+  run(0);
+  const outputs = machine.lost(nodeId(3), 'transport close', 500);
   expect(types(outputs)).toEqual(['finish to 1', 'finish to 2', 'failed']);
   expect(outputs.at(-1)).toMatchObject({ error: { code: 'worker-lost', fields: { worker: nodeId(3), stage: 2 } } });
-  expect([machine.lost(nodeId(1), 'x'), machine.lost(nodeId(77), 'x'), machine.deadline]).toEqual([[], [], undefined]);
+  expect([machine.lost(nodeId(1), 'x', 600), machine.lost(nodeId(77), 'x', 600), machine.deadline]).toEqual([[], [], undefined]);
 });
 
-it('a link that is lost fails the job, unless it is not between its stages', () => {
+it('G2: a worker that is lost after the first id ends the job as moved; the evidence of those that are left is collected', () => {
+  const { machine, run, say, unit, acknowledge, root } = setup();
+  run(2);
+  const outputs = machine.lost(nodeId(2), 'transport close', 500);
+  expect(types(outputs)).toEqual(['finish to 1', 'finish to 3', 'finished']);
+  expect(outputs[0]).toMatchObject({ message: { reason: 'moved', acceptedTo: 4 } });
+  expect(outputs.at(-1)).toMatchObject({ reason: 'moved', lost: { code: 'worker-lost', fields: { worker: nodeId(2), stage: 1 } } });
+  const [first, last] = [unit(1, 0, 4), unit(3, 0, 4)];
+  for (const [n, message] of [[1, first], [1, root(1)], [3, last], [1, acknowledge(1, last)]] as const) expect(say(n, message)).toEqual([]);
+  expect(say(3, root(3))).toEqual([{ type: 'collected' }]);
+});
+
+it('G1: what is not to go on fails whatever it has; so does a job that was called off', () => {
+  const { machine, run } = setup(3, { goesOn: false });
+  run(2);
+  expect(machine.lost(nodeId(2), 'closed', 500).at(-1)).toMatchObject({ type: 'failed', error: { code: 'worker-lost' } });
+  const stopped = setup();
+  stopped.run(2);
+  stopped.machine.stop('cancelled', 500);
+  expect(stopped.machine.lost(nodeId(2), 'closed', 600)).toEqual([]);
+});
+
+it('G1: what is still under way of an earlier plan of the job is no offence, and changes nothing', () => {
+  const { machine, prepare, say, token, job, unit, acknowledge, root } = setup(3, {}, 2);
+  prepare();
+  const before = unit(2, 0, 4, { planHash: hash('7') });
+  expect(say(2, { type: 'fault', job, version: 1, code: 'no-link', message: 'gone' })).toEqual([]);
+  expect(say(3, { type: 'token', job, version: 1, position: 2, id: 9 })).toEqual([]);
+  expect(say(2, before)).toEqual([]);
+  expect(say(9, acknowledge(9, before))).toEqual([]);
+  expect(say(2, { ...(root(2) as Extract<JobMessage, { type: 'root' }>), planHash: hash('7') })).toEqual([]);
+  expect(say(3, { type: 'token', job, version: 3, position: 2, id: 9 })).toEqual(rejection('other-version'));
+  expect([machine.evidence.stages[1]?.units.size, machine.generated]).toEqual([0, []]);
+  expect(types(token(2))).toEqual(['token']);
+});
+
+it('G3: when no id comes everybody is asked, and who does not answer in time is silent; an id answers for all', () => {
+  const { machine, run, say, token, job, version } = setup();
+  run(2);
+  const asked = 100 + PROBE_AFTER_MS + PROBE_AFTER_LAPS * 100;
+  expect(machine.deadline).toBe(asked);
+  expect(machine.tick(asked - 1)).toEqual([]);
+  expect(types(machine.tick(asked))).toEqual(['probe to 1', 'probe to 2', 'probe to 3']);
+  const until = asked + PROBE_REPLY_MS + PROBE_REPLY_LAPS * 100;
+  expect(machine.deadline).toBe(until);
+  say(1, { type: 'alive', job, version }, asked + 5);
+  say(3, { type: 'alive', job, version }, asked + 5);
+  expect(machine.tick(until)).toEqual([{ type: 'silent', worker: nodeId(2) }]);
+  // It is the connection that ends the job, or an id that shows that all is well.
+  expect(types(token(4, 9, until + 1))).toEqual(['token']);
+  const again = machine.deadline ?? 0;
+  machine.tick(again);
+  for (const n of [1, 2, 3]) say(n, { type: 'alive', job, version }, again + 5);
+  expect(machine.deadline).toBeGreaterThan(again + PROBE_AFTER_MS);
+});
+
+it('G3: before two ids came nobody knows the pace, so answers may take longer', () => {
+  const { machine, prepare } = setup();
+  prepare(0);
+  expect(types(machine.tick(PROBE_AFTER_MS))).toEqual(['probe to 1', 'probe to 2', 'probe to 3']);
+  expect(machine.deadline).toBe(PROBE_AFTER_MS + UNPACED_REPLY_MS);
+});
+
+it('a link that is lost ends the job, unless it is not between its stages', () => {
   const { machine, run } = setup();
   run(1);
-  expect(machine.linkLost(nodeId(1), nodeId(99))).toEqual([]);
-  expect(machine.linkLost(nodeId(1), nodeId(2)).at(-1)).toMatchObject({ error: { code: 'fault', message: expect.stringContaining('lost its link to stage 1') } });
+  expect(machine.linkLost(nodeId(1), nodeId(99), 500)).toEqual([]);
+  expect(machine.linkLost(nodeId(1), nodeId(2), 500).at(-1)).toMatchObject({ reason: 'moved', lost: { code: 'link-lost', message: expect.stringContaining('lost its link to stage 1') } });
 });
 
 it('preparing, the first token and every later one have their time', () => {
   const slow = setup();
   slow.say(1, { type: 'prepared', job: slow.job, version: 1 });
-  expect(slow.machine.deadline).toBe(PREPARE_TIMEOUT_MS);
-  expect(slow.machine.tick(PREPARE_TIMEOUT_MS - 1)).toEqual([]);
+  expect(types(slow.machine.tick(PREPARE_TIMEOUT_MS - 1))).toEqual(['probe to 1', 'probe to 2', 'probe to 3']);
   expect(slow.machine.tick(PREPARE_TIMEOUT_MS).at(-1)).toMatchObject({ error: { code: 'prepare-timeout', fields: { stage: 1 }, message: expect.stringContaining('nor were 1 others') } });
 
   const silent = setup();
   silent.prepare(1_000);
   const first = 1_000 + FIRST_TOKEN_TIMEOUT_MS + 3 * FIRST_TOKEN_TIMEOUT_PER_POSITION_MS;
-  expect(silent.machine.deadline).toBe(first);
   expect(silent.machine.tick(first).at(-1)).toMatchObject({ error: { code: 'stalled', fields: { stage: 2 } } });
 
   const stuck = setup();
   stuck.prepare();
   stuck.token(2, 9, 5_000);
-  expect(stuck.machine.tick(5_000 + TOKEN_TIMEOUT_MS).at(-1)).toMatchObject({ error: { code: 'stalled', message: expect.stringContaining('after token 1') } });
+  expect(stuck.machine.tick(5_000 + TOKEN_TIMEOUT_MS).at(-1)).toMatchObject({ reason: 'moved', lost: { code: 'stalled', message: expect.stringContaining('after token 1') } });
 });
 
 it('stop ends the job at the last token seen; what the ring sampled beyond is kept apart', () => {
@@ -202,7 +263,7 @@ it('a worker that is lost after the answer fails nothing; its evidence is no lon
   const theirs = unit(2, 0, 6);
   for (const message of [mine, root(1), acknowledge(1, theirs)]) say(1, message);
   say(2, theirs);
-  expect(machine.lost(nodeId(2), 'closed')).toEqual([{ type: 'collected' }]);
+  expect(machine.lost(nodeId(2), 'closed', 400)).toEqual([{ type: 'collected' }]);
 });
 
 it('R2: a disagreement stands for the acknowledgement that does not come', () => {

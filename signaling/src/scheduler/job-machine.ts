@@ -4,6 +4,7 @@ import type { HexHash, NodeId } from '@ciro/core/ids.ts';
 import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordinator.ts';
 import { JobEvidence } from './job-evidence.ts';
 import { SchedulerError } from './scheduler-error.ts';
+import { RingWatch } from './ring-watch.ts';
 import { COLLECT_TIMEOUT_MS, FIRST_TOKEN_TIMEOUT_MS, FIRST_TOKEN_TIMEOUT_PER_POSITION_MS, PREPARE_TIMEOUT_MS, TOKEN_TIMEOUT_MS } from './scheduler-limits.ts';
 import type { AuditMessage, WorkMessage } from '../sessions/worker.ts';
 import type { Rejection } from './job-evidence.ts';
@@ -16,8 +17,10 @@ type Reason = JobRecord['finish'];
 export type JobOutput =
   | { readonly type: 'send'; readonly to: NodeId; readonly message: CoordinatorMessage }
   | { readonly type: 'token'; readonly position: number; readonly id: number }
-  /** No token follows; units, acknowledgements and roots are being collected. */
-  | { readonly type: 'finished'; readonly reason: Reason }
+  /** No token follows; units, acknowledgements and roots are being collected. `lost`: why it moved. */
+  | { readonly type: 'finished'; readonly reason: Reason; readonly lost?: SchedulerError }
+  /** It was asked and did not answer: its connection is worth nothing, whatever the transport says (SPEC G3). */
+  | { readonly type: 'silent'; readonly worker: NodeId }
   /** All is there, or time is up: the record can be built. */
   | { readonly type: 'collected' }
   | { readonly type: 'failed'; readonly error: SchedulerError }
@@ -36,6 +39,8 @@ export interface JobMachineInput {
   readonly promptIds: Uint8Array<ArrayBuffer>;
   /** An id at or above this is no token of the model. */
   readonly vocabulary: number;
+  /** A stage that is lost after the first id ends the job as `moved`, and another one goes on (SPEC G2); else it fails. */
+  readonly goesOn: boolean;
   /** Time after `finish` for evidence, COLLECT_TIMEOUT_MS when absent. */
   readonly collectMs?: number;
 }
@@ -53,6 +58,7 @@ export class JobMachine {
   readonly surplus: number[] = [];
   readonly #lost = new Set<NodeId>();
   #state: State = { at: 'idle' };
+  #watch: RingWatch;
   #firstTokenAt = 0;
   #lastTokenAt = 0;
   #begunAt = 0;
@@ -60,11 +66,13 @@ export class JobMachine {
   constructor(input: JobMachineInput) {
     this.input = input;
     this.evidence = new JobEvidence(input.signed.plan, input.planHash);
+    this.#watch = new RingWatch(this.#workers, 0);
   }
 
   /** When `tick` is due, in milliseconds; undefined when nothing is waited for. */
   get deadline(): number | undefined {
-    return this.#state.at === 'idle' ? undefined : this.#state.deadline;
+    if (this.#state.at === 'idle') return undefined;
+    return this.#state.at === 'collecting' ? this.#state.deadline : Math.min(this.#state.deadline, this.#watch.deadline);
   }
 
   /** Positions that count: units are paid up to here, and `finish` names it. */
@@ -82,6 +90,7 @@ export class JobMachine {
   /** Sends the plan to every stage; the first one gets the prompt ids with it. */
   begin(now: number): JobOutput[] {
     this.#begunAt = now;
+    this.#watch = new RingWatch(this.#workers, now);
     this.#state = { at: 'preparing', waiting: new Set(this.#workers), deadline: now + PREPARE_TIMEOUT_MS };
     const { signed, promptIds } = this.input;
     return this.#workers.map((to, stage): JobOutput => ({ type: 'send', to, message: { type: 'plan', signed, stage, promptIds: stage === 0 ? promptIds : null } }));
@@ -91,15 +100,20 @@ export class JobMachine {
   handle(from: NodeId, message: JobMessage, now: number): JobOutput[] {
     if (this.#state.at === 'idle') return [];
     const stage = this.#workers.indexOf(from);
+    // Of an earlier plan of this job something may still be under way.
+    if (this.#isOfEarlierPlan(stage, message)) return [];
     if (stage < 0) return [this.#rejected(from, 'foreign-job', `${message.type} for a job in which this worker has no stage`)];
     if ('version' in message && message.version !== this.#plan.version) return [this.#rejected(from, 'other-version', `${message.type} for plan version ${message.version}; it is ${this.#plan.version}`)];
     switch (message.type) {
       case 'prepared':
         return this.#prepared(from, now);
+      case 'alive':
+        this.#watch.alive(from, now);
+        return [];
       case 'stage-refused':
-        return this.#state.at === 'preparing' ? this.#fail('stage-refused', stage, `refused the plan: ${message.code}: ${message.message}`) : [];
+        return this.#state.at === 'preparing' ? this.#fail('stage-refused', stage, `refused the plan: ${message.code}: ${message.message}`, now) : [];
       case 'fault':
-        return this.#state.at === 'collecting' ? [] : this.#fail('fault', stage, `failed: ${message.code}: ${message.message}`);
+        return this.#state.at === 'collecting' ? [] : this.#fail('fault', stage, `failed: ${message.code}: ${message.message}`, now);
       case 'token':
         return this.#token(from, stage, message.position, message.id, now);
       case 'unit':
@@ -113,20 +127,20 @@ export class JobMachine {
     }
   }
 
-  /** A worker is gone: while the answer is being made that fails the job, afterwards its evidence is no longer waited for. */
-  lost(worker: NodeId, reason: string): JobOutput[] {
+  /** A worker is gone: while the answer is being made that ends the job, afterwards its evidence is no longer waited for. */
+  lost(worker: NodeId, reason: string, now: number): JobOutput[] {
     const stage = this.#workers.indexOf(worker);
     if (stage < 0 || this.#state.at === 'idle') return [];
     this.#lost.add(worker);
     if (this.#state.at === 'collecting') return this.#settle();
-    return this.#fail('worker-lost', stage, `left: ${reason}`);
+    return this.#fail('worker-lost', stage, `left: ${reason}`, now);
   }
 
   /** Two neighbours cannot reach each other any more: no row passes, so the answer cannot go on. */
-  linkLost(a: NodeId, b: NodeId): JobOutput[] {
+  linkLost(a: NodeId, b: NodeId, now: number): JobOutput[] {
     const [one, other] = [this.#workers.indexOf(a), this.#workers.indexOf(b)];
     if (one < 0 || other < 0 || this.#state.at === 'idle' || this.#state.at === 'collecting') return [];
-    return this.#fail('fault', one, `lost its link to stage ${other}`);
+    return this.#fail('link-lost', one, `lost its link to stage ${other}`, now);
   }
 
   /** Ends the job at the last token seen; without one it fails as `cancelled`. */
@@ -139,14 +153,33 @@ export class JobMachine {
   /** Time has come to `deadline` or past it. */
   tick(now: number): JobOutput[] {
     const state = this.#state;
-    if (state.at === 'idle' || now < state.deadline) return [];
+    if (state.at === 'idle') return [];
+    if (now < state.deadline) return state.at === 'collecting' ? [] : this.#ask(now);
     if (state.at === 'collecting') return this.#over();
     if (state.at === 'preparing') {
       const late = [...state.waiting].map((worker) => this.#workers.indexOf(worker));
-      return this.#fail('prepare-timeout', late[0] ?? 0, `was not prepared within ${PREPARE_TIMEOUT_MS / 1000} s${late.length > 1 ? `, nor were ${late.length - 1} others` : ''}`);
+      return this.#fail('prepare-timeout', late[0] ?? 0, `was not prepared within ${PREPARE_TIMEOUT_MS / 1000} s${late.length > 1 ? `, nor were ${late.length - 1} others` : ''}`, now);
     }
     const after = this.generated.length === 0 ? 'the start' : `token ${this.generated.length}`;
-    return this.#fail('stalled', this.#workers.length - 1, `gave no token in time after ${after}`);
+    return this.#fail('stalled', this.#workers.length - 1, `gave no token in time after ${after}`, now);
+  }
+
+  /** Nothing came for a while: asks everybody, and tells of those that did not answer. */
+  #ask(now: number): JobOutput[] {
+    const doubt = this.#watch.tick(now);
+    if (doubt === undefined) return [];
+    if ('silent' in doubt) return doubt.silent.map((worker) => ({ type: 'silent', worker }));
+    const { job, version } = this.#plan;
+    return doubt.probe.map((to) => ({ type: 'send', to, message: { type: 'probe', job, version } }));
+  }
+
+  /** Units and roots name their plan, most other messages its version; an acknowledgement names neither. */
+  #isOfEarlierPlan(stage: number, message: JobMessage): boolean {
+    const { version } = this.#plan;
+    if (version === 1) return false;
+    if ('version' in message) return message.version < version;
+    if (message.type === 'acknowledge') return stage < 0;
+    return (message.type === 'root' ? message.planHash : message.receipt.body.planHash) !== this.input.planHash;
   }
 
   get #plan(): SignedPlan['plan'] {
@@ -175,9 +208,10 @@ export class JobMachine {
       return [];
     }
     if (this.#state.at !== 'running') return [this.#rejected(from, 'not-started', 'a token before the start')];
-    if (id >= this.input.vocabulary) return this.#fail('fault', stage, `sampled id ${id} of a vocabulary of ${this.input.vocabulary}`);
+    if (id >= this.input.vocabulary) return this.#fail('fault', stage, `sampled id ${id} of a vocabulary of ${this.input.vocabulary}`, now);
     this.generated.push(id);
     this.#lastTokenAt = now;
+    this.#watch.lapped(now);
     if (this.generated.length === 1) this.#firstTokenAt = now;
     this.#state = { at: 'running', deadline: now + TOKEN_TIMEOUT_MS };
     const token: JobOutput = { type: 'token', position, id };
@@ -199,9 +233,9 @@ export class JobMachine {
     return [{ type: 'collected' }];
   }
 
-  #finish(reason: Reason, now: number): JobOutput[] {
+  #finish(reason: Reason, now: number, lost?: SchedulerError): JobOutput[] {
     this.#state = { at: 'collecting', reason, deadline: now + (this.input.collectMs ?? COLLECT_TIMEOUT_MS) };
-    return [...this.#finishMessages(reason), { type: 'finished', reason }];
+    return [...this.#finishMessages(reason), { type: 'finished', reason, ...(lost && { lost }) }];
   }
 
   #finishMessages(reason: Reason): JobOutput[] {
@@ -209,11 +243,13 @@ export class JobMachine {
     return this.#workers.filter((to) => !this.#lost.has(to)).map((to): JobOutput => ({ type: 'send', to, message: { type: 'finish', job, version, acceptedTo: this.acceptedTo, reason } }));
   }
 
-  #fail(code: SchedulerError['code'], stage: number, what: string): JobOutput[] {
+  /** Ends the job without its answer; with the ids so far as `moved`, where that is possible. */
+  #fail(code: SchedulerError['code'], stage: number, what: string, now: number): JobOutput[] {
     const worker = this.#workers[stage];
     const { job } = this.#plan;
     const message = `job ${job}: stage ${stage} (worker ${worker}) ${what.slice(0, 300)}; ask again, other workers will be taken if this one is gone`;
-    return this.#failWith(new SchedulerError(code, message, { fault: code === 'stalled' || code === 'prepare-timeout' ? 'timeout' : 'platform', fields: { job, worker, stage } }));
+    const error = new SchedulerError(code, message, { fault: code === 'stalled' || code === 'prepare-timeout' ? 'timeout' : 'platform', fields: { job, worker, stage } });
+    return this.input.goesOn && this.generated.length > 0 ? this.#finish('moved', now, error) : this.#failWith(error);
   }
 
   #failWith(error: SchedulerError): JobOutput[] {

@@ -18,6 +18,8 @@ export interface JobOrder {
   readonly requesterNonce: HexHash | null;
   /** Workers that must not serve it: those whose work this job does again. */
   readonly exclude: readonly NodeId[];
+  /** What a lost stage does after the first id: true keeps the ids for another job (SPEC G2), false begins anew under the next plan version (G1). */
+  readonly goesOn: boolean;
   /** The job that this one goes on from, whose requester is reading already: it goes to the head of the queue, and is waited for longer. */
   readonly continues: JobId | null;
 }

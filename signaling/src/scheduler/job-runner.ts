@@ -5,7 +5,7 @@ import { JobEvents } from './job-events.ts';
 import { Placer } from './placer.ts';
 import { RunningJob } from './running-job.ts';
 import { SchedulerError } from './scheduler-error.ts';
-import { MAX_QUEUED_JOBS, MAX_REMEMBERED_JOBS, MAX_RUNNING_JOBS, READY_WAIT_MS, RETRY_AFTER_MS, UNCOVERED_WAIT_MS } from './scheduler-limits.ts';
+import { CONTINUATION_WAIT_MS, MAX_PLAN_VERSIONS, MAX_QUEUED_JOBS, MAX_REMEMBERED_JOBS, MAX_RUNNING_JOBS, READY_WAIT_MS, RETRY_AFTER_MS, UNCOVERED_WAIT_MS } from './scheduler-limits.ts';
 import type { CoordinatorKey } from '../keys/coordinator-key.ts';
 import type { Clock } from '../sessions/clock.ts';
 import type { WorkMessage } from '../sessions/worker.ts';
@@ -62,8 +62,15 @@ interface Queued {
   readonly order: JobOrder;
   readonly events: JobEvents;
   readonly since: number;
+  /** Of its next plan; 1 unless a ring broke before. */
+  readonly version: number;
   ahead: number;
 }
+
+const rankOf = ({ order, version }: Queued): number => (order.continues !== null ? 0 : version > 1 ? 1 : 2);
+
+/** Failures after which the named worker is passed over: it is there, and cannot do it. */
+const UNABLE: ReadonlySet<SchedulerError['code']> = new Set(['fault', 'stage-refused', 'prepare-timeout']);
 
 /** Takes orders, keeps them in a bounded queue, and runs them over the current placement. Messages of workers arrive here. */
 export class JobRunner {
@@ -124,7 +131,7 @@ export class JobRunner {
     const onAbort = (): void => stop('cancelled');
     signal.addEventListener('abort', onAbort, { once: true });
     events.onEnd(() => signal.removeEventListener('abort', onAbort));
-    this.#queue.push({ order, events, since: this.#deps.clock.now(), ahead: -1 });
+    this.#enqueue({ order, events, since: this.#deps.clock.now(), version: 1, ahead: -1 });
     this.#pump();
     return handle;
   }
@@ -274,7 +281,22 @@ export class JobRunner {
     return true;
   }
 
-  #begin({ order, events }: Queued, placement: ReadyPlacement): void {
+  /** Whose requester reads already goes first, then who lost a ring, then who is new; each in the order in which they came. */
+  #enqueue(queued: Queued): void {
+    const place = this.#queue.findIndex((each) => rankOf(each) > rankOf(queued));
+    this.#queue.splice(place < 0 ? this.#queue.length : place, 0, queued);
+  }
+
+  /** Places an order anew whose ring broke, under the next plan version (SPEC G1); false when it is to fail. */
+  #again({ order, events, version }: Queued, { code, fields }: SchedulerError): boolean {
+    if (this.#closing || version >= MAX_PLAN_VERSIONS || events.ended) return false;
+    const worker = order.exclude.includes(fields['worker'] as NodeId) || !UNABLE.has(code) ? [] : [fields['worker'] as NodeId];
+    this.#enqueue({ order: { ...order, exclude: [...order.exclude, ...worker] }, events, since: this.#deps.clock.now(), version: version + 1, ahead: -1 });
+    return true;
+  }
+
+  #begin(queued: Queued, placement: ReadyPlacement): void {
+    const { order, events, version } = queued;
     const { network, collectMs } = this.#options;
     const route = (a: NodeId, b: NodeId) => this.#placer.route(a, b);
     const onOver = (): void => {
@@ -283,7 +305,7 @@ export class JobRunner {
       this.#pump();
     };
     try {
-      const job = new RunningJob({ ...this.#deps, route, ...(collectMs === undefined ? {} : { collectMs }) }, { order, placement, events, network, onOver });
+      const job = new RunningJob({ ...this.#deps, route, ...(collectMs === undefined ? {} : { collectMs }) }, { order, placement, events, network, version, onOver, onFailed: (error) => this.#again(queued, error) });
       this.#running.set(order.job, job);
       this.#unsettled.add(job.done);
       void job.done.then(() => this.#unsettled.delete(job.done));
@@ -310,7 +332,8 @@ export class JobRunner {
     if (this.#queue.length === 0 || this.#running.size > 0 || this.#placer.ready !== undefined) return;
     const { clock } = this.#deps;
     const { uncovered } = this.#placer;
-    const due = (queued: Queued): number => (uncovered === undefined ? Math.max(queued.since, this.#ableAt) + READY_WAIT_MS : Math.max(queued.since, uncovered.since) + UNCOVERED_WAIT_MS);
+    const patience = ({ order }: Queued): number => (order.continues === null ? UNCOVERED_WAIT_MS : CONTINUATION_WAIT_MS);
+    const due = (queued: Queued): number => (uncovered === undefined ? Math.max(queued.since, this.#ableAt) + READY_WAIT_MS : Math.max(queued.since, uncovered.since) + patience(queued));
     const overdue = this.#queue.filter((queued) => due(queued) <= clock.now());
     for (const queued of overdue) {
       this.#queue.splice(this.#queue.indexOf(queued), 1);

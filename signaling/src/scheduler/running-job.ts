@@ -23,6 +23,9 @@ export interface RunningJobDeps {
   readonly collectMs?: number;
 }
 
+/** What another placement may do better. */
+const RETRIED: ReadonlySet<SchedulerError['code']> = new Set(['worker-lost', 'stage-refused', 'prepare-timeout', 'stalled', 'link-lost', 'fault']);
+
 /** Failures that are the named worker's own. */
 const BLAMED: ReadonlySet<SchedulerError['code']> = new Set(['worker-lost', 'stage-refused', 'prepare-timeout', 'fault']);
 
@@ -35,6 +38,7 @@ export class RunningJob {
   readonly #nonce: Uint8Array;
   readonly #plan: JobPlan;
   readonly #onOver: () => void;
+  readonly #onFailed: (error: SchedulerError) => boolean;
   readonly #links: readonly StageRecord['link'][];
   #machine: JobMachine | undefined;
   #finish: JobRecord['finish'] = 'failed';
@@ -46,17 +50,21 @@ export class RunningJob {
   /** Resolves when the last event is out. */
   readonly done = new Promise<void>((resolve) => (this.#resolve = resolve));
 
-  /** Throws `bad-order` when the order makes no plan. `onOver` is called once, when the placement is no longer used. */
-  constructor(deps: RunningJobDeps, job: { order: JobOrder; placement: ReadyPlacement; events: JobEvents; network: string; onOver: () => void }) {
-    const { order, placement, events, network, onOver } = job;
+  /**
+   * Throws `bad-order` when the order makes no plan. `onOver` is called once, when the placement is no longer used; `onFailed` before
+   * it, when another plan may do better: true when it takes the order, and with it the events, over.
+   */
+  constructor(deps: RunningJobDeps, job: { order: JobOrder; placement: ReadyPlacement; events: JobEvents; network: string; version: number; onOver: () => void; onFailed: (error: SchedulerError) => boolean }) {
+    const { order, placement, events, network, version, onOver, onFailed } = job;
     this.#deps = deps;
     this.#order = order;
     this.#placement = placement;
     this.#events = events;
     this.#onOver = onOver;
+    this.#onFailed = onFailed;
     this.#nonce = deps.randomBytes(32);
     const stages = placement.stages.map((stage) => ({ ...stage, nonce: deps.workers.takeNonce(stage.worker.nodeId) }));
-    this.#plan = buildPlan(order, stages, { network, version: 1, nonce: this.#nonce });
+    this.#plan = buildPlan(order, stages, { network, version, nonce: this.#nonce });
     const workers = this.#plan.stages.map((stage) => stage.worker);
     this.#links = workers.map((worker, stage) => deps.route(worker, workers[(stage + 1) % workers.length] ?? worker));
   }
@@ -79,6 +87,7 @@ export class RunningJob {
       planHash: planHashOf(this.#plan),
       promptIds: idBytes(this.#order.promptIds),
       vocabulary: this.#placement.model.manifest.architecture.vocabulary,
+      goesOn: this.#order.goesOn,
       ...(this.#deps.collectMs === undefined ? {} : { collectMs: this.#deps.collectMs }),
     });
     this.#events.push({ type: 'assigned', signed });
@@ -93,12 +102,12 @@ export class RunningJob {
   /** A worker takes no more work; harmless when it has no stage here. */
   lost(worker: NodeId, reason: string): void {
     const stage = this.#plan.stages.findIndex((each) => each.worker === worker);
-    if (this.#machine !== undefined) this.#apply(this.#machine.lost(worker, reason));
+    if (this.#machine !== undefined) this.#apply(this.#machine.lost(worker, reason, this.#deps.clock.now()));
     else if (stage >= 0) this.#early ??= new SchedulerError('worker-lost', `job ${this.#order.job}: stage ${stage} (worker ${worker}) left: ${reason.slice(0, 300)}; ask again`, { fault: 'platform', fields: { job: this.#order.job, worker, stage } });
   }
 
   linkLost(a: NodeId, b: NodeId): void {
-    if (this.#machine !== undefined) this.#apply(this.#machine.linkLost(a, b));
+    if (this.#machine !== undefined) this.#apply(this.#machine.linkLost(a, b, this.#deps.clock.now()));
   }
 
   /** Ends the job at the last token seen, or as `cancelled` when there is none. */
@@ -127,7 +136,11 @@ export class RunningJob {
         return;
       case 'finished':
         this.#finish = output.reason;
-        this.#events.push({ type: 'finished', reason: output.reason });
+        if (output.lost !== undefined) this.#blame(output.lost);
+        this.#events.push({ type: 'finished', reason: output.reason, ...(output.lost && { lost: output.lost }) });
+        return;
+      case 'silent':
+        this.#deps.workers.end(output.worker, 'does not answer');
         return;
       case 'failed':
         this.#blame(output.error);
@@ -174,7 +187,8 @@ export class RunningJob {
   }
 
   #end(error: SchedulerError): void {
-    this.#settle(error);
+    if (RETRIED.has(error.code) && this.#onFailed(error)) this.#resolve();
+    else this.#settle(error);
     this.#release();
   }
 

@@ -40,6 +40,19 @@ export const UNCOVERED_WAIT_MS = 10_000;
 /** …and this long for a placement to load its shards and open its links: 100 MB at 10 Mbit/s, twice. */
 export const READY_WAIT_MS = 180_000;
 
+/** Without an id for this much and this many laps the ring is asked who is there: the next id is overdue, whatever a shared processor did. */
+export const PROBE_AFTER_MS = 1_000;
+export const PROBE_AFTER_LAPS = 4;
+/** Who does not answer within this much and this many laps is gone: a page's thread that computes nothing answers within milliseconds. */
+export const PROBE_REPLY_MS = 1_500;
+export const PROBE_REPLY_LAPS = 2;
+/** Before two ids came nobody knows how busy the devices are: a page may be loading on cores that compute. */
+export const UNPACED_REPLY_MS = 5_000;
+/** Plans that one job may have: a ring that breaks three times before it said anything will break again. */
+export const MAX_PLAN_VERSIONS = 3;
+/** The rest of an answer waits this long for workers that can hold the model: its requester reads already, and a phone needs that long to come back. */
+export const CONTINUATION_WAIT_MS = 60_000;
+
 /** `plan` to `prepared`: a KV cache is made and a signature verified, on a device that may be computing for other jobs. */
 export const PREPARE_TIMEOUT_MS = 30_000;
 /** `start` to the first token: this much, and this much more per prompt position (measured: a software GPU on two shared cores prefills 2 a second). */

@@ -13,6 +13,8 @@ export interface Workers {
   send(nodeId: NodeId, message: CoordinatorMessage): void;
   /** Scores a worker and tells it what was dropped. */
   offend(nodeId: NodeId, offence: Offence, code: string, message: string): void;
+  /** Ends the connection of a worker that does not answer: it is told `left`, and may connect again. */
+  end(nodeId: NodeId, reason: string): void;
   /** The worker's next nonce commitment, for one plan; null when it has none (SPEC A1). */
   takeNonce(nodeId: NodeId): HexHash | null;
   /** Books paid work of one job on the node's public record, in positions times layers. */

@@ -40,6 +40,8 @@ export class FakeWorkers implements Workers {
   readonly failedJobs: NodeId[] = [];
   /** Commitments that `takeNonce` gives out. */
   readonly nonces = new Map<NodeId, HexHash[]>();
+  /** Those that are frozen: the others answer probes. */
+  readonly frozen = new Set<NodeId>();
   readonly #workers = new Map<NodeId, Worker>();
   readonly #observers: WorkerObserver[] = [];
 
@@ -60,11 +62,17 @@ export class FakeWorkers implements Workers {
   }
 
   send(to: NodeId, message: CoordinatorMessage): void {
-    if (this.#workers.has(to)) this.sent.push({ to, message });
+    if (!this.#workers.has(to)) return;
+    this.sent.push({ to, message });
+    if (message.type === 'probe' && !this.frozen.has(to)) this.say(to, { ...message, type: 'alive' });
   }
 
   offend(id: NodeId, offence: Offence, code: string): void {
     this.offences.push({ nodeId: id, offence, code });
+  }
+
+  end(id: NodeId, reason: string): void {
+    this.leave(id, reason);
   }
 
   takeNonce(id: NodeId): HexHash | null {
@@ -166,5 +174,7 @@ export const orderOf = (n: number, change: Partial<JobOrder> = {}): JobOrder => 
   quote: { promptToken: '1', generatedToken: '4', feeBasisPoints: '250', hold: '19' },
   requesterNonce: null,
   exclude: [],
+  goesOn: true,
+  continues: null,
   ...change,
 });

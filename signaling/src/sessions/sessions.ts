@@ -126,6 +126,11 @@ export class Sessions {
     this.#byNode.get(nodeId)?.offend(offence, code, message);
   }
 
+  /** Ends a node's connection, which does not answer any more; a tab that comes back connects again. */
+  end(nodeId: NodeId, reason: string): void {
+    this.#byNode.get(nodeId)?.end(reason);
+  }
+
   /** The worker's next nonce commitment, for one plan (SPEC A1); null when it has none, or is gone. */
   takeNonce(nodeId: NodeId): HexHash | null {
     return this.#byNode.get(nodeId)?.takeNonce() ?? null;

@@ -1,0 +1,59 @@
+import type { NodeId } from '@ciro/core/ids.ts';
+import { PROBE_AFTER_LAPS, PROBE_AFTER_MS, PROBE_REPLY_LAPS, PROBE_REPLY_MS, UNPACED_REPLY_MS } from './scheduler-limits.ts';
+
+/** Of a lap that was slow, this much counts at the next one: one quick lap says little about a shared processor. */
+const LAP_DECAY = 0.8;
+
+/** What is to be done about a ring from which nothing came. */
+export type RingDoubt = { readonly probe: readonly NodeId[] } | { readonly silent: readonly NodeId[] };
+
+/**
+ * Finds the workers of a job that are gone without having said so (SPEC G3): when no id came for a while, all of them are asked,
+ * and who does not answer in time is silent. Sans-I/O, as the job machine that owns it.
+ */
+export class RingWatch {
+  readonly #workers: readonly NodeId[];
+  /** When an id came last, or everybody answered. */
+  #heardAt: number;
+  #idAt: number | undefined;
+  #lapMs: number | undefined;
+  #asked: { readonly waiting: Set<NodeId>; readonly until: number } | undefined;
+
+  constructor(workers: readonly NodeId[], now: number) {
+    this.#workers = workers;
+    this.#heardAt = now;
+  }
+
+  /** When `tick` is due, in milliseconds. */
+  get deadline(): number {
+    return this.#asked?.until ?? this.#heardAt + PROBE_AFTER_MS + PROBE_AFTER_LAPS * (this.#lapMs ?? 0);
+  }
+
+  /** An id came round the ring: everybody is there. */
+  lapped(now: number): void {
+    if (this.#idAt !== undefined) this.#lapMs = Math.max(now - this.#idAt, LAP_DECAY * (this.#lapMs ?? 0));
+    this.#idAt = this.#heardAt = now;
+    this.#asked = undefined;
+  }
+
+  /** A worker answered; one that was not asked changes nothing. */
+  alive(worker: NodeId, now: number): void {
+    this.#asked?.waiting.delete(worker);
+    if (this.#asked?.waiting.size !== 0) return;
+    this.#asked = undefined;
+    this.#heardAt = now;
+  }
+
+  tick(now: number): RingDoubt | undefined {
+    if (now < this.deadline) return undefined;
+    if (this.#asked !== undefined) {
+      const silent = [...this.#asked.waiting];
+      this.#asked = undefined;
+      this.#heardAt = now;
+      return { silent };
+    }
+    const patience = this.#lapMs === undefined ? UNPACED_REPLY_MS : PROBE_REPLY_MS + PROBE_REPLY_LAPS * this.#lapMs;
+    this.#asked = { waiting: new Set(this.#workers), until: now + patience };
+    return { probe: this.#workers };
+  }
+}
