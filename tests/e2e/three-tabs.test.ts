@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { LAUNCH_RATES, price } from '@ciro/core/pricing/price.ts';
+import { evidenceOfAnswer, idsOfAnswer } from '../support/answer-jobs.ts';
 import { browserInState, browserStatus } from '../support/browser-status.ts';
+import { askAndDisturb } from '../support/lost-tab.ts';
 import { browserHere, needBrowser, openTestNetwork, reportPages } from '../support/network.ts';
 import { balanceOf } from '../support/network-account.ts';
 import { faultsOf } from '../support/network-evidence.ts';
@@ -15,10 +18,8 @@ const PLAIN = greedyVector('plain question');
 const OTHERS = ['emoji', 'explicit system', 'multi-turn'].map(greedyVector);
 /** Its answer repeats itself without an end, so it is long enough for something to happen in the middle. */
 const ENDLESS = greedyVector('explicit system');
-const ENDLESS_TOKENS = 400;
 /** Pieces of text after which the middle of an answer is reached. */
 const MIDDLE = 8;
-const BOOKED_TIMEOUT_MS = 5_000;
 
 const browser = await browserHere();
 let network: TestNetwork;
@@ -103,34 +104,27 @@ describe('three tabs over WebRTC and a spare', () => {
     expect(await faultsOf(evidence)).toEqual([]);
   });
 
-  it('lose one in the middle of an answer: a clear error, the hold released, and the spare answers the next prompt', async () => {
+  it('lose one in the middle of an answer: it goes on unchanged at the price of one, and the spare holds the layers from then on', async () => {
     const before = await balanceOf(network.coordinator);
     const statuses = await Promise.all(network.volunteers.pages.map(browserStatus));
     const middle = statuses.findIndex(({ layers }) => layers !== null && layers[0] > 0 && layers[1] < 30);
     const spare = statuses.findIndex(({ layers }) => layers === null);
-    expect(statuses[spare]?.state.kind).toBe('waiting');
 
-    let pieces = 0;
-    const broken = await askNetwork(network.coordinator, {
-      messages: ENDLESS.messages,
-      maxTokens: ENDLESS_TOKENS,
-      onText: async () => {
-        pieces += 1;
-        if (pieces === MIDDLE) await network.volunteers.pages[middle]?.close();
-      },
-    });
-    expect(broken).toMatchObject({ ok: false, error: { type: 'server_error', code: 'worker_lost', message: expect.stringContaining(statuses[middle]?.node_id ?? '?') } });
-    expect(broken.text.length).toBeGreaterThan(0);
-    // The client hears of it first, then the books are closed.
-    await expect.poll(() => balanceOf(network.coordinator), { timeout: BOOKED_TIMEOUT_MS }).toBe(before);
+    const { answer } = await askAndDisturb(network.coordinator, { messages: ENDLESS.messages, maxTokens: ENDLESS.outputIds.length }, MIDDLE, async () => network.volunteers.pages[middle]?.close());
+    expect(answer).toMatchObject({ ok: true, finish: 'length', completionTokens: ENDLESS.outputIds.length });
+    const jobs = await evidenceOfAnswer(network.coordinator, answer.job ?? '');
+    expect(idsOfAnswer(jobs)).toEqual(ENDLESS.outputIds);
+    expect(jobs.map(({ finish_reason: reason }) => reason)).toEqual(['moved', 'length']);
+    expect(jobs[0].stages[1]?.worker).toBe(statuses[middle]?.node_id);
+    expect(jobs[1]?.stages[1]?.worker).toBe(statuses[spare]?.node_id);
+    expect(await balanceOf(network.coordinator)).toBeGreaterThanOrEqual(before - price(LAUNCH_RATES, ENDLESS.promptIds.length, ENDLESS.outputIds.length));
 
     const heir = network.volunteers.pages[spare];
     if (heir === undefined) throw new Error('no spare');
-    const taken = await browserInState(heir, 'ready');
-    expect(taken.layers).toEqual(statuses[middle]?.layers);
+    expect((await browserInState(heir, 'ready')).layers).toEqual(statuses[middle]?.layers);
     const { evidence } = await answerOf(network.coordinator, { messages: PLAIN.messages, maxTokens: PLAIN.outputIds.length });
     expect(evidence.token_ids).toEqual(PLAIN.outputIds);
-    expect(evidence.stages[1]?.worker).toBe(taken.node_id);
+    expect(evidence.stages[1]?.worker).toBe(statuses[spare]?.node_id);
     expect(await faultsOf(evidence)).toEqual([]);
   });
 });

@@ -11,12 +11,17 @@ const Status = v.object({
   node_id: v.nullable(v.string()),
   engine: v.nullable(v.string()),
   layers: v.nullable(v.tuple([v.number(), v.number()])),
+  /** Layers that a spare has loaded to take them over at once. */
+  standby: v.nullable(v.tuple([v.number(), v.number()])),
   timings: v.object({ join_ms: v.nullable(v.number()), ready_ms: v.nullable(v.number()) }),
   memory: v.object({ held_bytes: v.number(), peak_bytes: v.number() }),
   bytes: v.object({ downloaded: v.number(), cached: v.number() }),
 });
 /** What a page says of itself. */
 export type BrowserStatus = v.InferOutput<typeof Status>;
+
+/** Whether a spare could take layers over this moment. */
+export const isStandingBy = ({ standby }: BrowserStatus): boolean => standby !== null;
 
 /** Status of a page; throws while its program has not started. */
 export async function browserStatus(page: Page): Promise<BrowserStatus> {

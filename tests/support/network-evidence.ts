@@ -13,9 +13,11 @@ const hashOfIds = (ids: readonly number[]): string => toHex(sha256(new Uint8Arra
 
 /**
  * Everything that is wrong with the evidence of a finished job, in words; empty when a third party would believe it. Nothing
- * is taken from the flags in it: signatures, hashes, leaves, roots and sums are made anew from what they cover.
+ * is taken from the flags in it: signatures, hashes, leaves, roots and sums are made anew from what they cover. `lost`: the stage
+ * whose tab left in the middle (SPEC G2). It has posted no root and is not paid; what it had signed before must hold all the same,
+ * and the last units of the stage before are without its word.
  */
-export async function faultsOf(evidence: Evidence): Promise<string[]> {
+export async function faultsOf(evidence: Evidence, lost?: number): Promise<string[]> {
   const { plan, stages, ledger } = evidence;
   const faults: string[] = [];
   const demand = (holds: boolean, what: string): void => void (holds || faults.push(what));
@@ -28,33 +30,44 @@ export async function faultsOf(evidence: Evidence): Promise<string[]> {
   demand(evidence.disagreements.length === 0, 'stages disagree');
   const credits = ledger.credits.reduce((sum, { amount }) => sum + BigInt(amount), 0n);
   demand(BigInt(ledger.debit) === BigInt(ledger.fee) + credits && BigInt(ledger.debit) > 0n, `debit ${ledger.debit} is not fee ${ledger.fee} + credits ${credits}`);
-  demand(ledger.credits.every(({ worker, amount }, at) => worker === stages[at]?.worker && BigInt(amount) > 0n), 'a stage has no credit');
-  for (const [at, stage] of stages.entries()) for (const fault of await faultsOfStage(evidence, stage, at)) faults.push(`stage ${at}: ${fault}`);
+  demand(ledger.credits.every(({ worker, amount }, at) => worker === stages[at]?.worker && (at === lost || BigInt(amount) > 0n)), 'a stage has no credit');
+  for (const [at, stage] of stages.entries()) for (const fault of await faultsOfStage(evidence, stage, at, lost)) faults.push(`stage ${at}: ${fault}`);
   return faults;
 }
 
-async function faultsOfStage(evidence: Evidence, stage: EvidenceStage, at: number): Promise<string[]> {
-  const { stages, plan, prompt_ids: promptIds, token_ids: tokenIds } = evidence;
+async function faultsOfStage(evidence: Evidence, stage: EvidenceStage, at: number, lost: number | undefined): Promise<string[]> {
+  const { stages, plan, prompt_ids: promptIds, token_ids: tokenIds, surplus_ids: surplusIds } = evidence;
   const faults: string[] = [];
   const demand = (holds: boolean, what: string): void => void (holds || faults.push(what));
   // The last id is sampled and never fed back.
   const positions = promptIds.length + tokenIds.length - 1;
-  const fed = [...promptIds, ...tokenIds];
+  // Where an answer ended in the middle, some stages may have closed a unit beyond its last id before they heard of it.
+  const most = positions + surplusIds.length;
+  const fed = [...promptIds, ...tokenIds, ...surplusIds];
   const sampled = fed.slice(1).map((id, position) => (position < promptIds.length - 1 ? NO_ID : id));
   const isLast = at === stages.length - 1;
   const next = stages[(at + 1) % stages.length];
+  const isLost = at === lost;
+  const beforeLost = (at + 1) % stages.length === lost;
+  const covers = (stage.units.at(-1)?.to ?? 0) >= positions && stage.units.length <= Math.ceil(most / UNIT_POSITIONS);
 
-  demand(stage.units.length === Math.ceil(positions / UNIT_POSITIONS), `${stage.units.length} units for ${positions} positions`);
-  demand(stage.paid_positions === positions, `${stage.paid_positions} of ${positions} positions are paid`);
+  demand(isLost || covers, `${stage.units.length} units for ${positions} positions`);
+  demand(isLost || beforeLost ? stage.paid_positions <= positions : stage.paid_positions === positions, `${stage.paid_positions} of ${positions} positions are paid`);
   for (const [index, unit] of stage.units.entries()) {
     const { from, to } = unit;
     const say = (what: string): string => `unit ${index}: ${what}`;
-    demand(from === index * UNIT_POSITIONS && to === Math.min(from + UNIT_POSITIONS, positions), say(`covers [${from}, ${to})`));
+    const end = from + UNIT_POSITIONS;
+    demand(from === index * UNIT_POSITIONS && to >= Math.min(end, positions) && to <= Math.min(end, most), say(`covers [${from}, ${to})`));
+    const passedOn = stages[at - 1]?.units[index];
     if (at === 0) demand(unit.input_sha256 === hashOfIds(fed.slice(from, to)), say('its input is not the ids'));
-    else demand(unit.input_sha256 === stages[at - 1]?.units[index]?.payload_sha256, say('its input is not what the stage before passed on'));
+    else if (passedOn === undefined) demand(at - 1 === lost, say('its input is not known'));
+    else if (passedOn.to === to) demand(unit.input_sha256 === passedOn.payload_sha256, say('its input is not what the stage before passed on'));
     demand(unit.link_sha256 === (isLast ? hashOfIds(sampled.slice(from, to)) : unit.payload_sha256), say('its link hash is not of what it passed on'));
-    for (const fault of await faultsOfReceipts(evidence, stage, next, at, unit, index)) faults.push(say(fault));
+    for (const fault of await faultsOfReceipts(evidence, stage, next, at, unit, index)) {
+      if (fault !== NO_WORD || !(isLost || beforeLost)) faults.push(say(fault));
+    }
   }
+  if (isLost) return stage.root === null ? faults : [...faults, 'it was lost, and there is a root of it'];
 
   const leaves = stage.units.map((unit, index) => leafOf(evidence, stage, at, unit, index));
   demand(stage.root !== null && merkleRoot(leaves) === stage.root.root, 'its root is not that of its units');
@@ -62,6 +75,8 @@ async function faultsOfStage(evidence: Evidence, stage: EvidenceStage, at: numbe
   demand(verifyJobRoot(root, stage.root?.signature ?? '', stage.identity_public_key ?? ''), 'its root is not signed by its identity');
   return faults;
 }
+
+const NO_WORD = 'has no acknowledgement';
 
 async function faultsOfReceipts(evidence: Evidence, stage: EvidenceStage, next: EvidenceStage | undefined, at: number, unit: EvidenceUnit, index: number): Promise<string[]> {
   const faults: string[] = [];
@@ -74,7 +89,7 @@ async function faultsOfReceipts(evidence: Evidence, stage: EvidenceStage, next: 
   if (!(own.valid && (await verifySignature(stage.device_public_key, receiptBytes(body), signature)))) faults.push('its receipt is not signed by the stage');
 
   const word = stage.receipts.find((each) => each.kind === 'acknowledgement' && each.unit === index);
-  if (word?.kind !== 'acknowledgement') return [...faults, 'has no acknowledgement'];
+  if (word?.kind !== 'acknowledgement') return [...faults, NO_WORD];
   const { receiptHash: about, signer, signature: wordSignature } = word.acknowledgement;
   const alone = evidence.stages.length === 1;
   if (about !== receiptHash(body) || signer !== (alone ? 'coordinator' : next?.worker)) faults.push('its acknowledgement is of another receipt or by somebody else');

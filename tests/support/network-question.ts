@@ -17,6 +17,12 @@ export interface NetworkQuestion {
   readonly messages: readonly { readonly role: string; readonly content: string }[];
   readonly maxTokens: number;
   readonly model?: string;
+  /** Greedy when absent. */
+  readonly sampling?: { readonly temperature: number; readonly seed: number };
+  /** Called once the answer has begun, before its first piece. */
+  readonly onStarted?: (job: string) => void;
+  /** Called with what the stream says beside the answer: that one waits, or that layers move to another tab. */
+  readonly onComment?: (comment: string) => void;
   /** Called with each piece of the answer as it comes; awaited before the next is read. */
   readonly onText?: (piece: string) => void | Promise<void>;
   readonly signal?: AbortSignal;
@@ -27,38 +33,49 @@ export type ApiErrorBody = v.InferOutput<typeof ErrorBody>['error'];
 
 /** What became of a question: an answer with its job, or the API's error, before or in the middle of the stream. */
 export type NetworkAnswer =
-  | { readonly ok: true; readonly job: string; readonly text: string; readonly finish: string }
+  | { readonly ok: true; readonly job: string; readonly text: string; readonly finish: string; readonly completionTokens: number }
   | { readonly ok: false; readonly status: number; readonly job: string | undefined; readonly text: string; readonly error: ApiErrorBody };
 
-const Chunk = v.object({ choices: v.array(v.object({ delta: v.object({ content: v.nullish(v.string()) }), finish_reason: v.nullish(v.string()) })) });
+const Chunk = v.object({
+  choices: v.array(v.object({ delta: v.object({ content: v.nullish(v.string()) }), finish_reason: v.nullish(v.string()) })),
+  usage: v.nullish(v.object({ completion_tokens: v.number() })),
+});
+const GREEDY = { temperature: 0, seed: 1 } as const;
 
 const headersOf = ({ trialKey }: Door): Record<string, string> => ({ 'content-type': 'application/json', authorization: `Bearer ${trialKey}` });
 
-/** Asks greedily through the API as any client does, streaming. */
+/** Asks through the API as any client does, streaming. */
 export async function askNetwork(door: Door, question: NetworkQuestion): Promise<NetworkAnswer> {
-  const { messages, maxTokens, model = 'default', onText, signal } = question;
+  const { messages, maxTokens, model = 'default', sampling = GREEDY, onStarted, onComment, onText, signal } = question;
   const response = await fetch(new URL('/v1/chat/completions', door.url), {
     method: 'POST',
     headers: headersOf(door),
-    body: JSON.stringify({ model, messages, max_tokens: maxTokens, temperature: 0, seed: 1, stream: true }),
+    body: JSON.stringify({ model, messages, max_tokens: maxTokens, ...sampling, stream: true, stream_options: { include_usage: true } }),
     ...(signal && { signal }),
   });
   const job = response.headers.get('x-ciro-job') ?? undefined;
   if (!response.ok || response.body === null) return { ok: false, status: response.status, job, text: '', error: v.parse(ErrorBody, await response.json()).error };
+  if (job !== undefined) onStarted?.(job);
   let text = '';
   let finish = '';
+  let completionTokens: number | undefined;
   const pieces: string[] = [];
   let error: ApiErrorBody | undefined;
   const parser = createParser({
+    ...(onComment && { onComment }),
     onEvent: ({ data }) => {
       if (data === '[DONE]') return;
       const event: unknown = JSON.parse(data);
-      if (v.is(ErrorBody, event)) error = event.error;
-      else
-        for (const { delta, finish_reason } of v.parse(Chunk, event).choices) {
-          pieces.push(delta.content ?? '');
-          finish = finish_reason ?? finish;
-        }
+      if (v.is(ErrorBody, event)) {
+        error = event.error;
+        return;
+      }
+      const { choices, usage } = v.parse(Chunk, event);
+      completionTokens = usage?.completion_tokens ?? completionTokens;
+      for (const { delta, finish_reason } of choices) {
+        pieces.push(delta.content ?? '');
+        finish = finish_reason ?? finish;
+      }
     },
   });
   for await (const bytes of response.body.pipeThrough(new TextDecoderStream())) {
@@ -70,7 +87,8 @@ export async function askNetwork(door: Door, question: NetworkQuestion): Promise
   }
   if (error !== undefined) return { ok: false, status: response.status, job, text, error };
   if (job === undefined) throw new Error('the answer has no header x-ciro-job');
-  return { ok: true, job, text, finish };
+  if (completionTokens === undefined) throw new Error(`the answer of job ${job} ended without its usage`);
+  return { ok: true, job, text, finish, completionTokens };
 }
 
 const State = v.looseObject({ status: v.string() });
