@@ -1,36 +1,8 @@
 import { expect, it } from 'vitest';
 import type { NodeId } from '@ciro/core/ids.ts';
-import { VirtualClock } from '../sessions/virtual-clock.fixture.ts';
-import { Relay } from '../relay/relay.ts';
-import { Placer } from './placer.ts';
+import { setup } from './placer.fixture.ts';
 import { EXPECTED_WORKERS_WAIT_MS, FAILED_WORKER_MS, LINK_ATTEMPTS, LINK_OPEN_TIMEOUT_MS, LINK_RETRY_MS, PLACEMENT_DEBOUNCE_MS, SHARDS_STALLED_MS } from './scheduler-limits.ts';
-import { FakeStandings, FakeWorkers, MODEL_ID, models, nodeId, OTHER_MODEL_ID } from './workers.fixture.ts';
-import type { PlacerOptions } from './placer.ts';
-
-function setup(options: PlacerOptions = {}) {
-  const clock = new VirtualClock();
-  const workers = new FakeWorkers();
-  const standings = new FakeStandings();
-  const lost: string[] = [];
-  const state = { busy: false };
-  const placer = new Placer({ clock, workers, standings, models, introductions: new Relay(workers) }, options, {
-    placementChanged: () => placer.replaceIfIdle(),
-    stageLost: (worker, reason) => lost.push(`${Number.parseInt(worker, 16)}: ${reason}`),
-    linkLost: () => lost.push('link'),
-    busy: () => state.busy,
-  });
-  workers.observe({
-    joined: (worker) => placer.joined(worker),
-    left: (worker, reason) => placer.left(worker, reason),
-    message: (from, message) => {
-      if (message.type === 'shards') placer.shards(from, message);
-      if (message.type === 'link') placer.link(from, message);
-    },
-  });
-  const join = (count: number): void => Array.from({ length: count }, (_, n) => n + 1).forEach((n) => workers.join(n));
-  const placed = (): (number | null)[] => placer.stages.map(({ worker }) => (worker === null ? null : Number.parseInt(worker, 16)));
-  return { clock, workers, standings, placer, lost, state, join, placed };
-}
+import { MODEL_ID, nodeId, OTHER_MODEL_ID } from './workers.fixture.ts';
 
 it('places a moment after the last arrival, in one go', () => {
   const { clock, workers, placer, join } = setup();
@@ -77,10 +49,10 @@ it('a worker beyond the stages becomes a spare and is told so once', () => {
   join(3);
   clock.advance(PLACEMENT_DEBOUNCE_MS);
   workers.settle();
-  workers.join(4, { layerMs: 0.1 });
+  workers.join(4, { layerMs: 0.1, memoryBudgetBytes: 20_000 });
   clock.advance(60_000);
   expect(placed().toSorted()).toEqual([1, 2, 3]);
-  expect(workers.sentOf('assign', nodeId(4))).toMatchObject([{ layers: null }]);
+  expect(workers.sentOf('assign', nodeId(4))).toMatchObject([{ layers: null, standby: false }]);
 });
 
 it('more workers raise the stages to what is wanted, but not while a job runs', () => {

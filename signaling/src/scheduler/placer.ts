@@ -1,48 +1,28 @@
 import type { HexHash, NodeId } from '@ciro/core/ids.ts';
-import { cutBytes, stageMs } from './cut-layers.ts';
+import { Assignments } from './assignments.ts';
+import { cutBytes } from './cut-layers.ts';
 import { modelFootprint } from './model-footprint.ts';
 import { place } from './placement.ts';
 import { RingLinks } from './ring-links.ts';
-import { DEFAULT_STAGES, EXPECTED_WORKERS_WAIT_MS, FAILED_WORKER_MS, MAX_DEBOUNCES, PLACEMENT_DEBOUNCE_MS, REPUTATION_PENALTY, RESERVED_POSITIONS, SHARDS_STALLED_MS } from './scheduler-limits.ts';
+import { DEFAULT_STAGES, EXPECTED_WORKERS_WAIT_MS, FAILED_WORKER_MS, MAX_DEBOUNCES, PLACEMENT_DEBOUNCE_MS, RESERVED_POSITIONS } from './scheduler-limits.ts';
 import { stageStatus } from './slot.ts';
-import type { Clock } from '../sessions/clock.ts';
+import { Standby } from './standby.ts';
+import { takeOver } from './take-over.ts';
+import { figuresOf } from './worker-figures.ts';
 import type { Worker, WorkMessage } from '../sessions/worker.ts';
-import type { PlacementWorker } from './cut-layers.ts';
-import type { ModelFootprint } from './model-footprint.ts';
-import type { Models, ServedModel } from './models-port.ts';
+import type { ShardsMessage } from './assignments.ts';
+import type { ServedModel } from './models-port.ts';
 import type { PlacedStage } from './placement.ts';
-import type { Introductions, LinkRoute } from './ring-links.ts';
+import type { PlacerDeps, PlacerOwner } from './placer-port.ts';
+import type { LinkRoute } from './ring-links.ts';
 import type { Slot, StageStatus } from './slot.ts';
-import type { PlacementStandings } from './standings-port.ts';
-import type { Workers } from './workers-port.ts';
-
-type ShardsMessage = Extract<WorkMessage, { type: 'shards' }>;
-
-export interface PlacerDeps {
-  readonly clock: Clock;
-  readonly workers: Workers;
-  readonly standings: PlacementStandings;
-  readonly models: Models;
-  readonly introductions: Introductions;
-}
+import type { StandbyRing } from './standby.ts';
 
 export interface PlacerOptions {
   /** Stages wanted. */
   readonly stages?: number;
   /** Place for the first time exactly when this many workers are there (0: a moment after the last arrival). */
   readonly expectWorkers?: number;
-}
-
-/** What the placer tells its owner. */
-export interface PlacerOwner {
-  /** Something changed that may let a waiting job begin, or make it fail. */
-  placementChanged(): void;
-  /** A stage's worker is gone or was replaced: jobs over it cannot go on. */
-  stageLost(worker: NodeId, reason: string): void;
-  /** Two neighbours cannot reach each other any more. */
-  linkLost(a: NodeId, b: NodeId): void;
-  /** True while any job uses the placement: its ranges must not change then. */
-  busy(): boolean;
 }
 
 /** What a ready placement offers to a job. */
@@ -53,10 +33,7 @@ export interface ReadyPlacement {
   readonly positions: number;
 }
 
-interface Current {
-  readonly model: ServedModel;
-  readonly footprint: ModelFootprint;
-  readonly slots: readonly Slot[];
+interface Current extends StandbyRing {
   readonly positions: number;
   /** Stages aimed at when it was made: it is made anew when that changes. */
   readonly aimed: number;
@@ -68,23 +45,22 @@ export interface Shortage {
   readonly missingWorkers: number;
 }
 
-/** Keeps the current placement: places, assigns, watches shards and links, gives a lost worker's range to a spare. */
+/** Keeps the current placement: places, assigns, watches links, has spares stand by, and gives them the ranges of workers that are lost. */
 export class Placer {
   readonly #deps: PlacerDeps;
   readonly #options: PlacerOptions;
   readonly #owner: PlacerOwner;
   readonly #links: RingLinks;
+  readonly #assignments: Assignments;
+  readonly #standby: Standby;
   /** Workers that failed to load or to link, each with the timer that ends it. */
   readonly #resting = new Map<NodeId, () => void>();
-  /** Workers that were told to hold nothing. */
-  readonly #spares = new Set<NodeId>();
   /** The last ring that had a worker for every range: who comes back gets its range again, with the shards it has cached. */
   #lastRing: { readonly modelId: HexHash; readonly stages: readonly PlacedStage[] } | undefined;
   #aim: { readonly modelId: HexHash | undefined; readonly stages: number; readonly exclude: ReadonlySet<NodeId> };
   #current: Current | undefined;
   #shortage: Shortage | undefined;
   #uncoveredSince: number;
-  #assignments = 0;
   /** The first debounce, or the expected number of workers, is over. */
   #settled = false;
   /** The placement is to be made anew as soon as no job runs. */
@@ -99,6 +75,14 @@ export class Placer {
     this.#owner = owner;
     this.#aim = { modelId: undefined, stages: options.stages ?? DEFAULT_STAGES, exclude: new Set() };
     this.#uncoveredSince = deps.clock.now();
+    this.#assignments = new Assignments(deps.clock, deps.workers, {
+      loaded: () => {
+        this.#standBy();
+        owner.placementChanged();
+      },
+      failed: (worker, reason) => this.#fail(worker, reason),
+    });
+    this.#standby = new Standby(this.#assignments, deps);
     this.#links = new RingLinks({
       clock: deps.clock,
       introductions: deps.introductions,
@@ -123,6 +107,7 @@ export class Placer {
     const otherwise = current !== undefined && (before.stages !== this.#aim.stages || current.model.id !== this.#model().id);
     if (others || otherwise) this.#due = this.#wantsReplacement();
     this.replaceIfIdle();
+    if (others) this.#standBy();
   }
 
   /** No job waits for which anybody must be passed over. */
@@ -137,7 +122,7 @@ export class Placer {
     const slot = this.#slotOf(worker.nodeId);
     if (slot !== undefined) return; // measured anew: the range stays, the next placement uses the new figures
     this.#fillVacancies();
-    if (this.#slotOf(worker.nodeId) === undefined && !this.#wantsReplacement()) this.#makeSpare(worker.nodeId);
+    this.#standBy();
     if (this.#settled || expectWorkers === 0) this.#settleLater();
     else if (this.#eligible().length >= expectWorkers) this.#settle();
     else this.#settleLater(EXPECTED_WORKERS_WAIT_MS);
@@ -146,34 +131,17 @@ export class Placer {
 
   /** A worker takes no more work: its range goes to a spare at once. */
   left(nodeId: NodeId, reason: string): void {
-    this.#spares.delete(nodeId);
+    this.#assignments.forget(nodeId);
     this.#links.drop(nodeId);
     const slot = this.#slotOf(nodeId);
-    if (slot !== undefined) this.#vacate(slot, reason);
-    else this.#owner.placementChanged();
+    if (slot !== undefined) return this.#vacate(slot, reason);
+    this.#standBy();
+    this.#owner.placementChanged();
   }
 
-  /** A worker's shards; false when it names an assignment that is not its own. */
+  /** A worker's shards; false when it names an assignment that was never made. */
   shards(from: NodeId, message: ShardsMessage): boolean {
-    if (message.assignment > this.#assignments) return false;
-    const slot = this.#slotOf(from);
-    const holder = slot?.holder;
-    if (slot === undefined || holder === undefined || holder.assignment !== message.assignment) return true; // of an older assignment
-    if (message.state === 'failed') {
-      this.#fail(slot, `its shards could not be loaded: ${message.error ?? 'no reason given'}`);
-      return true;
-    }
-    if (message.loadedBytes > holder.loadedBytes || message.state === 'ready') this.#watchShards(slot);
-    holder.loadedBytes = message.loadedBytes;
-    holder.totalBytes = message.totalBytes;
-    holder.fetchedBytes = message.fetchedBytes;
-    if (message.state === 'ready' && !holder.ready) {
-      holder.ready = true;
-      holder.readyMs = this.#deps.clock.now() - holder.assignedAt;
-      holder.cancelTimer();
-      this.#owner.placementChanged();
-    }
-    return true;
+    return this.#assignments.shards(from, message);
   }
 
   /** A worker's word on a link; false when the link is not its own. */
@@ -211,6 +179,11 @@ export class Placer {
     return (this.#current?.slots ?? []).map(stageStatus);
   }
 
+  /** Ranges of the placement that a spare has loaded, too: losing one of their workers costs no load. */
+  get standby(): number {
+    return this.#current === undefined ? 0 : this.#standby.covered(this.#current, this.#spares);
+  }
+
   /** Makes the placement anew if that is due and no job runs over it; says whether it did. */
   replaceIfIdle(): boolean {
     if (!this.#due || this.#owner.busy()) return false;
@@ -226,11 +199,16 @@ export class Placer {
     this.#cancelDebounce();
     for (const cancel of this.#resting.values()) cancel();
     this.#links.set([]);
-    for (const slot of this.#current?.slots ?? []) slot.holder?.cancelTimer();
+    this.#assignments.close();
   }
 
   #eligible(): Worker[] {
     return this.#deps.workers.workers().filter(({ nodeId }) => !this.#resting.has(nodeId) && !this.#isOut(nodeId));
+  }
+
+  /** Who has no part in the placement, and may be given one. */
+  get #spares(): Worker[] {
+    return this.#eligible().filter(({ nodeId }) => this.#slotOf(nodeId) === undefined);
   }
 
   /** Demoted for good, or passed over for the job that is aimed at. */
@@ -243,6 +221,7 @@ export class Placer {
     if (this.#closed || this.#current === undefined) return;
     this.#due = this.#wantsReplacement();
     this.replaceIfIdle();
+    this.#standBy();
     this.#owner.placementChanged();
   }
 
@@ -252,12 +231,9 @@ export class Placer {
     if (current === undefined || current.model.id !== this.#model().id || current.aimed !== this.#aimed) return;
     const out = current.slots.filter(({ holder }) => holder !== undefined && this.#isOut(holder.worker));
     const dismissed = out.flatMap(({ holder }) => holder?.worker ?? []);
-    for (const slot of out) {
-      slot.holder?.cancelTimer();
-      slot.holder = undefined;
-    }
+    for (const slot of out) slot.holder = undefined;
     if (dismissed.length > 0) this.#fillVacancies();
-    dismissed.forEach((worker) => this.#makeSpare(worker));
+    dismissed.forEach((worker) => this.#assignments.takeAway(worker, current.model.id));
   }
 
   /** Stages that can be had of those that are aimed at. */
@@ -299,6 +275,7 @@ export class Placer {
     this.#fillVacancies();
     this.#due = this.#wantsReplacement();
     this.replaceIfIdle();
+    this.#standBy();
     this.#owner.placementChanged();
   }
 
@@ -308,13 +285,12 @@ export class Placer {
     const footprint = modelFootprint(model.manifest);
     const workers = this.#eligible();
     const previous = this.#lastRing?.modelId === model.id ? { previous: this.#lastRing.stages } : {};
-    const placement = place({ footprint, workers: this.#figures(workers), stages: this.#aim.stages, positions: Math.min(RESERVED_POSITIONS, model.manifest.architecture.context), ...previous });
+    const placement = place({ footprint, workers: figuresOf(workers, this.#deps.standings), stages: this.#aim.stages, positions: Math.min(RESERVED_POSITIONS, model.manifest.architecture.context), ...previous });
     const before = this.#current;
     if (!placement.placed) {
       const { reason, missingBytes, missingWorkers } = placement;
       this.#shortage = { reason, missingBytes, missingWorkers };
       if (before !== undefined) this.#uncoveredSince = this.#deps.clock.now();
-      for (const slot of before?.slots ?? []) slot.holder?.cancelTimer();
       this.#current = undefined;
       this.#links.set([]);
       return;
@@ -323,13 +299,12 @@ export class Placer {
     const kept = (stage: { worker: NodeId; from: number; to: number }): Slot | undefined =>
       before?.model.id === model.id ? before.slots.find((slot) => slot.holder?.worker === stage.worker && slot.from === stage.from && slot.to === stage.to) : undefined;
     const slots = placement.stages.map((stage): Slot => kept(stage) ?? { from: stage.from, to: stage.to, holder: undefined });
-    for (const slot of before?.slots ?? []) if (!slots.includes(slot)) slot.holder?.cancelTimer();
-    this.#current = { model, footprint, slots, positions: placement.positions, aimed: Math.min(this.#aim.stages, workers.length) };
+    const { positions } = placement;
+    this.#current = { model, footprint, slots, positions, reserved: Math.min(positions, RESERVED_POSITIONS), aimed: Math.min(this.#aim.stages, workers.length) };
     placement.stages.forEach((stage, index) => {
       const slot = slots[index];
-      if (slot !== undefined && slot.holder === undefined) this.#assign(slot, stage.worker);
+      if (slot !== undefined && slot.holder === undefined) slot.holder = this.#assignments.give(stage.worker, model.id, slot, false);
     });
-    for (const { nodeId } of this.#deps.workers.workers()) if (this.#slotOf(nodeId) === undefined) this.#makeSpare(nodeId);
     this.#ringChanged();
   }
 
@@ -338,51 +313,43 @@ export class Placer {
     const stages = (current?.slots ?? []).flatMap(({ holder, from, to }): PlacedStage[] => (holder === undefined ? [] : [{ worker: holder.worker, from, to }]));
     if (current !== undefined && stages.length === current.slots.length) this.#lastRing = { modelId: current.model.id, stages };
     this.#linkRing();
+    this.#standBy();
   }
 
-  #assign(slot: Slot, worker: NodeId): void {
-    const { clock, workers } = this.#deps;
-    const assignment = ++this.#assignments;
-    this.#spares.delete(worker);
-    slot.holder = { worker, assignment, assignedAt: clock.now(), ready: false, readyMs: undefined, loadedBytes: 0, totalBytes: 0, fetchedBytes: 0, cancelTimer: () => undefined };
-    this.#watchShards(slot);
-    workers.send(worker, { type: 'assign', assignment, modelId: this.#current?.model.id ?? this.#model().id, layers: [slot.from, slot.to] });
-  }
-
-  #makeSpare(worker: NodeId): void {
-    if (this.#spares.has(worker)) return;
-    this.#spares.add(worker);
-    this.#deps.workers.send(worker, { type: 'assign', assignment: ++this.#assignments, modelId: this.#model().id, layers: null });
-  }
-
-  #watchShards(slot: Slot): void {
-    const holder = slot.holder;
-    if (holder === undefined || holder.ready) return;
-    holder.cancelTimer();
-    holder.cancelTimer = this.#deps.clock.after(SHARDS_STALLED_MS, () => this.#fail(slot, `its shards got no further for ${SHARDS_STALLED_MS / 1000} s`));
+  /** Has every spare stand by for the placement, and whoever must not be placed hold nothing. Not while the placement is to change. */
+  #standBy(): void {
+    const current = this.#current;
+    if (this.#closed || current === undefined || this.#wantsReplacement()) return;
+    const spares = this.#spares;
+    for (const { nodeId } of this.#deps.workers.workers()) {
+      const barred = this.#resting.has(nodeId) || this.#deps.standings.isDemoted(nodeId);
+      // Who is only passed over for one job keeps what it holds for the next.
+      const idle = this.#aim.exclude.has(nodeId) && this.#assignments.of(nodeId) === undefined;
+      if (this.#slotOf(nodeId) === undefined && (barred || idle)) this.#assignments.takeAway(nodeId, current.model.id);
+    }
+    this.#standby.arrange(current, spares);
   }
 
   #linkRing(): void {
     this.#links.set((this.#current?.slots ?? []).map((slot) => slot.holder?.worker ?? null));
   }
 
-  /** The worker cannot do its part: it is left alone for a while, and its range goes to a spare. */
-  #fail(slot: Slot, reason: string): void {
-    const worker = slot.holder?.worker;
-    if (worker === undefined) return;
+  /** The worker cannot do its part: it is left alone for a while, and its range, if it has one in the ring, goes to a spare. */
+  #fail(worker: NodeId, reason: string): void {
     const wake = this.#deps.clock.after(FAILED_WORKER_MS, () => {
       this.#resting.delete(worker);
       this.#settle();
     });
     this.#resting.set(worker, wake);
-    this.#vacate(slot, reason);
-    this.#makeSpare(worker);
+    const slot = this.#slotOf(worker);
+    if (slot !== undefined) this.#vacate(slot, reason);
+    else this.#standBy();
+    this.#assignments.takeAway(worker, this.#model().id);
   }
 
   #vacate(slot: Slot, reason: string): void {
     const worker = slot.holder?.worker;
     if (worker === undefined) return;
-    slot.holder?.cancelTimer();
     slot.holder = undefined;
     this.#owner.stageLost(worker, reason);
     this.#fillVacancies();
@@ -394,25 +361,21 @@ export class Placer {
     this.#owner.placementChanged();
   }
 
-  /** Gives vacant ranges to spares that have room: to the one that held it last, else to the fastest. Others keep theirs. */
+  /** Gives vacant ranges to spares that have room, those that stand by with them first. Others keep theirs. */
   #fillVacancies(): void {
     const current = this.#current;
     if (current === undefined) return;
+    const { model, footprint, slots, reserved } = current;
+    const last = (worker: NodeId): PlacedStage | undefined => this.#lastRing?.stages.find((stage) => stage.worker === worker);
     let filled = false;
-    for (const slot of current.slots) {
+    for (const slot of slots) {
       if (slot.holder !== undefined) continue;
-      const bytes = cutBytes(slot.from, slot.to, current.footprint, current.positions < RESERVED_POSITIONS ? current.positions : RESERVED_POSITIONS);
-      const spares = this.#figures(this.#eligible()).filter((worker) => this.#slotOf(worker.nodeId) === undefined && worker.memoryBudgetBytes >= bytes);
-      const ms = (worker: PlacementWorker): number => stageMs({ worker, from: slot.from, to: slot.to }, current.footprint);
-      const remembered = (worker: PlacementWorker): PlacedStage | undefined => this.#lastRing?.stages.find((stage) => stage.worker === worker.nodeId);
-      const owner = spares.find((worker) => remembered(worker)?.from === slot.from && remembered(worker)?.to === slot.to);
-      // Who held another range that is vacant too is kept for that one.
-      const [fastest] = spares
-        .filter((worker) => !current.slots.some(({ holder, from, to }) => holder === undefined && remembered(worker)?.from === from && remembered(worker)?.to === to))
-        .toSorted((a, b) => ms(a) - ms(b));
-      const spare = owner ?? fastest;
+      const bytes = cutBytes(slot.from, slot.to, footprint, reserved);
+      const able = figuresOf(this.#spares, this.#deps.standings).filter(({ memoryBudgetBytes }) => memoryBudgetBytes >= bytes);
+      const successors = able.map((worker) => ({ worker, standby: this.#standby.of(worker.nodeId, model.id), last: last(worker.nodeId) }));
+      const spare = takeOver(slot, successors, slots.filter(({ holder }) => holder === undefined), footprint);
       if (spare === undefined) continue;
-      this.#assign(slot, spare.nodeId);
+      slot.holder = this.#assignments.give(spare, model.id, slot, false);
       filled = true;
     }
     if (filled) this.#ringChanged();
@@ -421,21 +384,11 @@ export class Placer {
   /** Of two neighbours that cannot link, the one with fewer links open goes; a tie falls on the later stage. */
   #hopeless(a: NodeId, b: NodeId): void {
     const slots = this.#current?.slots ?? [];
-    const spare = this.#eligible().some((worker) => this.#slotOf(worker.nodeId) === undefined);
-    if (!spare) return; // nobody could do better: the links go on being tried
+    if (this.#spares.length === 0) return; // nobody could do better: the links go on being tried
     const up = (nodeId: NodeId): number => slots.filter((slot) => slot.holder !== undefined && slot.holder.worker !== nodeId && this.#links.isOpen(nodeId, slot.holder.worker)).length;
     const [first, second] = slots.filter((slot) => slot.holder?.worker === a || slot.holder?.worker === b);
     if (first?.holder === undefined || second?.holder === undefined) return;
     const victim = up(first.holder.worker) < up(second.holder.worker) ? first : second;
-    this.#fail(victim, 'its neighbour could not be reached');
-  }
-
-  /** What placement knows of workers: whoever has a poor record counts as somewhat slower than it is. */
-  #figures(workers: readonly Worker[]): PlacementWorker[] {
-    const reputations = this.#deps.standings.reputations(workers);
-    return workers.map(({ nodeId, profile, rttMs }) => {
-      const slower = 1 + REPUTATION_PENALTY * (1 - (reputations.get(nodeId) ?? 0));
-      return { nodeId, layerMs: profile.layerMs * slower, headMs: profile.headMs * slower, memoryBudgetBytes: profile.memoryBudgetBytes, rttMs };
-    });
+    this.#fail(victim === first ? first.holder.worker : second.holder.worker, 'its neighbour could not be reached');
   }
 }

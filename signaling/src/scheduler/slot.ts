@@ -1,9 +1,15 @@
 import type { NodeId } from '@ciro/core/ids.ts';
 
-/** A range of layers of the current placement, and who holds it. */
-export interface Slot {
+/** Layers `[from, to)`. */
+export interface LayerRange {
   readonly from: number;
   readonly to: number;
+}
+
+export const sameRange = (a: LayerRange | null | undefined, b: LayerRange): boolean => a?.from === b.from && a.to === b.to;
+
+/** A range of layers of the current placement, and who holds it. */
+export interface Slot extends LayerRange {
   holder: SlotHolder | undefined;
 }
 

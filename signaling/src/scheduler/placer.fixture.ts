@@ -1,0 +1,40 @@
+import { Relay } from '../relay/relay.ts';
+import { VirtualClock } from '../sessions/virtual-clock.fixture.ts';
+import { Placer } from './placer.ts';
+import { FakeStandings, FakeWorkers, models } from './workers.fixture.ts';
+import type { NodeId } from '@ciro/core/ids.ts';
+import type { PlacerOptions } from './placer.ts';
+
+/** A placer over workers that a test moves by hand. `lost`: what it told of lost stages and links; `placed`: the ring by number. */
+export function setup(options: PlacerOptions = {}) {
+  const clock = new VirtualClock();
+  const workers = new FakeWorkers();
+  const standings = new FakeStandings();
+  const lost: string[] = [];
+  const state = { busy: false };
+  const placer = new Placer({ clock, workers, standings, models, introductions: new Relay(workers) }, options, {
+    placementChanged: () => placer.replaceIfIdle(),
+    stageLost: (worker, reason) => lost.push(`${Number.parseInt(worker, 16)}: ${reason}`),
+    linkLost: () => lost.push('link'),
+    busy: () => state.busy,
+  });
+  workers.observe({
+    joined: (worker) => placer.joined(worker),
+    left: (worker, reason) => placer.left(worker, reason),
+    message: (from, message) => {
+      if (message.type === 'shards') placer.shards(from, message);
+      if (message.type === 'link') placer.link(from, message);
+    },
+  });
+  const join = (count: number): void => Array.from({ length: count }, (_, n) => n + 1).forEach((n) => workers.join(n));
+  /** One worker's newest assignment in this state. */
+  const shards = (worker: NodeId, state: 'loading' | 'ready' | 'failed', loadedBytes = 5): void => {
+    const assignment = workers.sentOf('assign', worker).at(-1)?.assignment ?? 0;
+    workers.say(worker, { type: 'shards', assignment, state, loadedBytes, totalBytes: 9, fetchedBytes: 0, ...(state === 'failed' && { error: 'no disk' }) });
+  };
+  const placed = (): (number | null)[] => placer.stages.map(({ worker }) => (worker === null ? null : Number.parseInt(worker, 16)));
+  /** Who stands by with what, by number. */
+  const standing = (): Record<number, readonly number[]> =>
+    Object.fromEntries(Object.entries(workers.layers).flatMap(([node, layers]) => (layers === null || placed().includes(Number.parseInt(node, 16)) ? [] : [[Number.parseInt(node, 16), layers]])));
+  return { clock, workers, standings, placer, lost, state, join, shards, placed, standing };
+}
