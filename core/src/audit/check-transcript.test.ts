@@ -146,12 +146,19 @@ it('A5: pieces that are gone leave the verdict unchecked, and say so', async () 
   }
 });
 
+it('A2: work without a root is unpaid, and nobody has an opinion on it', async () => {
+  const given = setup();
+  const rootless = { ...given.evidence, root: null };
+  expect(await first(given, { ...given.transcript, candidates: [], opinions: [], outcome: 'unpaid' }, rootless)).toBeUndefined();
+  expect(await first(given, { ...given.transcript, candidates: [], opinions: [], outcome: 'failed' }, rootless)).toMatchObject({ at: 'outcome' });
+  expect(await first(given, given.transcript, rootless)).toMatchObject({ at: 'opinions', expected: 'none' });
+});
+
 it('A5: units that are not those under the signed root are found', async () => {
   const given = setup();
   const change = (by: object): StageEvidence => ({ ...given.evidence, units: given.evidence.units.map((unit, index) => (index === 1 ? { ...unit, ...by } : unit)) });
   expect(await first(given, given.transcript, change({ canonHash: 'f'.repeat(64) }))).toMatchObject({ at: 'root' });
   expect(await first(given, given.transcript, change({ salt: 'f'.repeat(32) }))).toMatchObject({ at: 'root' });
-  expect(await first(given, given.transcript, { ...given.evidence, root: null })).toMatchObject({ at: 'root' });
   for (const wrong of [{ from: 17 }, { to: 40 }, { unit: 5 }, { from: Number.NaN }]) expect((await first(given, given.transcript, change(wrong)))?.at).toMatch(/^(units|root)$/);
 });
 

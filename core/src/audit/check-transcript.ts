@@ -59,7 +59,9 @@ export async function checkTranscript(value: unknown, stage: StageEvidence, { ve
   if (draw === null) unchecked.push('beacon, reason and cut: the draw is not at hand');
   else checkAgainstDraw(problems, transcript, draw);
   checkCandidates(problems, unchecked, transcript, plan.stages.map(({ worker }) => worker));
-  const audited = stageUnderAudit(problems, stage, transcript.units);
+  // Work without a root is unpaid as it is: there is nothing to open (SPEC A2).
+  const audited = stage.root === null ? undefined : stageUnderAudit(problems, stage, transcript.units);
+  if (stage.root === null) problems.demand(transcript.opinions.length === 0, 'opinions', 'none', transcript.opinions.length, 'the stage posted no root');
   const openings = new Set<string>();
   for (const [index, opinion] of transcript.opinions.entries()) {
     problems.demand(!openings.has(opinion.auditor), `opinions[${index}].auditor`, 'one opinion an auditor', opinion.auditor, 'a second answer changes nothing');
