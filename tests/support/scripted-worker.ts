@@ -56,6 +56,8 @@ export class ScriptedWorker {
   #coordinatorKey = '';
   #network = '';
   #frameCount = 0;
+  /** Model and layers that it has loaded. */
+  #holds: string | undefined;
 
   static async connect(options: ScriptedWorkerOptions): Promise<ScriptedWorker> {
     const device = await webcrypto.subtle.generateKey(ECDSA, false, ['sign', 'verify']);
@@ -152,8 +154,11 @@ export class ScriptedWorker {
         break;
       case 'assign': {
         const shards = { type: 'shards', assignment: message.assignment, loadedBytes: 10, totalBytes: 10, fetchedBytes: 10 } as const;
-        if (message.layers !== null) this.send({ ...shards, state: 'loading', loadedBytes: 0 });
-        if (message.layers !== null) this.send({ ...shards, state: 'ready' });
+        const wanted = message.layers === null ? undefined : `${message.modelId} ${message.layers.join()}`;
+        // What is loaded already, as by one that stood by, is not loaded again.
+        if (wanted !== undefined && wanted !== this.#holds) this.send({ ...shards, state: 'loading', loadedBytes: 0 });
+        if (wanted !== undefined) this.send({ ...shards, state: 'ready' });
+        this.#holds = wanted;
         break;
       }
       case 'connect':
@@ -168,6 +173,9 @@ export class ScriptedWorker {
         break;
       case 'start':
         this.#stages.get(message.job)?.start();
+        break;
+      case 'probe':
+        this.send({ type: 'alive', job: message.job, version: message.version });
         break;
       case 'finish':
         this.#stages.get(message.job)?.finish(message.acceptedTo);

@@ -22,9 +22,9 @@ export class ComputeService extends HonestService {
     super({ ...platform, loadStage: (order) => this.#load(platform, order) });
   }
 
-  override assign(assignment: number, modelId: string, layers: readonly [number, number] | null): Promise<void> {
-    if (this.#first === undefined) this.#first = layers;
-    return super.assign(assignment, modelId, layers);
+  override assign(assignment: number, modelId: string, layers: readonly [number, number] | null, standby: boolean): Promise<void> {
+    if (this.#first === undefined) this.#first = standby ? null : layers;
+    return super.assign(assignment, modelId, layers, standby);
   }
 
   #load(platform: ComputePlatform, order: StageOrder): Promise<LoadedStage> {

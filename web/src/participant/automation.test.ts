@@ -34,6 +34,13 @@ describe('statusOf', () => {
     expect(status.totals.credits_pending).toBe('1000000000000000001');
   });
 
+  it('tells what a spare could take over this moment apart from layers that it serves', () => {
+    const standby = { kind: 'waiting', why: 'standby', standby: [10, 20], loadedBytes: 9, totalBytes: 9 } as const;
+    expect(statusOf({ ...EMPTY_VIEW, state: { ...standby, loaded: true } })).toMatchObject({ layers: null, standby: [10, 20] });
+    expect(statusOf({ ...EMPTY_VIEW, state: { ...standby, loaded: false } })).toMatchObject({ layers: null, standby: null });
+    expect(statusOf({ ...EMPTY_VIEW, state: { kind: 'ready', layers: [10, 20] } })).toMatchObject({ layers: [10, 20], standby: null });
+  });
+
   it('tells of audits, of the worker\'s own record, and of alarms about the coordinator, without their proofs', () => {
     const head = { body: { network: 'test', sequence: 3, hash: 'ab'.repeat(32) as HexHash, at: 7 }, signature: '7'.repeat(128) };
     const status = statusOf({

@@ -27,7 +27,10 @@ export interface CiroStatus {
   readonly model: { readonly id: string; readonly name: string } | null;
   readonly engine: 'wasm' | 'webgpu' | null;
   readonly layer_ms: number | null;
+  /** Layers that it serves, or loads to serve. */
   readonly layers: readonly [number, number] | null;
+  /** Layers that it has loaded to take them over at once. */
+  readonly standby: readonly [number, number] | null;
   readonly timings: { readonly join_ms: number | null; readonly ready_ms: number | null };
   readonly memory: { readonly held_bytes: number; readonly peak_bytes: number };
   readonly bytes: { readonly downloaded: number; readonly cached: number };
@@ -48,6 +51,7 @@ export function statusOf(view: ParticipantView = EMPTY_VIEW): CiroStatus {
     engine: profile?.engine ?? null,
     layer_ms: profile?.layerMs ?? null,
     layers: 'layers' in state ? state.layers : null,
+    standby: 'standby' in state && state.loaded ? state.standby : null,
     timings: { join_ms: timings.joinMs ?? null, ready_ms: timings.readyMs ?? null },
     memory: { held_bytes: memory.heldBytes, peak_bytes: memory.peakBytes },
     bytes,

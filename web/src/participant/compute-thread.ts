@@ -10,7 +10,7 @@ export interface ComputeThread {
   join(): Promise<HexHash[]>;
   device(): Promise<string>;
   measure(modelId: string, choice: EngineChoice): Promise<MeasuredProfile>;
-  assign(assignment: number, modelId: string, layers: Layers | null): Promise<void>;
+  assign(assignment: number, modelId: string, layers: Layers | null, standby: boolean): Promise<void>;
   attachLink(peer: NodeId, port: MessagePort): Promise<void>;
   detachLink(peer: NodeId): Promise<void>;
   plan(signed: SignedPlan, stage: number, promptIds: Uint8Array | null): Promise<void>;
@@ -34,7 +34,7 @@ export function startComputeThread(onCrash: (reason: string) => void): ComputeTh
     join: () => api.join(),
     device: () => api.device(),
     measure: (modelId, choice) => api.measure(modelId, choice),
-    assign: (assignment, modelId, layers) => api.assign(assignment, modelId, layers),
+    assign: (assignment, modelId, layers, standby) => api.assign(assignment, modelId, layers, standby),
     attachLink: (peer, port) => api.attachLink(peer, Comlink.transfer(port, [port])),
     detachLink: (peer) => api.detachLink(peer),
     plan: (signed, stage, promptIds) => api.plan(signed, stage, promptIds),

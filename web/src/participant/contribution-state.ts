@@ -21,6 +21,8 @@ export type ContributionState =
   | { readonly kind: 'measuring' }
   /** `placement`: the coordinator is dividing the layers. `spare`: others hold all of them, this tab steps in when one leaves. */
   | { readonly kind: 'waiting'; readonly why: 'placement' | 'spare' }
+  /** A spare with layers of its own: it takes them over at once when the tab leaves that serves them. */
+  | { readonly kind: 'waiting'; readonly why: 'standby'; readonly standby: Layers; readonly loaded: boolean; readonly loadedBytes: number; readonly totalBytes: number }
   | { readonly kind: 'loading'; readonly layers: Layers; readonly loadedBytes: number; readonly totalBytes: number }
   | { readonly kind: 'ready'; readonly layers: Layers }
   | { readonly kind: 'serving'; readonly layers: Layers; readonly jobs: number }
@@ -42,7 +44,7 @@ export interface ContributionFacts {
   readonly connection: 'none' | 'joined' | 'lost';
   readonly profiled: boolean;
   /** The newest assignment; undefined until there is one. */
-  readonly assignment: { readonly id: number; readonly layers: Layers | null } | undefined;
+  readonly assignment: { readonly id: number; readonly layers: Layers | null; readonly standby: boolean } | undefined;
   readonly shards: { readonly state: 'loading' | 'ready' | 'failed'; readonly loadedBytes: number; readonly totalBytes: number; readonly error: string };
   readonly jobs: ReadonlySet<string>;
 }
@@ -53,7 +55,7 @@ export type ContributionEvent =
   | { readonly type: 'connection-lost' }
   | { readonly type: 'measuring' }
   | { readonly type: 'profiled' }
-  | { readonly type: 'assigned'; readonly id: number; readonly layers: Layers | null }
+  | { readonly type: 'assigned'; readonly id: number; readonly layers: Layers | null; readonly standby: boolean }
   | { readonly type: 'shards'; readonly assignment: number; readonly state: 'loading' | 'ready' | 'failed'; readonly loadedBytes: number; readonly totalBytes: number; readonly error: string }
   | { readonly type: 'job-began'; readonly job: string }
   | { readonly type: 'job-ended'; readonly job: string }
@@ -87,7 +89,7 @@ export function afterEvent(facts: ContributionFacts, event: ContributionEvent): 
     case 'profiled':
       return { ...facts, profiled: true };
     case 'assigned':
-      return { ...facts, assignment: { id: event.id, layers: event.layers }, shards: NO_SHARDS };
+      return { ...facts, assignment: { id: event.id, layers: event.layers, standby: event.standby }, shards: NO_SHARDS };
     case 'shards':
       if (event.assignment !== facts.assignment?.id) return facts;
       return { ...facts, shards: { state: event.state, loadedBytes: event.loadedBytes, totalBytes: event.totalBytes, error: event.error } };
@@ -107,11 +109,20 @@ export function stateOf(facts: ContributionFacts): ContributionState {
   if (facts.mode.kind !== 'running') return facts.mode;
   if (facts.connection !== 'joined') return { kind: 'connecting', again: facts.connection === 'lost' };
   if (facts.assignment === undefined) return facts.profiled ? { kind: 'waiting', why: 'placement' } : { kind: 'measuring' };
-  const { layers } = facts.assignment;
+  const { layers, standby } = facts.assignment;
   if (layers === null) return { kind: 'waiting', why: 'spare' };
   if (facts.shards.state === 'failed') {
     return { kind: 'error', code: 'shards-failed', message: facts.shards.error, todo: 'Ciro gives these layers to another tab and may try again here. If it stays like this, check the connection and free some disk space.' };
   }
-  if (facts.shards.state === 'loading') return { kind: 'loading', layers, loadedBytes: facts.shards.loadedBytes, totalBytes: facts.shards.totalBytes };
+  const { loadedBytes, totalBytes } = facts.shards;
+  if (standby) return { kind: 'waiting', why: 'standby', standby: layers, loaded: facts.shards.state === 'ready', loadedBytes, totalBytes };
+  if (facts.shards.state === 'loading') return { kind: 'loading', layers, loadedBytes, totalBytes };
   return facts.jobs.size === 0 ? { kind: 'ready', layers } : { kind: 'serving', layers, jobs: facts.jobs.size };
 }
+
+/** Layers that this tab loads, or has loaded, to take them over; undefined when it serves or holds nothing. */
+export const standbyOf = (state: ContributionState): Layers | undefined => ('standby' in state ? state.standby : undefined);
+
+/** Bytes of weights so far and in all, while they are loaded. */
+export const loadingOf = (state: ContributionState): { readonly loadedBytes: number; readonly totalBytes: number } | undefined =>
+  state.kind === 'loading' || ('standby' in state && !state.loaded) ? state : undefined;

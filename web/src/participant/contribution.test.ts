@@ -54,7 +54,7 @@ function setup(options: { measure?: () => Promise<never> } = {}) {
       join: () => Promise.resolve([COMMITMENT]),
       device: () => Promise.resolve(device.name),
       measure: options.measure ?? ((_model, engine) => done(`measure ${engine}`).then(() => ({ engine: 'wasm', layerMs: 1, layerMs16: 3, headMs: 2, unfit: [] }))),
-      assign: (assignment, _model, layers) => done(`assign ${assignment} ${String(layers)}`),
+      assign: (assignment, _model, layers, standby) => done(`assign ${assignment} ${String(layers)}${standby ? ' standby' : ''}`),
       attachLink: () => done('attach'),
       detachLink: () => done('detach'),
       plan: () => done('plan'),
@@ -132,12 +132,30 @@ describe('Contribution', () => {
   it('loads what it is assigned, and passes the worker\'s word on', async () => {
     const { contribution, sent, calls, join, state, host } = setup();
     await join();
-    contribution.handle({ type: 'assign', assignment: 3, modelId: MODEL.id, layers: [10, 20] });
+    contribution.handle({ type: 'assign', assignment: 3, modelId: MODEL.id, layers: [10, 20], standby: false });
     const ready = { type: 'shards', assignment: 3, state: 'ready', loadedBytes: 9, totalBytes: 9, fetchedBytes: 4 } as const;
     host()?.send(ready);
     expect(calls).toEqual(['configure test', 'measure auto', 'assign 3 10,20', 'ready']);
     expect(sent.at(-1)).toEqual(ready);
     expect(state()).toEqual({ kind: 'ready', layers: [10, 20] });
+  });
+
+  it('stands by with layers, and says so', async () => {
+    const { contribution, calls, join, state, host } = setup();
+    await join();
+    contribution.handle({ type: 'assign', assignment: 3, modelId: MODEL.id, layers: [10, 20], standby: true });
+    host()?.send({ type: 'shards', assignment: 3, state: 'ready', loadedBytes: 9, totalBytes: 9, fetchedBytes: 4 });
+    expect(calls).toContain('assign 3 10,20 standby');
+    expect(state()).toMatchObject({ kind: 'waiting', why: 'standby', standby: [10, 20], loaded: true });
+  });
+
+  it('G3: answers a probe at once, without the compute worker', async () => {
+    const { contribution, sent, calls, join } = setup();
+    await join();
+    const before = calls.length;
+    contribution.handle({ type: 'probe', job: JOB, version: 2 });
+    expect(sent.at(-1)).toEqual({ type: 'alive', job: JOB, version: 2 });
+    expect(calls).toHaveLength(before);
   });
 
   it('sends nothing of a connection that is gone over the next one', async () => {
@@ -153,7 +171,7 @@ describe('Contribution', () => {
   it('serves from prepared to finish', async () => {
     const { contribution, calls, join, state, host } = setup();
     await join();
-    contribution.handle({ type: 'assign', assignment: 1, modelId: MODEL.id, layers: [0, 30] });
+    contribution.handle({ type: 'assign', assignment: 1, modelId: MODEL.id, layers: [0, 30], standby: false });
     host()?.send({ type: 'shards', assignment: 1, state: 'ready', loadedBytes: 9, totalBytes: 9, fetchedBytes: 0 });
     host()?.send({ type: 'prepared', job: JOB, version: 1 });
     expect(state()).toMatchObject({ kind: 'serving', jobs: 1 });
@@ -170,7 +188,7 @@ describe('Contribution', () => {
     expect(calls.at(-1)).toBe('drop audits');
     contribution.handle(audit());
     expect(sent.at(-1)).toMatchObject({ type: 'audit-refused', audit: AUDIT, code: 'paused' });
-    contribution.handle({ type: 'assign', assignment: 1, modelId: MODEL.id, layers: [0, 30] });
+    contribution.handle({ type: 'assign', assignment: 1, modelId: MODEL.id, layers: [0, 30], standby: false });
     expect(calls).not.toContain('assign 1 0,30');
     expect(state()).toEqual({ kind: 'paused', reason: 'battery' });
     contribution.resume();

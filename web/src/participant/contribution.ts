@@ -98,8 +98,8 @@ export class Contribution {
         return this.#ports.fail(refusalTrouble(message));
       case 'assign':
         if (this.#paused) return;
-        this.#ports.event({ type: 'assigned', id: message.assignment, layers: message.layers });
-        return this.#guard(this.#ports.compute.assign(message.assignment, message.modelId, message.layers));
+        this.#ports.event({ type: 'assigned', id: message.assignment, layers: message.layers, standby: message.standby });
+        return this.#guard(this.#ports.compute.assign(message.assignment, message.modelId, message.layers, message.standby));
       case 'connect':
       case 'disconnect':
       case 'signal':
@@ -109,6 +109,9 @@ export class Contribution {
         return this.#guard(this.#ports.compute.plan(message.signed, message.stage, message.promptIds));
       case 'start':
         return this.#guard(this.#ports.compute.start(message.job, message.version));
+      case 'probe':
+        // What is asked is whether this tab runs and is connected: its own thread answers, whatever the compute worker does.
+        return void this.#ports.send({ type: 'alive', job: message.job, version: message.version });
       case 'finish':
         this.#ended.set(message.job, message.reason);
         for (const oldest of this.#ended.keys()) if (this.#ended.size > MAX_UNFINISHED_ROOTS) this.#ended.delete(oldest);

@@ -71,8 +71,11 @@ export interface ComputeApi {
   device(): Promise<string>;
   /** Runs qualification vectors and the micro-benchmark; `auto` takes the faster provider that qualifies. */
   measure(modelId: string, choice: EngineChoice): Promise<MeasuredProfile>;
-  /** Loads the shards of the layers (null: none); progress and outcome go out as `shards` messages. A new call replaces the old. */
-  assign(assignment: number, modelId: string, layers: readonly [number, number] | null): Promise<void>;
+  /**
+   * Loads the shards of the layers (null: none); progress and outcome go out as `shards` messages. A new call replaces the old, and
+   * loads nothing when it wants what is loaded. Audits make way for it, unless this worker only stands by.
+   */
+  assign(assignment: number, modelId: string, layers: readonly [number, number] | null, standby: boolean): Promise<void>;
   /** Frames to and from a neighbour, each one `Uint8Array` message (transferred). */
   attachLink(peer: NodeId, port: MessagePort): Promise<void>;
   detachLink(peer: NodeId): Promise<void>;

@@ -75,7 +75,7 @@ async function setup(stages: number) {
     const service = new ComputeService(platform());
     await service.configure(config, hostTo(messages, scenes[index]));
     commitments.push(await service.join());
-    await service.assign(index, TOY_MODEL_ID, layersOf(index, stages));
+    await service.assign(index, TOY_MODEL_ID, layersOf(index, stages), false);
     services.push(service);
     sent.push(messages);
     keys.push(config.devicePublicKey);
@@ -146,7 +146,7 @@ test('a new configuration keeps the loaded layers and trusts only the new coordi
     { engineBase: '/ort/', coordinatorBase: 'https://ciro.test/', network: 'ciro-test', nodeId: nodeAt(0), coordinatorPublicKey: await rawKey(await newKey()), devicePublicKey: await rawKey(device), deviceKey: device.privateKey },
     hostTo(messages),
   );
-  await services[0]?.assign(9, TOY_MODEL_ID, [0, TOY.layers]);
+  await services[0]?.assign(9, TOY_MODEL_ID, [0, TOY.layers], false);
   expect(messages).toMatchObject([{ type: 'shards', assignment: 9, state: 'ready', fetchedBytes: 0 }]);
   await services[0]?.plan(old.signed, 0, old.promptIds);
   expect(messages.at(-1)).toMatchObject({ type: 'stage-refused', code: 'unsigned-plan' });
@@ -222,6 +222,28 @@ test('A4: a tab without layers audits what another tab supplies, through the cal
   expect((await spare.memory()).heldBytes).toBe(1_000);
   await spare.dropAudits();
   expect((await spare.memory()).heldBytes).toBe(0);
+});
+
+test('A4: who stands by goes on with its audit, also when it takes its layers over, for which nothing is loaded; other layers make audits go', async () => {
+  let loads = 0;
+  const honest = platform();
+  const service = new ComputeService({ ...honest, loadStage: (order) => (loads++, honest.loadStage(order)) });
+  const device = await newKey();
+  const [messages, audits]: [ComputeMessage[], AuditorState[]] = [[], []];
+  await service.configure(
+    { engineBase: '/ort/', coordinatorBase: 'https://ciro.test/', network: 'ciro-test', nodeId: nodeAt(0), coordinatorPublicKey: await rawKey(await newKey()), devicePublicKey: await rawKey(device), deviceKey: device.privateKey },
+    hostTo(messages, { audits }),
+  );
+  await service.measure(TOY_MODEL_ID, 'auto');
+  await service.order({ type: 'audit', audit: AUDIT, job: 'c'.repeat(32) as JobId, planHash: 'd'.repeat(64) as HexHash, stage: 0, modelId: TOY_MODEL_ID, layers: [0, 3], positions: 20, sampling: null });
+  await service.assign(1, TOY_MODEL_ID, [2, 4], true);
+  await service.assign(2, TOY_MODEL_ID, [2, 4], false);
+  expect(messages.filter(({ type }) => type === 'shards').at(-1)).toMatchObject({ assignment: 2, state: 'ready', fetchedBytes: 0 });
+  expect([loads, audits.at(-1)?.running?.layers, audits.at(-1)?.refused]).toEqual([1, [0, 3], 0]);
+  await service.assign(3, TOY_MODEL_ID, [0, 2], false);
+  await until(() => messages.some(({ type }) => type === 'audit-refused'));
+  expect(messages.find(({ type }) => type === 'audit-refused')).toMatchObject({ audit: AUDIT, code: 'placed' });
+  expect(loads).toBe(2);
 });
 
 test('A2: after a job the nonce is opened, rows are released, and rows that jobs left count as held', async () => {

@@ -76,10 +76,12 @@ export class ComputeService implements ComputeApi {
     return profile;
   }
 
-  async assign(assignment: number, modelId: string, layers: readonly [number, number] | null): Promise<void> {
+  async assign(assignment: number, modelId: string, layers: readonly [number, number] | null, standby: boolean): Promise<void> {
     const { loader, auditor } = this.#ready();
     const wanted = layers === null ? null : { modelId: modelId as HexHash, from: layers[0], to: layers[1], provider: this.#provider ?? 'wasm' };
-    if (wanted === null || loader.holds(wanted)) return loader.assign(assignment, wanted);
+    if (wanted === null || loader.has(wanted)) return loader.assign(assignment, wanted);
+    // The coordinator has nobody stand by whose budget does not hold an audit beside it, and audits go first.
+    if (standby) return loader.assign(assignment, wanted);
     // What the new layers will take is not known yet; an audit is quickly done elsewhere.
     this.#loading++;
     auditor.makeWay();

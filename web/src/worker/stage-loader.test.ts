@@ -124,6 +124,21 @@ test('a newer assignment stops the loading of an older one, which reports nothin
   expect(reports.at(-1)).toMatchObject({ assignment: 2, state: 'ready' });
 });
 
+test('the same layers under a newer number go on loading, and are reported under it', async () => {
+  const { loader, reports, loads, held, scene } = setup();
+  scene.gated = true;
+  const first = loader.assign(1, wanted(0, 3));
+  while (scene.gates.length === 0) await turn();
+  expect(loader.has(wanted(0, 3))).toBe(true);
+  const second = loader.assign(2, wanted(0, 3));
+  scene.gates[0]?.();
+  await Promise.all([first, second]);
+  expect(loads).toHaveLength(1);
+  expect(loads[0]?.order.signal.aborted).toBe(false);
+  expect(reports.at(-1)).toEqual({ assignment: 2, state: 'ready', loadedBytes: 400, totalBytes: 400, fetchedBytes: 300 });
+  expect(held).toEqual([undefined, loader.held]);
+});
+
 test('what cannot be loaded is reported as failed, by its reason, and the next assignment is tried', async () => {
   const { loader, reports, scene } = setup();
   scene.shardError = new Error('shard layer-0 came with another hash');
@@ -132,6 +147,7 @@ test('what cannot be loaded is reported as failed, by its reason, and the next a
   await loader.assign(2, wanted(4, 9));
   expect(reports.at(-1)).toMatchObject({ assignment: 2, state: 'failed', error: 'layers 4 to 9 were assigned; toy has 6' });
   scene.shardError = undefined;
+  expect(loader.has(wanted(0, 3))).toBe(false);
   await loader.assign(3, wanted(0, 3));
   expect(reports.at(-1)).toMatchObject({ assignment: 3, state: 'ready' });
 });

@@ -33,9 +33,17 @@ interface Held extends WantedLayers {
   readonly totalBytes: number;
 }
 
+/** An assignment that is being carried out. */
+interface Load {
+  /** The newest number under which these layers were asked for; reports name it. */
+  assignment: number;
+  readonly wanted: WantedLayers | null;
+  readonly stopping: AbortController;
+}
+
 /**
  * Keeps this worker's layers as the coordinator wants them. Assignments are carried out one after the other; a newer one
- * stops the loading of the one before. Old layers are given up before new ones are loaded: both may not fit.
+ * stops the loading of the one before, unless it wants the same. Old layers are given up before new ones are loaded: both may not fit.
  */
 export class StageLoader {
   readonly #platform: Pick<ComputePlatform, 'loadStage' | 'now'>;
@@ -43,7 +51,7 @@ export class StageLoader {
   #source: ModelSource;
   #manifest: { readonly modelId: string; readonly manifest: ModelManifest } | undefined;
   #held: Held | undefined;
-  #loading = new AbortController();
+  #load: Load | undefined;
   #tail: Promise<void> = Promise.resolve();
 
   constructor(source: ModelSource, platform: Pick<ComputePlatform, 'loadStage' | 'now'>, hooks: StageLoaderHooks) {
@@ -67,9 +75,9 @@ export class StageLoader {
     return this.#manifest.manifest;
   }
 
-  /** True when exactly these layers are loaded. */
-  holds(wanted: WantedLayers): boolean {
-    return this.#held !== undefined && sameLayers(this.#held, wanted);
+  /** True when exactly these layers are loaded, or being loaded. */
+  has(wanted: WantedLayers): boolean {
+    return this.#isLoading(wanted) || (this.#held !== undefined && sameLayers(this.#held, wanted));
   }
 
   /** A shard's checked bytes, the caller's own: engines take buffers over, and another engine may be loading the same shard. */
@@ -79,25 +87,34 @@ export class StageLoader {
 
   /** Loads these layers, or gives them up (null). Outcome and progress go out as reports; resolves when it is settled, never rejects. */
   assign(assignment: number, wanted: WantedLayers | null): Promise<void> {
-    this.#loading.abort(new DOMException('a newer assignment came', 'AbortError'));
-    const { signal } = (this.#loading = new AbortController());
-    this.#tail = this.#tail.then(() => this.#carryOut(assignment, wanted, signal));
+    if (this.#load !== undefined && wanted !== null && this.#isLoading(wanted)) {
+      this.#load.assignment = assignment;
+      return this.#tail;
+    }
+    this.#load?.stopping.abort(new DOMException('a newer assignment came', 'AbortError'));
+    const load = (this.#load = { assignment, wanted, stopping: new AbortController() });
+    this.#tail = this.#tail.then(() => this.#carryOut(load));
     return this.#tail;
   }
 
-  async #carryOut(assignment: number, wanted: WantedLayers | null, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return;
-    const held = this.#held;
-    if (wanted !== null && held !== undefined && sameLayers(held, wanted)) {
-      return this.#hooks.report({ assignment, state: 'ready', loadedBytes: held.totalBytes, totalBytes: held.totalBytes, fetchedBytes: 0 });
-    }
-    const progress = new LoadProgress((state) => this.#hooks.report({ assignment, ...state }), () => this.#platform.now());
+  #isLoading(wanted: WantedLayers): boolean {
+    return this.#load?.wanted != null && sameLayers(this.#load.wanted, wanted);
+  }
+
+  async #carryOut(load: Load): Promise<void> {
+    const { wanted, stopping: { signal } } = load;
+    const progress = new LoadProgress((state) => this.#hooks.report({ assignment: load.assignment, ...state }), () => this.#platform.now());
     try {
+      if (signal.aborted) return;
+      const held = this.#held;
+      if (wanted !== null && held !== undefined && sameLayers(held, wanted)) return progress.held(held.totalBytes);
       await this.#giveUp();
-      if (wanted !== null) await this.#load(wanted, signal, progress);
+      if (wanted !== null) await this.#loadLayers(wanted, signal, progress);
     } catch (error) {
       // A newer assignment is being carried out: this one is nobody's business any more.
       if (!signal.aborted) progress.failed(error);
+    } finally {
+      if (this.#load === load) this.#load = undefined;
     }
   }
 
@@ -108,7 +125,7 @@ export class StageLoader {
     await held?.engine.dispose();
   }
 
-  async #load(wanted: WantedLayers, signal: AbortSignal, progress: LoadProgress): Promise<void> {
+  async #loadLayers(wanted: WantedLayers, signal: AbortSignal, progress: LoadProgress): Promise<void> {
     const manifest = await this.manifest(wanted.modelId, signal);
     const { architecture } = manifest;
     if (!(wanted.from >= 0 && wanted.from < wanted.to && wanted.to <= architecture.layers)) {
@@ -169,6 +186,11 @@ class LoadProgress {
 
   ready(): void {
     this.#tell('ready');
+  }
+
+  /** Nothing was to be done: all of it is loaded. */
+  held(totalBytes: number): void {
+    this.#report({ state: 'ready', loadedBytes: totalBytes, totalBytes, fetchedBytes: 0 });
   }
 
   failed(error: unknown): void {

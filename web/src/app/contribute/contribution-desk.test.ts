@@ -89,6 +89,19 @@ describe('ContributionDesk', () => {
     expect(desk.bitsPerSecond.value).toBeGreaterThan(5e6);
   });
 
+  it('measures the download of a spare that stands by, and none that was broken off', async () => {
+    const { desk, kept, tell } = setup();
+    await desk.contribute();
+    const standby = { kind: 'waiting', why: 'standby', standby: [0, 10], loadedBytes: 0, totalBytes: 5e6 } as const;
+    tell({ state: { ...standby, loaded: false } });
+    tell({ state: { kind: 'waiting', why: 'spare' }, bytes: { downloaded: 5e6, cached: 0 } });
+    expect(desk.bitsPerSecond.value).toBeUndefined();
+    tell({ state: { ...standby, loaded: false } });
+    tell({ state: { ...standby, loaded: true }, bytes: { downloaded: 5e6, cached: 0 } });
+    expect(kept.get('bits-per-second')).toBe(desk.bitsPerSecond.value);
+    expect(desk.bitsPerSecond.value).toBeGreaterThan(5e6);
+  });
+
   it('explains a page whose other part could not be fetched, and tries again at the next click', async () => {
     const { desk, loads } = setup({ broken: true });
     await desk.contribute();

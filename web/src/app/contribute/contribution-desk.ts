@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
 import * as v from 'valibot';
 import { volunteerOptions } from '../../participant/automation.ts';
+import { loadingOf, standbyOf } from '../../participant/contribution-state.ts';
 import { missingCapability, type DeviceCapabilities } from '../../participant/device-check.ts';
 import { defaultMemoryBudget, MEMORY_CHOICES } from '../../participant/memory-budget.ts';
 import { EMPTY_VIEW, type ContributeOptions, type ParticipantView } from '../../participant/participant-view.ts';
@@ -113,17 +114,20 @@ export class ContributionDesk {
   #show(participant: Contributor, view: ParticipantView): void {
     const before = this.view.value;
     this.view.value = view;
-    this.#measureSpeed(before, view);
+    this.#measureSpeed(view);
     if (before.totals.jobs !== view.totals.jobs || before.credits.pending !== view.credits.pending || before.state.kind !== view.state.kind) {
       void participant.recentWork(RECENT_JOBS).then((work) => (this.recent.value = work));
     }
   }
 
-  #measureSpeed(before: ParticipantView, view: ParticipantView): void {
-    if (view.state.kind === 'loading') this.#loadBegan ??= { at: performance.now() };
-    if (before.state.kind !== 'loading' || view.state.kind !== 'ready' || this.#loadBegan === undefined) return;
-    const seconds = (performance.now() - this.#loadBegan.at) / 1_000;
+  #measureSpeed(view: ParticipantView): void {
+    const loading = loadingOf(view.state) !== undefined;
+    if (loading) this.#loadBegan ??= { at: performance.now() };
+    const began = this.#loadBegan;
+    if (loading || began === undefined) return;
     this.#loadBegan = undefined;
+    if (view.state.kind !== 'ready' && standbyOf(view.state) === undefined) return;
+    const seconds = (performance.now() - began.at) / 1_000;
     if (view.bytes.downloaded < MIN_MEASURED_BYTES) return;
     this.bitsPerSecond.value = (view.bytes.downloaded * 8) / seconds;
     this.#ports.settings.keep(SPEED_SETTING, this.bitsPerSecond.value).catch(() => undefined);

@@ -1,3 +1,4 @@
+import { loadingOf, standbyOf } from '../../participant/contribution-state.ts';
 import { TroubleBox } from '../trouble-box.tsx';
 import { formatAmount, formatBytes, formatCount, formatDuration, formatMemory, formatRate, formatShare } from '../figures.ts';
 import { LayerStrip } from '../layer-strip.tsx';
@@ -13,7 +14,9 @@ export function LivePanel({ desk, model }: { desk: ContributionDesk; model: Serv
   const view = desk.view.value;
   const { state, totals, credits, bytes, memory, profile, links, standing, audits, alarms } = view;
   const { title, detail } = stateText(state);
-  const layers = 'layers' in state ? state.layers : undefined;
+  const loading = loadingOf(state);
+  const standby = standbyOf(state);
+  const layers = 'layers' in state ? state.layers : standby;
   const total = model?.layers ?? layers?.[1] ?? 0;
   return (
     <>
@@ -26,9 +29,9 @@ export function LivePanel({ desk, model }: { desk: ContributionDesk; model: Serv
           Stop
         </button>
       </div>
-      {state.kind === 'loading' && <progress class="bar" aria-label="Weights loaded" max={Math.max(1, state.totalBytes)} value={state.loadedBytes} />}
+      {loading !== undefined && <progress class="bar" aria-label="Weights loaded" max={Math.max(1, loading.totalBytes)} value={loading.loadedBytes} />}
       {total > 0 && layers !== undefined && (
-        <LayerStrip total={total} segments={[{ layers, hue: 'mine' }]} busy={state.kind === 'serving'} label={`This tab holds layers ${layers[0]} to ${layers[1] - 1} of ${total}.`} />
+        <LayerStrip total={total} segments={[{ layers, hue: 'mine' }]} busy={state.kind === 'serving'} label={`This tab ${standby === undefined ? 'holds' : 'stands by with'} layers ${layers[0]} to ${layers[1] - 1} of ${total}.`} />
       )}
       <dl class="gauges">
         <div class="gauge-wide">

@@ -2,6 +2,8 @@ import { formatAmount, formatCount, formatLayers } from '../figures.ts';
 import type { FinishedWork } from '../../participant/work-store.ts';
 
 const CREDIT_WORDS = { pending: 'pending', payable: 'payable', void: 'not paid' } as const;
+/** Of endings that are not the usual one. */
+const REASON_WORDS: Partial<Record<FinishedWork['reason'], string>> = { failed: ', failed', moved: ', another tab left' };
 const time = new Intl.DateTimeFormat(undefined, { dateStyle: 'short', timeStyle: 'short' });
 
 /** The last questions that this browser worked on. */
@@ -16,7 +18,7 @@ export function RecentWork({ work }: { work: readonly FinishedWork[] }) {
             <span>
               {time.format(finishedAt)}
               <small>
-                {formatLayers(layers)}, {formatCount(tokens)} tokens, {formatCount(positions)} positions{reason === 'failed' ? ', failed' : ''}
+                {formatLayers(layers)}, {formatCount(tokens)} tokens, {formatCount(positions)} positions{REASON_WORDS[reason] ?? ''}
               </small>
             </span>
             <span class="figures">

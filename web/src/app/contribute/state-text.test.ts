@@ -10,6 +10,8 @@ const STATES: readonly ContributionState[] = [
   { kind: 'measuring' },
   { kind: 'waiting', why: 'placement' },
   { kind: 'waiting', why: 'spare' },
+  { kind: 'waiting', why: 'standby', standby: [10, 20], loaded: false, loadedBytes: 9_400_000, totalBytes: 22_000_000 },
+  { kind: 'waiting', why: 'standby', standby: [10, 20], loaded: true, loadedBytes: 22_000_000, totalBytes: 22_000_000 },
   { kind: 'loading', layers: [10, 20], loadedBytes: 9_400_000, totalBytes: 22_000_000 },
   { kind: 'ready', layers: [10, 20] },
   { kind: 'serving', layers: [10, 20], jobs: 2 },
@@ -31,6 +33,11 @@ describe('stateText', () => {
   });
 
   it('says how far a download is', () => {
-    expect(stateText(STATES[7] ?? { kind: 'idle' }).detail).toBe('Fetching layers 10–19: 9.4 MB of 22 MB.');
+    expect(stateText(STATES[9] ?? { kind: 'idle' }).detail).toBe('Fetching layers 10–19: 9.4 MB of 22 MB.');
+    expect(stateText(STATES[7] ?? { kind: 'idle' }).detail).toContain('9.4 MB of 22 MB');
+  });
+
+  it('says what a spare stands by with, and what for', () => {
+    expect(stateText(STATES[8] ?? { kind: 'idle' })).toEqual({ mood: 'resting', title: 'Standing by', detail: 'Standing by with layers 10–19: this tab takes them over at once when the one that serves them leaves.' });
   });
 });

@@ -40,9 +40,7 @@ export function stateText(state: ContributionState): StateText {
     case 'measuring':
       return { mood: 'working', title: 'Measuring', detail: 'Fetching the engine, checking that it computes right here, and timing one layer.' };
     case 'waiting':
-      return state.why === 'spare'
-        ? { mood: 'resting', title: 'Standing by', detail: 'Other tabs hold every layer. This one steps in when one of them leaves.' }
-        : { mood: 'working', title: 'Waiting for layers', detail: 'The coordinator is dividing the layers over the tabs that are here.' };
+      return waitingText(state);
     case 'loading':
       return { mood: 'working', title: 'Loading', detail: `Fetching ${formatLayers(state.layers)}: ${formatBytes(state.loadedBytes)} of ${formatBytes(state.totalBytes)}.` };
     case 'ready':
@@ -55,5 +53,19 @@ export function stateText(state: ContributionState): StateText {
       return { mood: 'off', title: 'Stopped', detail: 'Nothing runs any more. What was downloaded stays in this browser for next time.' };
     case 'error':
       return { mood: 'bad', title: 'Stopped by a problem', detail: `${sentence(state.message)} ${state.todo}` };
+  }
+}
+
+function waitingText(state: Extract<ContributionState, { kind: 'waiting' }>): StateText {
+  switch (state.why) {
+    case 'placement':
+      return { mood: 'working', title: 'Waiting for layers', detail: 'The coordinator is dividing the layers over the tabs that are here.' };
+    case 'spare':
+      return { mood: 'resting', title: 'Standing by', detail: 'Other tabs hold every layer. This one steps in when one of them leaves.' };
+    case 'standby': {
+      const layers = formatLayers(state.standby);
+      if (state.loaded) return { mood: 'resting', title: 'Standing by', detail: `Standing by with ${layers}: this tab takes them over at once when the one that serves them leaves.` };
+      return { mood: 'working', title: 'Preparing to stand by', detail: `Fetching ${layers}, to take them over at once when their tab leaves: ${formatBytes(state.loadedBytes)} of ${formatBytes(state.totalBytes)}.` };
+    }
   }
 }
