@@ -196,11 +196,23 @@ it('G3: before two ids came nobody knows the pace, so answers may take longer', 
   expect(machine.deadline).toBe(PROBE_AFTER_MS + UNPACED_REPLY_MS);
 });
 
-it('a link that is lost ends the job, unless it is not between its stages', () => {
-  const { machine, run } = setup();
+it('a link that is lost ends the job when both ends are there, unless it is not between its stages', () => {
+  const { machine, run, say, job, version } = setup();
+  const alive = { type: 'alive', job, version } as const;
   run(1);
   expect(machine.linkLost(nodeId(1), nodeId(99), 500)).toEqual([]);
-  expect(machine.linkLost(nodeId(1), nodeId(2), 500).at(-1)).toMatchObject({ reason: 'moved', lost: { code: 'link-lost', message: expect.stringContaining('lost its link to stage 1') } });
+  expect(types(machine.linkLost(nodeId(1), nodeId(2), 500))).toEqual(['probe to 1', 'probe to 2', 'probe to 3']);
+  expect([...say(1, alive, 501), ...say(2, alive, 501), ...say(3, alive, 502)].at(-1)).toMatchObject({ reason: 'moved', lost: { code: 'link-lost', message: expect.stringContaining('lost its link to stage 1') } });
+});
+
+it('G3: a stage whose neighbour went is not to blame: it is the silent one that ends the job', () => {
+  const { machine, run, say, job, version } = setup();
+  run(2);
+  expect(types(say(1, { type: 'fault', job, version, code: 'no-link', message: 'the link is gone' }, 500))).toEqual(['probe to 1', 'probe to 2', 'probe to 3']);
+  expect(machine.linkLost(nodeId(2), nodeId(3), 510)).toEqual([]);
+  for (const n of [1, 3]) say(n, { type: 'alive', job, version }, 520);
+  expect(machine.tick(machine.deadline ?? 0)).toEqual([{ type: 'silent', worker: nodeId(2) }]);
+  expect(machine.lost(nodeId(2), 'does not answer', 3_000).at(-1)).toMatchObject({ reason: 'moved', lost: { code: 'worker-lost', fields: { worker: nodeId(2) } } });
 });
 
 it('preparing, the first token and every later one have their time', () => {

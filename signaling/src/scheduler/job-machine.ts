@@ -32,6 +32,15 @@ type State =
   | { readonly at: 'collecting'; readonly reason: Reason; readonly deadline: number }
   | { readonly at: 'idle' };
 
+/** A link is said to be gone; who is at its other end may be gone, too, and is asked before the job ends for it. */
+interface LinkDoubt {
+  readonly stage: number;
+  readonly what: string;
+}
+
+/** Code of a stage that cannot reach its neighbour: often the first to say that it went, and not to blame. */
+const NO_LINK = 'no-link';
+
 export interface JobMachineInput {
   readonly signed: SignedPlan;
   readonly planHash: HexHash;
@@ -59,6 +68,7 @@ export class JobMachine {
   readonly #lost = new Set<NodeId>();
   #state: State = { at: 'idle' };
   #watch: RingWatch;
+  #doubt: LinkDoubt | undefined;
   #firstTokenAt = 0;
   #lastTokenAt = 0;
   #begunAt = 0;
@@ -108,12 +118,16 @@ export class JobMachine {
       case 'prepared':
         return this.#prepared(from, now);
       case 'alive':
-        this.#watch.alive(from, now);
-        return [];
+        if (!this.#watch.alive(from, now) || this.#doubt === undefined || this.#state.at === 'collecting') return [];
+        return this.#fail('link-lost', this.#doubt.stage, this.#doubt.what, now);
       case 'stage-refused':
-        return this.#state.at === 'preparing' ? this.#fail('stage-refused', stage, `refused the plan: ${message.code}: ${message.message}`, now) : [];
+        if (this.#state.at !== 'preparing') return [];
+        if (message.code === NO_LINK) return this.#doubtLink(stage, `refused the plan: ${message.message}`, now);
+        return this.#fail('stage-refused', stage, `refused the plan: ${message.code}: ${message.message}`, now);
       case 'fault':
-        return this.#state.at === 'collecting' ? [] : this.#fail('fault', stage, `failed: ${message.code}: ${message.message}`, now);
+        if (this.#state.at === 'collecting') return [];
+        if (message.code === NO_LINK) return this.#doubtLink(stage, `failed: ${message.message}`, now);
+        return this.#fail('fault', stage, `failed: ${message.code}: ${message.message}`, now);
       case 'token':
         return this.#token(from, stage, message.position, message.id, now);
       case 'unit':
@@ -136,11 +150,11 @@ export class JobMachine {
     return this.#fail('worker-lost', stage, `left: ${reason}`, now);
   }
 
-  /** Two neighbours cannot reach each other any more: no row passes, so the answer cannot go on. */
+  /** Two neighbours cannot reach each other any more: no row passes, so the job ends once it is known whether both are there. */
   linkLost(a: NodeId, b: NodeId, now: number): JobOutput[] {
     const [one, other] = [this.#workers.indexOf(a), this.#workers.indexOf(b)];
     if (one < 0 || other < 0 || this.#state.at === 'idle' || this.#state.at === 'collecting') return [];
-    return this.#fail('link-lost', one, `lost its link to stage ${other}`, now);
+    return this.#doubtLink(one, `lost its link to stage ${other}`, now);
   }
 
   /** Ends the job at the last token seen; without one it fails as `cancelled`. */
@@ -168,9 +182,17 @@ export class JobMachine {
   #ask(now: number): JobOutput[] {
     const doubt = this.#watch.tick(now);
     if (doubt === undefined) return [];
-    if ('silent' in doubt) return doubt.silent.map((worker) => ({ type: 'silent', worker }));
+    return 'silent' in doubt ? doubt.silent.map((worker) => ({ type: 'silent', worker })) : this.#probe(doubt.probe);
+  }
+
+  #doubtLink(stage: number, what: string, now: number): JobOutput[] {
+    this.#doubt ??= { stage, what };
+    return this.#probe(this.#watch.ask(now));
+  }
+
+  #probe(workers: readonly NodeId[]): JobOutput[] {
     const { job, version } = this.#plan;
-    return doubt.probe.map((to) => ({ type: 'send', to, message: { type: 'probe', job, version } }));
+    return workers.map((to) => ({ type: 'send', to, message: { type: 'probe', job, version } }));
   }
 
   /** Units and roots name their plan, most other messages its version; an acknowledgement names neither. */
@@ -212,6 +234,7 @@ export class JobMachine {
     this.generated.push(id);
     this.#lastTokenAt = now;
     this.#watch.lapped(now);
+    this.#doubt = undefined;
     if (this.generated.length === 1) this.#firstTokenAt = now;
     this.#state = { at: 'running', deadline: now + TOKEN_TIMEOUT_MS };
     const token: JobOutput = { type: 'token', position, id };

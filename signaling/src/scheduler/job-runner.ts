@@ -5,7 +5,7 @@ import { JobEvents } from './job-events.ts';
 import { Placer } from './placer.ts';
 import { RunningJob } from './running-job.ts';
 import { SchedulerError } from './scheduler-error.ts';
-import { CONTINUATION_WAIT_MS, MAX_PLAN_VERSIONS, MAX_QUEUED_JOBS, MAX_REMEMBERED_JOBS, MAX_RUNNING_JOBS, READY_WAIT_MS, RETRY_AFTER_MS, UNCOVERED_WAIT_MS } from './scheduler-limits.ts';
+import { CONTINUATION_WAIT_MS, MAX_PLAN_VERSIONS, MAX_QUEUED_JOBS, MAX_REMEMBERED_JOBS, MAX_RUNNING_JOBS, READY_WAIT_MS, REPLAN_AFTER_MS, RETRY_AFTER_MS, UNCOVERED_WAIT_MS } from './scheduler-limits.ts';
 import type { CoordinatorKey } from '../keys/coordinator-key.ts';
 import type { Clock } from '../sessions/clock.ts';
 import type { WorkMessage } from '../sessions/worker.ts';
@@ -64,6 +64,8 @@ interface Queued {
   readonly since: number;
   /** Of its next plan; 1 unless a ring broke before. */
   readonly version: number;
+  /** Not placed before. */
+  readonly notBefore: number;
   ahead: number;
 }
 
@@ -83,6 +85,8 @@ export class JobRunner {
   readonly #ended = new Set<JobId>();
   readonly #readyWaiters = new Set<() => void>();
   #cancelWait: () => void = () => undefined;
+  /** Timers of orders that rest before they are placed anew. */
+  readonly #rests = new Set<() => void>();
   #pumping = false;
   #closing = false;
   #closed = false;
@@ -131,7 +135,7 @@ export class JobRunner {
     const onAbort = (): void => stop('cancelled');
     signal.addEventListener('abort', onAbort, { once: true });
     events.onEnd(() => signal.removeEventListener('abort', onAbort));
-    this.#enqueue({ order, events, since: this.#deps.clock.now(), version: 1, ahead: -1 });
+    this.#enqueue({ order, events, since: this.#deps.clock.now(), version: 1, notBefore: 0, ahead: -1 });
     this.#pump();
     return handle;
   }
@@ -183,6 +187,7 @@ export class JobRunner {
     await Promise.all(this.#unsettled);
     this.#closed = true;
     this.#cancelWait();
+    for (const cancel of this.#rests) cancel();
     this.#placer.close();
   }
 
@@ -262,21 +267,22 @@ export class JobRunner {
 
   /** True when the head of the queue was taken off it. */
   #startNext(): boolean {
-    const head = this.#queue[0];
+    const now = this.#deps.clock.now();
+    const head = this.#queue.find(({ notBefore }) => notBefore <= now);
     if (head === undefined) return false;
     this.#placer.aim(head.order.modelId, head.order.stages, head.order.exclude);
     const placement = this.#placer.ready;
     if (placement === undefined || placement.model.id !== head.order.modelId) return false;
     const needed = head.order.promptIds.length + head.order.maxTokens - 1;
     if (needed > placement.positions) {
-      this.#queue.shift();
+      this.#queue.splice(this.#queue.indexOf(head), 1);
       head.events.end(this.#tooLong(head.order, needed, placement));
       return true;
     }
     let used = 0;
     for (const job of this.#running.values()) used += job.positions;
     if (this.#running.size >= (this.#options.maxRunning ?? MAX_RUNNING_JOBS) || used + needed > placement.positions) return false;
-    this.#queue.shift();
+    this.#queue.splice(this.#queue.indexOf(head), 1);
     this.#begin(head, placement);
     return true;
   }
@@ -287,11 +293,23 @@ export class JobRunner {
     this.#queue.splice(place < 0 ? this.#queue.length : place, 0, queued);
   }
 
+  #pumpAfter(milliseconds: number): void {
+    const cancel = this.#deps.clock.after(milliseconds, () => {
+      this.#rests.delete(cancel);
+      this.#pump();
+    });
+    this.#rests.add(cancel);
+  }
+
   /** Places an order anew whose ring broke, under the next plan version (SPEC G1); false when it is to fail. */
   #again({ order, events, version }: Queued, { code, fields }: SchedulerError): boolean {
     if (this.#closing || version >= MAX_PLAN_VERSIONS || events.ended) return false;
     const worker = order.exclude.includes(fields['worker'] as NodeId) || !UNABLE.has(code) ? [] : [fields['worker'] as NodeId];
-    this.#enqueue({ order: { ...order, exclude: [...order.exclude, ...worker] }, events, since: this.#deps.clock.now(), version: version + 1, ahead: -1 });
+    const now = this.#deps.clock.now();
+    // Whoever broke it may not be known yet: a ring that looks ready at once is the one that broke.
+    const rest = code === 'link-lost' ? REPLAN_AFTER_MS * version : 0;
+    this.#enqueue({ order: { ...order, exclude: [...order.exclude, ...worker] }, events, since: now, version: version + 1, notBefore: now + rest, ahead: -1 });
+    if (rest > 0) this.#pumpAfter(rest);
     return true;
   }
 

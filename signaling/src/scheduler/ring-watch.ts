@@ -36,24 +36,29 @@ export class RingWatch {
     this.#asked = undefined;
   }
 
-  /** A worker answered; one that was not asked changes nothing. */
-  alive(worker: NodeId, now: number): void {
+  /** A worker answered; true when it was the last one. One that was not asked changes nothing. */
+  alive(worker: NodeId, now: number): boolean {
     this.#asked?.waiting.delete(worker);
-    if (this.#asked?.waiting.size !== 0) return;
+    if (this.#asked?.waiting.size !== 0) return false;
     this.#asked = undefined;
     this.#heardAt = now;
+    return true;
+  }
+
+  /** Asks everybody now, unless they are asked already. */
+  ask(now: number): readonly NodeId[] {
+    if (this.#asked !== undefined) return [];
+    const patience = this.#lapMs === undefined ? UNPACED_REPLY_MS : PROBE_REPLY_MS + PROBE_REPLY_LAPS * this.#lapMs;
+    this.#asked = { waiting: new Set(this.#workers), until: now + patience };
+    return this.#workers;
   }
 
   tick(now: number): RingDoubt | undefined {
     if (now < this.deadline) return undefined;
-    if (this.#asked !== undefined) {
-      const silent = [...this.#asked.waiting];
-      this.#asked = undefined;
-      this.#heardAt = now;
-      return { silent };
-    }
-    const patience = this.#lapMs === undefined ? UNPACED_REPLY_MS : PROBE_REPLY_MS + PROBE_REPLY_LAPS * this.#lapMs;
-    this.#asked = { waiting: new Set(this.#workers), until: now + patience };
-    return { probe: this.#workers };
+    if (this.#asked === undefined) return { probe: this.ask(now) };
+    const silent = [...this.#asked.waiting];
+    this.#asked = undefined;
+    this.#heardAt = now;
+    return { silent };
   }
 }

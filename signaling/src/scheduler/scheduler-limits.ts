@@ -50,6 +50,8 @@ export const PROBE_REPLY_LAPS = 2;
 export const UNPACED_REPLY_MS = 5_000;
 /** Plans that one job may have: a ring that breaks three times before it said anything will break again. */
 export const MAX_PLAN_VERSIONS = 3;
+/** After a lost link an order rests this long a version: the end of a tab's connection is heard within milliseconds of its links'. */
+export const REPLAN_AFTER_MS = 500;
 /** The rest of an answer waits this long for workers that can hold the model: its requester reads already, and a phone needs that long to come back. */
 export const CONTINUATION_WAIT_MS = 60_000;
 
