@@ -67,7 +67,7 @@ test('adjacent tensors share one range and scattered ones get their own', () => 
   expect(layer?.bytes).toBe(planOf().shards[1]?.bytes);
 });
 
-test('an untied head holds the output matrix, a tied one only the norm', () => {
+test('D2: an untied head holds the output matrix, a tied one only the norm', () => {
   expect(planOf().shards.at(-1)?.tensors.map((tensor) => tensor.name)).toEqual(['output_norm.weight']);
   const untied = planOf({ tiedHead: false });
   expect(untied.architecture.tiedHead).toBe(false);

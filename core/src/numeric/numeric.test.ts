@@ -33,7 +33,7 @@ test.each(['sin', 'cos', 'exp', 'log', 'pow'] as const)('%s is within 1 ulp of t
   }
 });
 
-test('exp and log are exact at their ends', () => {
+test('S2: exp and log are exact at their ends', () => {
   expect([exp(0), exp(-1000), exp(1000), exp(NaN)]).toEqual([1, 0, Infinity, NaN]);
   expect([log(1), log(0), log(-1), log(Infinity)]).toEqual([0, -Infinity, NaN, Infinity]);
   expect([pow(100000, 1), pow(7, 0), pow(2, -1074)]).toEqual([100000, 1, 5e-324]);

@@ -19,7 +19,7 @@ function hexRow(row: Float32Array): string[] {
   });
 }
 
-test('RoPE rows are the golden bits at every sampled position', () => {
+test('S2: RoPE rows are the golden bits at every sampled position', () => {
   // Positions beyond this would make the table of a unit test hundreds of megabytes; the functions' own vectors cover them.
   const sampled = vectors.cases.filter((item) => item.position < 20_000);
   expect(sampled.length).toBeGreaterThan(10);

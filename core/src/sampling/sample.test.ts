@@ -15,7 +15,7 @@ function manyLogits(seed: number): Float32Array {
   return Float32Array.from({ length: 49152 }, (_, id) => 20 * drawAt(seed, id) ** 3);
 }
 
-test('greedy takes the largest logit and the lowest id of equals', () => {
+test('S1: greedy takes the largest logit and the lowest id of equals', () => {
   expect(greedy(Float32Array.of(1, 5, 5, -2))).toBe(1);
   expect(sample(four, { ...plain, temperature: 0 }, 7, 0, [])).toBe(3);
 });
@@ -28,7 +28,7 @@ test.each([
   expect(() => greedy(logits)).toThrowError(/logits/);
 });
 
-test('the draw depends on seed and position only and is uniform', () => {
+test('S2: the draw depends on seed and position only and is uniform', () => {
   expect(drawAt(1, 2)).toBe(drawAt(1, 2));
   expect(drawAt(1, 2)).not.toBe(drawAt(2, 1));
   const draws = Array.from({ length: 20_000 }, (_, position) => drawAt(42, position));
@@ -48,27 +48,27 @@ test('sampled frequencies follow the softmax of the logits', () => {
   [0.2, 0.3, 0.1, 0.4].forEach((p, id) => expect(Math.abs((counts[id] ?? 0) / draws - p)).toBeLessThan(0.025));
 });
 
-test('temperature divides the logits', () => {
+test('S1: temperature divides the logits', () => {
   const { weights } = distributionOf(four, { ...plain, temperature: 0.5 });
   expect(weights[1]).toBeCloseTo((0.3 / 0.4) ** 2, 6);
 });
 
-test('top-k keeps the k largest, ties by lowest id', () => {
+test('S1: top-k keeps the k largest, ties by lowest id', () => {
   expect([...distributionOf(four, { ...plain, topK: 2 }).ids]).toEqual([1, 3]);
   expect([...largest(Float32Array.of(2, 2, 3, 2), 2)]).toEqual([0, 2]);
 });
 
-test('top-p keeps the fewest ids that reach the sum, the crossing one included', () => {
+test('S1: top-p keeps the fewest ids that reach the sum, the crossing one included', () => {
   expect([...distributionOf(four, { ...plain, topP: 0.65 }).ids]).toEqual([1, 3]);
   expect([...distributionOf(four, { ...plain, topP: 0.75 }).ids]).toEqual([0, 1, 3]);
   expect([...distributionOf(four, { ...plain, topP: 0 }).ids]).toEqual([3]);
 });
 
-test('min-p keeps ids at least that share as likely as the likeliest', () => {
+test('S1: min-p keeps ids at least that share as likely as the likeliest', () => {
   expect([...distributionOf(four, { ...plain, minP: 0.45 }).ids]).toEqual([0, 1, 3]);
 });
 
-test('the penalty divides positive and multiplies negative logits once, however often an id recurs', () => {
+test('S1: the penalty divides positive and multiplies negative logits once, however often an id recurs', () => {
   const logits = Float32Array.of(4, 3, -1, -1.5);
   expect(sample(logits, { ...plain, temperature: 0, repetitionPenalty: 1.5 }, 0, 0, [0, 0, 0])).toBe(1);
   const only = Float32Array.of(-1, -1.5);
