@@ -48,6 +48,11 @@ describe('answerEvents', () => {
     expect((await read(`: 2 ahead\n\n: waiting\n\n${WHOLE}`))[0]).toEqual({ type: 'queued', ahead: 2 });
   });
 
+  it('tells that layers move, between the texts before and after', async () => {
+    const events = await read(`${ROLE}${text('The ')}: moving layers\n\n: waiting\n\n${text('end')}${FINISH}${DONE}`);
+    expect(events.slice(0, 3)).toEqual([{ type: 'text', piece: 'The ' }, { type: 'moving' }, { type: 'text', piece: 'end' }]);
+  });
+
   it('throws the error that the coordinator puts into a stream, with its code', async () => {
     const error = data({ error: { message: 'stage 1 fell silent', type: 'server_error', param: null, code: 'stalled' } });
     await expect(read(ROLE + text('The ') + error)).rejects.toMatchObject({ code: 'stalled', message: 'stage 1 fell silent' });

@@ -2,19 +2,22 @@ import { createParser } from 'eventsource-parser';
 import * as v from 'valibot';
 import { ApiError, errorIn } from './api-error.ts';
 
-/** What a stream of an answer says, in this order: queued* text* finish? usage?; then it ends. */
+/** What a stream of an answer says, in this order: queued* (text | moving)* finish? usage?; then it ends. */
 export type AnswerEvent =
   /** So many questions are answered before this one. */
   | { readonly type: 'queued'; readonly ahead: number }
   | { readonly type: 'text'; readonly piece: string }
+  /** A tab left; the answer goes on with the next text. */
+  | { readonly type: 'moving' }
   | { readonly type: 'finish'; readonly reason: string }
   | { readonly type: 'usage'; readonly promptTokens: number; readonly completionTokens: number };
 
 /** Characters of one event: a chunk of one token is some hundred bytes, the longest error message 1 kB. */
 const MAX_EVENT_CHARACTERS = 64 * 1024;
 
-/** The coordinator tells the place in its queue in a comment, which other clients skip. */
+/** The coordinator tells the place in its queue, and that layers move, in comments, which other clients skip. */
 const AHEAD = /^\s*(\d{1,6}) ahead/;
+const MOVING = /^\s*moving layers/;
 
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const Chunk = v.object({
@@ -39,6 +42,7 @@ export async function* answerEvents(body: ReadableStream<Uint8Array>): AsyncGene
     onComment: (comment) => {
       const ahead = AHEAD.exec(comment)?.[1];
       if (ahead !== undefined) ready.push({ type: 'queued', ahead: Number(ahead) });
+      else if (MOVING.test(comment)) ready.push({ type: 'moving' });
     },
     onError: (error) => {
       // Lines that are no field of an event are to be ignored (WHATWG HTML 9.2.6); an endless one is not.

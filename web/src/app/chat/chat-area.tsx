@@ -94,6 +94,8 @@ function announcement(chat: ChatSession): string {
     case 'waiting':
     case 'streaming':
       return 'Generating the answer';
+    case 'moving':
+      return 'A tab left. Its layers move to another one, and the answer goes on';
     case 'done':
       return 'The answer is complete';
     case 'stopped':

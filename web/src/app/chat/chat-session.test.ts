@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { nonceCommitment } from '@ciro/core/audit/audit-draw.ts';
+import { answerParts, isWhole } from './answer-parts.ts';
 import { ApiKey } from './api-key.ts';
 import { ChatApi } from './chat-api.ts';
 import { ChatSession, type ChatKeeping } from './chat-session.ts';
@@ -8,7 +9,7 @@ const JOB = 'cd'.repeat(16);
 const OPTIONS = { model: 'tiny', maxTokens: 8 };
 const chunk = (delta: object, finish: string | null = null): string => `data: ${JSON.stringify({ choices: [{ index: 0, delta, finish_reason: finish }] })}\n\n`;
 const ANSWER = `${chunk({ content: 'Paris.' })}${chunk({}, 'stop')}data: [DONE]\n\n`;
-const EVIDENCE = { stages: [{ worker: 'a', layers: [0, 2], engine: 'wasm', link: 'none', ms_per_token: { p50: 1 }, audit_status: 'passed', units: [], receipts: [] }], disagreements: [], audits: [], assurance: 'stream', corrected_by: null, text: 'Paris.', ledger: { debit: '5', fee: '1' } };
+const EVIDENCE = { stages: [{ worker: 'a', layers: [0, 2], engine: 'wasm', link: 'none', ms_per_token: { p50: 1 }, audit_status: 'passed', units: [], receipts: [] }], disagreements: [], audits: [], assurance: 'stream', corrected_by: null, continued_by: null, finish_reason: 'stop', prompt_tokens: 12, text: 'Paris.', ledger: { debit: '5', fee: '1' } };
 const HAPPENED = 'data: {"type":"recorded","roots":[]}\n\ndata: {"type":"audited","stage":0,"status":"passed"}\n\ndata: {"type":"settled"}\n\n';
 const apiError = (status: number, code: string) => Response.json({ error: { message: `it says ${code}`, type: 'x', param: null, code } }, { status, headers: { 'retry-after': '7' } });
 
@@ -81,6 +82,36 @@ describe('ChatSession', () => {
     await chat.ask('One?', OPTIONS);
     expect(answer(chat)).toMatchObject({ text: 'Lyon is wrong; Paris.', job: JOB, corrected: { job: right, instead: 'Paris.' } });
     expect(JSON.stringify([...kept.values()])).toContain('Lyon is wrong');
+  });
+
+  it('goes on with an answer that moves: shows who served each part, and checks the last job with those before it', async () => {
+    const next = 'ef'.repeat(16);
+    const moved = { ...EVIDENCE, corrects: null, continues: null, finish_reason: 'moved', text: 'Par' };
+    const last = { ...EVIDENCE, corrects: null, continues: JOB, prompt_tokens: 49, stages: EVIDENCE.stages.map((stage) => ({ ...stage, worker: 'b' })) };
+    const pending = EVIDENCE.stages.map((stage) => ({ ...stage, worker: 'b', audit_status: 'pending' }));
+    const { chat, requests, answer } = setup({
+      '/v1/chat/completions': [() => new Response(`${chunk({ content: 'Par' })}: moving layers\n\n${chunk({ content: 'is.' })}${chunk({}, 'stop')}data: [DONE]\n\n`, { headers: { 'x-ciro-job': JOB } })],
+      [`/v1/jobs/${JOB}/events`]: [() => new Response(`data: ${JSON.stringify({ type: 'moved', job: next, from_position: 48, code: 'worker_lost', message: 'left' })}\n\n${HAPPENED}`)],
+      [`/v1/jobs/${next}/events`]: [() => new Response(HAPPENED)],
+      // It says who goes on with it once that one is recorded.
+      [`/v1/jobs/${JOB}/evidence`]: [() => Response.json(moved), () => Response.json(moved), () => Response.json({ ...moved, continued_by: next })],
+      [`/v1/jobs/${next}/evidence`]: [() => Response.json({ status: 'running' }, { status: 202 }), () => Response.json({ ...last, stages: pending }), () => Response.json(last)],
+    });
+    const states: (string | undefined)[] = [];
+    chat.chat.subscribe((shown) => states.push(shown.turns.at(-1)?.answer.state));
+    await chat.ask('One?', OPTIONS);
+    expect(states.filter((state, index) => state !== states[index - 1])).toEqual(['waiting', 'streaming', 'moving', 'streaming', 'done']);
+    expect(answer(chat)).toMatchObject({ state: 'done', text: 'Paris.', job: JOB });
+    const parts = answerParts(chat.served.value, JOB);
+    expect(parts.map(({ job, after, served }) => [job, after, served.stages[0]?.worker, served.stages[0]?.audit])).toEqual([[JOB, 0, 'a', 'passed'], [next, 37, 'b', 'passed']]);
+    expect(isWhole(parts)).toBe(true);
+    // The nonce was committed to for the first job's draw.
+    expect(requests.map(({ path }) => path).filter((path) => path.endsWith('/nonce'))).toEqual([`/v1/jobs/${JOB}/nonce`]);
+
+    requests.length = 0;
+    await chat.verify(chat.chat.value.turns, next);
+    expect(requests.map(({ path }) => path)).toEqual([`/v1/jobs/${next}/evidence`, `/v1/jobs/${JOB}/evidence`]);
+    expect(chat.proofs.value.get(next)).toMatchObject({ state: 'done', report: { verdict: 'failed' } });
   });
 
   it('says what is wrong with evidence that is no evidence, and does not throw', async () => {

@@ -2,7 +2,7 @@ import { signal } from '@preact/signals';
 import { ApiError } from './api-error.ts';
 import { afterChange, hasEvidence, isOpen, messagesOf, NEW_ANSWER, storedChat, type AnswerChange, type Chat, type Turn } from './chat-turn.ts';
 import { bodyOf, type ChatApi, type ChatRequest } from './chat-api.ts';
-import { correctedIn, isDecided, type ServedBy } from './evidence.ts';
+import { isDecided, isLinked, jobAfter, jobBefore, type ServedBy } from './evidence.ts';
 import { proofOf, type Proof } from './proof.ts';
 import type { JobEvent } from './job-events.ts';
 import type { ApiKey } from './api-key.ts';
@@ -15,8 +15,8 @@ const AUDITS_MS = 10 * 60_000;
 const REQUEST_MS = 5_000;
 /** Whole evidence with its pieces: some MB. */
 const PIECES_MS = 60_000;
-/** Corrections of corrections that are followed; the coordinator makes at most three. */
-const MAX_CORRECTIONS = 4;
+/** Jobs of one answer that are followed; a file of evidence takes no more, and a coordinator makes fewer. */
+const MAX_JOBS = 32;
 
 type Correction = Extract<JobEvent, { type: 'corrected' }>;
 
@@ -162,27 +162,37 @@ export class ChatSession {
     const answer = chat.turns[turns.length]?.answer;
     await this.refreshBalance();
     if (answer?.job === undefined || !hasEvidence(answer)) return;
-    await this.fetchServed(answer.job, EVIDENCE_TRIES);
+    await this.fetchParts(answer.job, EVIDENCE_TRIES);
     for (const { job, text } of await audits) change({ type: 'corrected', job, text });
-    const right = chat.turns[turns.length]?.answer.corrected;
-    if (right !== undefined) await this.#keep(chat);
-    await this.fetchServed(right?.job ?? answer.job, EVIDENCE_TRIES);
+    if (chat.turns[turns.length]?.answer.corrected !== undefined) await this.#keep(chat);
+    await this.fetchParts(answer.job, EVIDENCE_TRIES);
     await this.refreshBalance();
   }
 
-  /** Opens this page's nonce when the roots are in, shows what is decided as it is, and gives the corrections. */
+  /** Opens this page's nonce when the roots are in, shows what is decided as it is, and gives the corrections. The first job hears of all others. */
   async #followAudits(job: string, nonce: string): Promise<readonly Correction[]> {
     const { api, key } = this.#ports;
     const known = await key.kept();
     if (known === undefined) return [];
     const corrections: Correction[] = [];
-    for await (const event of api.events(job, known, AbortSignal.timeout(AUDITS_MS))) {
+    const others: Promise<void>[] = [];
+    const signal = AbortSignal.timeout(AUDITS_MS);
+    for await (const event of api.events(job, known, signal)) {
       // A draw without this page's nonce is still a draw: the evidence says that it was not opened.
       if (event.type === 'recorded') await api.openNonce(job, nonce, known, AbortSignal.timeout(REQUEST_MS)).catch(() => undefined);
       else if (event.type === 'audited') await this.fetchServed(job);
+      else if (event.type === 'moved') others.push(this.#followPart(event.job, known, signal).catch(() => undefined));
       else if (event.type === 'corrected') corrections.push(event);
     }
+    await Promise.all(others);
     return corrections;
+  }
+
+  /** Shows what is decided of a job that goes on with an answer. It is told of before it begins, and its audits come much later. */
+  async #followPart(job: string, key: string, signal: AbortSignal): Promise<void> {
+    const { api, wait } = this.#ports;
+    await wait(EVIDENCE_WAIT_MS);
+    for await (const event of api.events(job, key, signal)) if (event.type === 'audited') await this.fetchServed(job);
   }
 
   /** Checks an answer's evidence in this tab against what was asked and shown here. The outcome is in `proofs`, under `job`. */
@@ -196,16 +206,27 @@ export class ChatSession {
     try {
       const fetched = async (id: string) => api.evidence(id, known, AbortSignal.timeout(PIECES_MS));
       const body = await fetched(job);
-      const superseded: unknown[] = [];
-      for (let before = correctedIn(body); before !== undefined && superseded.length < MAX_CORRECTIONS; before = correctedIn(superseded[0])) superseded.unshift(await fetched(before));
+      const earlier: unknown[] = [];
+      for (let before = jobBefore(body); before !== undefined && earlier.length < MAX_JOBS; before = jobBefore(earlier[0])) earlier.unshift(await fetched(before));
       const request = bodyOf({ ...answer.asked, messages: messagesOf(turns) });
-      say({ state: 'done', report: await proofOf(body, { request, answerText: answer.text }, superseded) });
+      say({ state: 'done', report: await proofOf(body, { request, answerText: answer.text }, earlier) });
     } catch (error) {
       say({ state: 'unavailable', why: error instanceof ApiError ? error.message : `The check could not be made: ${String(error)}` });
     }
   }
 
-  /** Fetches who served a job, unless all of it is known and decided, until there is a record. The answer stands without it. */
+  /** Fetches who served each job of an answer, from the one that was asked on. */
+  async fetchParts(first: string, tries = 1): Promise<void> {
+    const seen = new Set<string>();
+    for (let job: string | undefined = first; job !== undefined && !seen.has(job) && seen.size < MAX_JOBS; ) {
+      seen.add(job);
+      await this.fetchServed(job, tries);
+      const served: ServedBy | undefined = this.served.value.get(job);
+      job = served && jobAfter(served);
+    }
+  }
+
+  /** Fetches who served a job, unless all of it is known and decided, until there is a record that says what came after it. The answer stands without it. */
   async fetchServed(job: string, tries = 1): Promise<void> {
     const { api, key, wait } = this.#ports;
     for (let attempt = 0; attempt < tries && !this.#isDecided(job); attempt++) {
@@ -215,7 +236,7 @@ export class ChatSession {
       try {
         const served = await api.servedBy(job, known, AbortSignal.timeout(REQUEST_MS));
         if (served !== undefined) this.served.value = new Map(this.served.value).set(job, served);
-        if (served !== undefined) return;
+        if (served !== undefined && isLinked(served)) return;
       } catch {
         return; // failed jobs have none, and other keys' jobs are not told
       }

@@ -30,6 +30,15 @@ describe('an answer', () => {
     expect(after([{ type: 'stopped' }, 1], [{ type: 'text', piece: 'late' }, 2], [{ type: 'end' }, 3])).toEqual({ state: 'stopped', text: '' });
   });
 
+  it('says that it moves until the next text comes, or it ends', () => {
+    const moving = after([{ type: 'text', piece: 'Par' }, 100], [{ type: 'moving' }, 200]);
+    expect(moving).toEqual({ state: 'moving', text: 'Par', firstTextMs: 100, streamMs: 0 });
+    expect(afterChange(moving, { type: 'text', piece: 'is.' }, 700)).toMatchObject({ state: 'streaming', text: 'Paris.', streamMs: 600 });
+    expect(after([{ type: 'moving' }, 1])).toEqual({ state: 'moving', text: '' });
+    expect(afterChange(moving, { type: 'stopped' }, 300).state).toBe('stopped');
+    expect(afterChange(moving, { type: 'failed', error: new ApiError('not_covered', 'nobody came', { status: 503 }) }, 300)).toMatchObject({ state: 'failed', text: 'Par' });
+  });
+
   it('tells its place in the queue while it waits', () => {
     expect(after([{ type: 'queued', ahead: 2 }, 1])).toMatchObject({ state: 'waiting', ahead: 2 });
   });
@@ -52,6 +61,7 @@ describe('storedChat', () => {
   it('counts an answer that a closed tab left open as stopped', () => {
     const chat = storedChat({ id: 'c', turns: [turn('One?', { state: 'streaming', text: 'O' })] });
     expect(chat?.turns[0]?.answer).toEqual({ state: 'stopped', text: 'O' });
+    expect(storedChat({ id: 'c', turns: [turn('One?', { state: 'moving', text: 'O' })] })?.turns[0]?.answer.state).toBe('stopped');
   });
 
   it('takes nothing for a conversation that is none', () => {

@@ -8,11 +8,12 @@ const Usage = v.object({ promptTokens: Count, completionTokens: Count });
 
 /** An answer, from the request to its end. Times are milliseconds. */
 const Answer = v.object({
-  state: v.picklist(['waiting', 'streaming', 'done', 'stopped', 'failed']),
+  /** `moving`: a tab left, and another one takes its layers over. */
+  state: v.picklist(['waiting', 'streaming', 'moving', 'done', 'stopped', 'failed']),
   text: v.string(),
   /** Questions that are answered before this one, while it waits. */
   ahead: v.optional(Count),
-  /** Job id, known from the first byte on. */
+  /** Id of the first job, known from the first byte on; others may go on with it. */
   job: v.optional(v.string()),
   finish: v.optional(v.string()),
   usage: v.optional(Usage),
@@ -55,13 +56,10 @@ export type AnswerChange =
 export const NEW_ANSWER: Answer = { state: 'waiting', text: '' };
 
 /** True while more may come. */
-export const isOpen = (answer: Answer): boolean => answer.state === 'waiting' || answer.state === 'streaming';
+export const isOpen = (answer: Answer): boolean => answer.state === 'waiting' || answer.state === 'streaming' || answer.state === 'moving';
 
 /** True when the coordinator keeps a record of how the answer came to be; it keeps none of a job that failed. */
 export const hasEvidence = (answer: Answer): boolean => answer.state === 'done' || answer.state === 'stopped';
-
-/** The job whose evidence stands for the answer. */
-export const provenJob = ({ job, corrected }: Answer): string | undefined => corrected?.job ?? job;
 
 /** The answer after a change, `elapsedMs` after the request. What comes after the end changes nothing, but for a correction. */
 export function afterChange(answer: Answer, change: AnswerChange, elapsedMs: number): Answer {
@@ -75,6 +73,8 @@ export function afterChange(answer: Answer, change: AnswerChange, elapsedMs: num
       return { ...answer, ahead: change.ahead };
     case 'text':
       return { ...answer, state: 'streaming', text: answer.text + change.piece, firstTextMs, streamMs: elapsedMs - firstTextMs };
+    case 'moving':
+      return { ...answer, state: 'moving' };
     case 'finish':
       return { ...answer, finish: change.reason };
     case 'usage':

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isDecided, servedBy } from './evidence.ts';
+import { isDecided, isLinked, jobAfter, jobBefore, servedBy } from './evidence.ts';
 
 const WORKER = 'a3'.repeat(20);
 const BODY = {
@@ -9,6 +9,9 @@ const BODY = {
   audits: [{ stage: 0, opinions: [{ auditor: 'b4'.repeat(20), independent: true, verdict: { passed: true } }] }],
   assurance: 'stream',
   corrected_by: null,
+  continued_by: null,
+  finish_reason: 'stop',
+  prompt_tokens: 12,
   text: 'Paris.',
   ledger: { debit: '49250000000000000000', fee: '1231250000000000000', credits: [] },
 };
@@ -22,6 +25,9 @@ describe('servedBy', () => {
       fee: 1_231_250_000_000_000_000n,
       assurance: 'stream',
       correctedBy: undefined,
+      continuedBy: undefined,
+      moved: false,
+      promptTokens: 12,
       text: 'Paris.',
     });
   });
@@ -33,6 +39,22 @@ describe('servedBy', () => {
     expect(decided('passed by', null)).toBe(true);
     expect(decided('failed', null)).toBe(false);
     expect(decided('failed', 'cd'.repeat(16))).toBe(true);
+  });
+
+  it('is decided after a move when it says which job goes on', () => {
+    const moved = (link: object) => servedBy({ ...BODY, finish_reason: 'moved', ...link }) ?? expect.fail('no evidence');
+    expect([isDecided(moved({})), isLinked(moved({}))]).toEqual([false, false]);
+    const [on, again] = ['cd'.repeat(16), 'ef'.repeat(16)];
+    expect([isDecided(moved({ continued_by: on })), jobAfter(moved({ continued_by: on }))]).toEqual([true, on]);
+    // What did it again replaces what had gone on with it.
+    expect(jobAfter(moved({ continued_by: on, corrected_by: again }))).toBe(again);
+  });
+
+  it('names the job before: which it puts right, or goes on from', () => {
+    const [on, again] = ['cd'.repeat(16), 'ef'.repeat(16)];
+    expect(jobBefore({ corrects: null, continues: on })).toBe(on);
+    expect(jobBefore({ corrects: again, continues: null })).toBe(again);
+    expect([jobBefore({ corrects: null, continues: null }), jobBefore('<html>')]).toEqual([undefined, undefined]);
   });
 
   it('is nothing while the job is not recorded, or for a body of another shape', () => {

@@ -25,6 +25,9 @@ const Evidence = v.object({
   audits: v.pipe(v.array(v.object({ stage: Count, opinions: v.array(v.object({ auditor: Text, independent: v.boolean(), verdict: v.object({ passed: v.boolean() }) })) })), v.maxLength(64)),
   assurance: v.picklist(['stream', 'checked']),
   corrected_by: v.nullable(Text),
+  continued_by: v.nullable(Text),
+  finish_reason: Text,
+  prompt_tokens: Count,
   text: v.string(),
   ledger: v.object({ debit: Amount, fee: Amount }),
 });
@@ -60,17 +63,32 @@ export interface ServedBy {
   readonly assurance: 'stream' | 'checked';
   /** The job whose answer puts this one's right, after an audit failed. */
   readonly correctedBy: string | undefined;
+  /** The job that goes on with this one's answer, after a tab left. */
+  readonly continuedBy: string | undefined;
+  /** True when a tab left before the end. */
+  readonly moved: boolean;
+  /** Tokens that it was given: the question's, and of the answer those that other jobs made. */
+  readonly promptTokens: number;
   readonly text: string;
 }
 
-/** True when every stage's audit, or the draw that passed it by, is decided. */
-export const isDecided = ({ stages, correctedBy }: ServedBy): boolean => stages.every(({ audit }) => audit !== 'pending') && (correctedBy !== undefined || stages.every(({ audit }) => audit !== 'failed'));
+/** True when it is known what became of every stage's work, and which job comes after this one, if any. */
+export const isDecided = (served: ServedBy): boolean => {
+  const { stages, correctedBy } = served;
+  return stages.every(({ audit }) => audit !== 'pending') && (correctedBy !== undefined || stages.every(({ audit }) => audit !== 'failed')) && isLinked(served);
+};
+
+/** True unless the job moved and the one that goes on is not recorded yet. */
+export const isLinked = (served: ServedBy): boolean => !served.moved || jobAfter(served) !== undefined;
+
+/** The job after this one in its answer: the one that put it right, which replaces what had gone on with it. */
+export const jobAfter = ({ correctedBy, continuedBy }: ServedBy): string | undefined => correctedBy ?? continuedBy;
 
 /** What a body of the evidence endpoint says; undefined while the job is not recorded. */
 export function servedBy(body: unknown): ServedBy | undefined {
   const parsed = v.safeParse(Evidence, body);
   if (!parsed.success) return undefined;
-  const { stages, disagreements, ledger, audits, assurance, corrected_by: correctedBy, text } = parsed.output;
+  const { stages, disagreements, ledger, audits, assurance, corrected_by: correctedBy, continued_by: continuedBy, finish_reason: finish, prompt_tokens: promptTokens, text } = parsed.output;
   return {
     stages: stages.map(({ worker, layers, engine, link, ms_per_token: time, units, receipts, audit_status: audit }, index) => ({
       worker,
@@ -88,14 +106,17 @@ export function servedBy(body: unknown): ServedBy | undefined {
     fee: BigInt(ledger.fee),
     assurance,
     correctedBy: correctedBy ?? undefined,
+    continuedBy: continuedBy ?? undefined,
+    moved: finish === 'moved',
+    promptTokens,
     text,
   };
 }
 
-const Correction = v.object({ corrects: v.string() });
+const Link = v.object({ corrects: v.nullable(v.string()), continues: v.nullable(v.string()) });
 
-/** The job that evidence puts right, if it does. */
-export const correctedIn = (body: unknown): string | undefined => {
-  const parsed = v.safeParse(Correction, body);
-  return parsed.success ? parsed.output.corrects : undefined;
+/** The job before the one that this evidence is of: which it puts right, or goes on from. */
+export const jobBefore = (body: unknown): string | undefined => {
+  const parsed = v.safeParse(Link, body);
+  return parsed.success ? (parsed.output.corrects ?? parsed.output.continues ?? undefined) : undefined;
 };

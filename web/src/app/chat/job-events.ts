@@ -9,6 +9,8 @@ const JobEvent = v.variant('type', [
   /** The roots are in: a nonce that was committed to is opened now (SPEC A2). */
   v.object({ type: v.literal('recorded') }),
   v.object({ type: v.literal('audited') }),
+  /** A tab left; another job goes on with the answer. */
+  v.object({ type: v.literal('moved'), job: v.string() }),
   v.object({ type: v.literal('corrected'), job: v.string(), text: v.string() }),
   v.object({ type: v.literal('settled') }),
 ]);

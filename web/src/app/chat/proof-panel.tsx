@@ -1,6 +1,7 @@
 import { shortId } from '../figures.ts';
 import { countChecks, type Proof } from './proof.ts';
-import type { AuditStatus, ServedBy, ServedStage } from './evidence.ts';
+import { partText, stagesOf, type AnswerPart } from './answer-parts.ts';
+import type { AuditStatus, ServedStage } from './evidence.ts';
 
 const STATUS: Readonly<Record<AuditStatus, { readonly text: string; readonly tone: string }>> = {
   pending: { text: 'waits for the draw', tone: 'soft' },
@@ -11,22 +12,19 @@ const STATUS: Readonly<Record<AuditStatus, { readonly text: string; readonly ton
 };
 
 /** What was checked about an answer by others, and a button that checks it here. */
-export function ProofPanel({ served, proof, onVerify }: { served: ServedBy; proof: Proof | undefined; onVerify: () => void }) {
-  const { stages } = served;
+export function ProofPanel({ parts, proof, onVerify }: { parts: readonly AnswerPart[]; proof: Proof | undefined; onVerify: () => void }) {
+  const checked = parts.every(({ served }) => served.assurance === 'checked');
   return (
     <details class="served proof">
-      <summary>{summaryOf(stages)}</summary>
-      <ol class="stages">
-        {stages.map((stage) => (
-          <li key={stage.worker}>
-            <b class="figures">{shortId(stage.worker)}</b>
-            <span class={STATUS[stage.audit].tone}>{STATUS[stage.audit].text}</span>
-            <span class="soft">{auditorsText(stage)}</span>
-          </li>
-        ))}
-      </ol>
+      <summary>{summaryOf(stagesOf(parts))}</summary>
+      {parts.map((part, index) => (
+        <section key={part.job}>
+          {parts.length > 1 && <h4 class="part">{partText(parts, index)}</h4>}
+          <Audits stages={part.served.stages} />
+        </section>
+      ))}
       <p class="aside">
-        Every tab committed to its numbers before anyone knew which would be looked at. {served.assurance === 'checked' ? 'This answer was held back until that was decided.' : 'An answer that turns out wrong is corrected here and not charged.'}
+        Every tab committed to its numbers before anyone knew which would be looked at. {checked ? 'This answer was held back until that was decided.' : 'An answer that turns out wrong is corrected here and not charged.'}
       </p>
       <div class="proof-actions">
         <button type="button" class="button" onClick={onVerify} disabled={proof?.state === 'checking'}>
@@ -36,6 +34,20 @@ export function ProofPanel({ served, proof, onVerify }: { served: ServedBy; proo
       </div>
       {proof?.state === 'done' && <ProofChecks proof={proof} />}
     </details>
+  );
+}
+
+function Audits({ stages }: { stages: readonly ServedStage[] }) {
+  return (
+    <ol class="stages">
+      {stages.map((stage) => (
+        <li key={stage.worker}>
+          <b class="figures">{shortId(stage.worker)}</b>
+          <span class={STATUS[stage.audit].tone}>{STATUS[stage.audit].text}</span>
+          <span class="soft">{auditorsText(stage)}</span>
+        </li>
+      ))}
+    </ol>
   );
 }
 
@@ -73,13 +85,17 @@ function ProofChecks({ proof }: { proof: Extract<Proof, { state: 'done' }> }) {
 }
 
 function summaryOf(stages: readonly ServedStage[]): string {
-  const failed = stages.filter(({ audit }) => audit === 'failed').length;
+  const failed = tabsIn(stages.filter(({ audit }) => audit === 'failed'));
   if (failed > 0) return failed === 1 ? 'An audit found one tab wrong' : `Audits found ${failed} tabs wrong`;
   if (stages.some(({ audit }) => audit === 'pending')) return 'Audits are under way';
   const passed = stages.filter(({ audit }) => audit === 'passed').length;
   if (passed === 0) return 'Signed by every tab, not drawn for an audit';
-  return passed === stages.length ? 'Computed again by others, the same' : `${passed} of ${stages.length} tabs' work computed again, the same`;
+  if (passed === stages.length) return 'Computed again by others, the same';
+  // In an answer that moved a tab may have two stages.
+  return `${passed} of ${stages.length} ${tabsIn(stages) === stages.length ? "tabs' work" : 'stages'} computed again, the same`;
 }
+
+const tabsIn = (stages: readonly ServedStage[]): number => new Set(stages.map(({ worker }) => worker)).size;
 
 function auditorsText({ auditors }: ServedStage): string {
   return auditors.map(({ id, independent }) => (independent ? `by ${shortId(id)}` : 'by the coordinator itself')).join(', ');

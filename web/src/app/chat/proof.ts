@@ -16,12 +16,12 @@ export type Proof =
  * Checks the evidence of an answer in this tab, with what was asked and shown here (SPEC B4). The code for it is loaded at the
  * first check. Never throws for what is in the evidence.
  *
- * @param superseded evidence of the jobs whose answer this one puts right, the first one first
+ * @param earlier evidence of the jobs of this answer before this one, the first one first
  */
-export async function proofOf(body: unknown, own: OwnWords, superseded: readonly unknown[] = []): Promise<Report> {
+export async function proofOf(body: unknown, own: OwnWords, earlier: readonly unknown[] = []): Promise<Report> {
   const [{ verifyAnswer }, { webSignatures }] = await Promise.all([import('@ciro/core/evidence/verify-answer.ts'), import('./web-signature.ts')]);
   const fields = typeof body === 'object' && body !== null ? body : {};
-  const file = { ...fields, request: own.request, answer_text: own.answerText, ...(superseded.length === 0 ? {} : { superseded }) };
+  const file = { ...fields, request: own.request, answer_text: own.answerText, ...(earlier.length === 0 ? {} : { earlier }) };
   return verifyAnswer(file, { verifySignature: webSignatures(crypto.subtle) });
 }
 

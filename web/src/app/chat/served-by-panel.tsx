@@ -1,23 +1,48 @@
 import { formatAmount, formatDuration, formatLayers, shortId } from '../figures.ts';
 import { hueClass, LayerStrip, type StripSegment } from '../layer-strip.tsx';
+import { costOf, movesText, partText, stagesOf, type AnswerPart } from './answer-parts.ts';
 import type { PlacedStage } from '../network/network-health.ts';
-import type { ServedBy } from './evidence.ts';
+import type { ServedStage } from './evidence.ts';
 
 const LINKS: Readonly<Record<string, string>> = { direct: 'direct', relay: 'relayed' };
 const ENGINES: Readonly<Record<string, string>> = { wasm: 'WebAssembly', webgpu: 'WebGPU' };
 
-/** Who ran which layers: as a drawing of the model and as a list. Before the record is complete, who is running them now. */
-export function ServedByPanel({ served, placed, mine, answering }: { served: ServedBy | undefined; placed: readonly PlacedStage[]; mine: string | undefined; answering: boolean }) {
-  const stages = served?.stages ?? placed;
-  if (stages.length === 0) return null;
-  const hues: StripSegment['hue'][] = stages.map((stage, index) => (stage.worker === mine ? 'mine' : index));
-  const total = stages.at(-1)?.layers[1] ?? 0;
-  const who = stages.length === 1 ? 'one tab' : `${stages.length} tabs`;
+/** Who ran which layers: as a drawing of the model and as a list, for each part of an answer that moved. Before the record is complete, who is running them now. */
+export function ServedByPanel({ parts, placed, mine, answering }: { parts: readonly AnswerPart[]; placed: readonly PlacedStage[]; mine: string | undefined; answering: boolean }) {
+  const served = stagesOf(parts);
+  const tabs = new Set((served.length > 0 ? served : placed).map(({ worker }) => worker)).size;
+  if (tabs === 0) return null;
+  const who = tabs === 1 ? 'one tab' : `${tabs} tabs`;
+  const disagreements = parts.reduce((sum, part) => sum + part.served.disagreements, 0);
+  const fee = parts.reduce((sum, part) => sum + part.served.fee, 0n);
   return (
     <details class="served" open={answering}>
-      <summary>
-        {answering ? `Running on ${who} now` : served === undefined ? `Served by ${who}` : `Served by ${who}${receiptsText(served)}`}
-      </summary>
+      <summary>{answering ? `Running on ${who} now` : `Served by ${who}${movesText(parts)}${receiptsText(served)}`}</summary>
+      {served.length === 0 && <Stages stages={placed} mine={mine} answering={answering} />}
+      {parts.map((part, index) => (
+        <section key={part.job}>
+          {parts.length > 1 && <h4 class="part">{partText(parts, index)}</h4>}
+          <Stages stages={part.served.stages} mine={mine} answering={answering} />
+        </section>
+      ))}
+      {disagreements > 0 && (
+        <p class="trouble">Two tabs said different things about {disagreements === 1 ? 'a part' : `${disagreements} parts`} of this answer. Those parts are not paid, and the answer may be wrong.</p>
+      )}
+      {served.length > 0 && (
+        <p class="aside">
+          Charged {formatAmount(costOf(parts))} credits, of them {formatAmount(fee)} fee; the rest goes to these tabs.
+        </p>
+      )}
+    </details>
+  );
+}
+
+/** One ring. */
+function Stages({ stages, mine, answering }: { stages: readonly (ServedStage | PlacedStage)[]; mine: string | undefined; answering: boolean }) {
+  const hues: StripSegment['hue'][] = stages.map((stage, index) => (stage.worker === mine ? 'mine' : index));
+  const total = stages.at(-1)?.layers[1] ?? 0;
+  return (
+    <>
       <LayerStrip
         total={total}
         busy={answering}
@@ -32,24 +57,15 @@ export function ServedByPanel({ served, placed, mine, answering }: { served: Ser
               {stage.worker === mine && <span class="mine">this tab</span>}
             </span>
             <span>{formatLayers(stage.layers)}</span>
-            {served !== undefined && <StageFigures stage={served.stages[index]} last={index === stages.length - 1} />}
+            {'engine' in stage && <StageFigures stage={stage} last={index === stages.length - 1} />}
           </li>
         ))}
       </ol>
-      {served !== undefined && served.disagreements > 0 && (
-        <p class="trouble">Two tabs said different things about {served.disagreements === 1 ? 'a part' : `${served.disagreements} parts`} of this answer. Those parts are not paid, and the answer may be wrong.</p>
-      )}
-      {served !== undefined && (
-        <p class="aside">
-          Charged {formatAmount(served.debit)} credits, of them {formatAmount(served.fee)} fee; the rest goes to these tabs.
-        </p>
-      )}
-    </details>
+    </>
   );
 }
 
-function StageFigures({ stage, last }: { stage: ServedBy['stages'][number] | undefined; last: boolean }) {
-  if (stage === undefined) return null;
+function StageFigures({ stage, last }: { stage: ServedStage; last: boolean }) {
   const { engine, tokenMs, link, units } = stage;
   return (
     <>
@@ -62,7 +78,7 @@ function StageFigures({ stage, last }: { stage: ServedBy['stages'][number] | und
 }
 
 /** `, 9 of 9 receipts valid`: the signatures that the coordinator checked. */
-function receiptsText({ stages }: ServedBy): string {
+function receiptsText(stages: readonly ServedStage[]): string {
   const all = stages.reduce((sum, { receipts }) => sum + receipts.all, 0);
   const valid = stages.reduce((sum, { receipts }) => sum + receipts.valid, 0);
   if (all === 0) return '';

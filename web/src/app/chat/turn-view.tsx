@@ -3,7 +3,8 @@ import { CopyButton } from '../copy-button.tsx';
 import { formatAmount, formatCount, formatDuration, formatRate } from '../figures.ts';
 import { TroubleBox } from '../trouble-box.tsx';
 import { AnswerBody } from './answer-body.tsx';
-import { answerRate, hasEvidence, isOpen, provenJob, type Answer, type Turn } from './chat-turn.ts';
+import { answerParts, costOf, isWhole } from './answer-parts.ts';
+import { answerRate, hasEvidence, isOpen, type Answer, type Turn } from './chat-turn.ts';
 import { ProofPanel } from './proof-panel.tsx';
 import { ServedByPanel } from './served-by-panel.tsx';
 import { whatToDo } from './what-to-do.ts';
@@ -27,13 +28,14 @@ const NEEDS_TABS: readonly string[] = ['no_workers', 'not_covered'];
 /** One question with its answer, what it took, and who gave it. */
 export function TurnView({ turn, chat, placed, mine, onAgain, onContribute }: TurnProps) {
   const { question, answer } = turn;
-  const job = provenJob(answer);
+  const { job } = answer;
   const open = isOpen(answer);
   const recorded = hasEvidence(answer);
   useEffect(() => {
-    if (job !== undefined && recorded) void chat.fetchServed(job);
+    if (job !== undefined && recorded) void chat.fetchParts(job);
   }, [job, recorded]);
-  const served = job === undefined ? undefined : chat.served.value.get(job);
+  const parts = open ? [] : answerParts(chat.served.value, job);
+  const last = parts.at(-1);
   return (
     <article class="turn">
       <h3 class="question">
@@ -43,6 +45,7 @@ export function TurnView({ turn, chat, placed, mine, onAgain, onContribute }: Tu
       <div class="answer">
         {answer.state === 'waiting' && <p class="waiting">{waitingText(answer, placed)}</p>}
         <AnswerBody text={answer.text} growing={answer.state === 'streaming'} />
+        {answer.state === 'moving' && <p class="waiting">A tab left. Moving its layers to another one…</p>}
         {answer.corrected !== undefined && answer.corrected.instead !== answer.text && (
           <details class="correction">
             <summary>Corrected: an audit found the first answer wrong. It was not charged.</summary>
@@ -66,14 +69,14 @@ export function TurnView({ turn, chat, placed, mine, onAgain, onContribute }: Tu
             )}
           </TroubleBox>
         )}
-        {(!open || placed.length > 0) && <ServedByPanel served={served} placed={open ? placed : []} mine={mine} answering={open} />}
-        {served !== undefined && job !== undefined && !open && <ProofPanel served={served} proof={chat.proofs.value.get(job)} onVerify={() => void chat.verify(upTo(chat.chat.value.turns, turn), job)} />}
+        {(!open || placed.length > 0) && <ServedByPanel parts={parts} placed={open ? placed : []} mine={mine} answering={open} />}
+        {last !== undefined && isWhole(parts) && <ProofPanel parts={parts} proof={chat.proofs.value.get(last.job)} onVerify={() => void chat.verify(upTo(chat.chat.value.turns, turn), last.job)} />}
         {!open && answer.text !== '' && (
           <div class="answer-foot">
             {answer.usage !== undefined && <span>{formatCount(answer.usage.completionTokens)} tokens</span>}
             {answerRate(answer) !== undefined && <span>{formatRate(answerRate(answer) ?? 0)} a second</span>}
             {answer.firstTextMs !== undefined && <span>first after {formatDuration(answer.firstTextMs)}</span>}
-            {served !== undefined && <span>{formatAmount(served.debit)} credits</span>}
+            {last !== undefined && <span>{formatAmount(costOf(parts))} credits</span>}
             <span class="answer-actions">
               {onAgain !== undefined && answer.trouble === undefined && (
                 <button type="button" class="button button-quiet" onClick={onAgain}>
