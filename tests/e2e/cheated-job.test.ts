@@ -97,7 +97,7 @@ describe(`a volunteer that cheats (${CHEAT}), in real tabs`, () => {
     const conviction = convictionOf(answered);
     expect(conviction).toMatchObject({ stage: CHEATED_STAGE, credit: 'void', holds: true });
     expect(demoted).toEqual([conviction?.worker]);
-    expect(answered.superseded.map(({ job }) => job)).toEqual([conviction?.evidence.job]);
+    expect(answered.earlier.map(({ job }) => job)).toEqual([conviction?.evidence.job]);
     expect(answered.evidence.corrects).toBe(conviction?.evidence.job);
     expect(answered.evidence.token_ids).toEqual(vector.outputIds);
     expect(answered.answerText).toBe(answered.evidence.text);

@@ -114,7 +114,7 @@ it('M7: a last stage that commits to wrong rows is convicted; the streamed answe
   expect(right.stages.map(({ worker }) => worker)).not.toContain(convicted);
   // The first answer costs nothing; the second its prompt, the ids that stay included, and what it drew.
   expect(await net.balance()).toBe(before - price(LAUNCH_RATES, PROMPT_TOKENS + KEPT, MAX_TOKENS - KEPT));
-  const file = { ...right, superseded: [wrong], request: net.request({ max_tokens: MAX_TOKENS, stream: true }), answer_text: RIGHT };
+  const file = { ...right, earlier: [wrong], request: net.request({ max_tokens: MAX_TOKENS, stream: true }), answer_text: RIGHT };
   expect(await faultsOf(file)).toEqual([]);
   expect(await faultsOf({ ...file, answer_text: shown })).toEqual([expect.stringContaining('answer text')]);
 
@@ -131,9 +131,9 @@ it('M7: a last stage that commits to wrong rows is convicted; the streamed answe
 it('the file that npm run job writes of a corrected answer is verified as it is', async () => {
   await using net = await network([...[1, 2, 3, 4, 5].map(honest), cheater()]);
   const answered = await runQuestion(net.coordinator, { model: 'default', prompt: 'go', maxTokens: MAX_TOKENS, temperature: 0, seed: 1, assurance: 'stream' }, AbortSignal.timeout(50_000));
-  expect(answered).toMatchObject({ answerText: RIGHT, decided: true, superseded: [{ stages: [{}, {}, { audit_status: 'failed' }], corrected_by: answered.evidence.job }], evidence: { text: RIGHT } });
+  expect(answered).toMatchObject({ answerText: RIGHT, decided: true, earlier: [{ stages: [{}, {}, { audit_status: 'failed' }], corrected_by: answered.evidence.job }], evidence: { text: RIGHT } });
   // Its nonce was opened in time.
-  expect(answered.superseded[0]?.draw?.requester).toMatch(/^[0-9a-f]{64}$/);
+  expect(answered.earlier[0]?.draw?.requester).toMatch(/^[0-9a-f]{64}$/);
   expect(await faultsOf(evidenceFile(answered, {}))).toEqual([]);
 });
 

@@ -3,7 +3,7 @@ import { verifyAnswer } from '@ciro/core/evidence/verify-answer.ts';
 import { openVerifyModel } from '@ciro/signaling/cli/verify-model.ts';
 import { verifySignature } from '@ciro/signaling/keys/verify-signature.ts';
 import { randomSource } from '../support/stage-ring.ts';
-import { branchesOf, flipped, kindOf, leavesOf, oneOfEachKind, pathText, withValue } from '../support/tamper.ts';
+import { branchesOf, flipped, kindOf, leavesOf, oneOfEachKind, pathText, UNCHECKED, withValue } from '../support/tamper.ts';
 import { toyEvidence } from '../support/toy-evidence.ts';
 import { ToyNetwork } from '../support/toy-network.ts';
 import type { VerifyPorts } from '@ciro/core/evidence/verify-answer.ts';
@@ -12,35 +12,12 @@ import type { Leaf } from '../support/tamper.ts';
 
 const SEED = 20_260_801;
 
-/** What a party says of itself and nobody can check: measurements, clocks, self-declared engines, and what is not in the evidence. */
-const UNCHECKED: ReadonlySet<string> = new Set([
-  'created',
-  'ttft_ms',
-  'tokens_per_second',
-  ...['ms_per_token', 'commit_ms_per_token', 'unit_ms', 'lap_ms'].flatMap((name) => [`stages[*].${name}.p50`, `stages[*].${name}.p95`]),
-  'stages[*].peak_memory_bytes',
-  'stages[*].engine',
-  'stages[*].link',
-  // A payable credit may be shown as pending: booking lags behind the audit.
-  'ledger.credits[*].status',
-  // Who else was connected, since when, and why it gave no opinion is on no record but the coordinator's.
-  'audits[*].candidates[*].worker',
-  'audits[*].candidates[*].weight',
-  'audits[*].note',
-  'audits[*].decidedAt',
-  'audits[*].opinions[*].engine',
-  // To count ambiguous ids again takes the model: --recompute does.
-  'audits[*].opinions[*].ids.ambiguous',
-  // Says that the answer of another job is done again, whose evidence is not in the file: reported as not checked.
-  'corrects',
-  'timings.install_ms',
-]);
-
 /** Other values that the schema takes, by kind. */
 const ALTERNATIVES: Readonly<Record<string, readonly (string | null)[]>> = {
   assurance: ['checked'],
-  finish_reason: ['stop', 'cancelled', 'failed'],
+  finish_reason: ['stop', 'cancelled', 'moved', 'failed'],
   corrected_by: ['0'.repeat(32)],
+  continued_by: ['0'.repeat(32)],
   template: [null],
   'stages[*].audit_status': ['pending', 'passed by', 'failed', 'unpaid'],
   'stages[*].identity_public_key': [null],

@@ -17,8 +17,8 @@ export interface Conviction {
 }
 
 /** The first stage that a quorum failed, if there is one. */
-export function convictionOf({ evidence, superseded }: Pick<Answered, 'evidence' | 'superseded'>): Conviction | undefined {
-  for (const each of [...superseded, evidence]) {
+export function convictionOf({ evidence, earlier }: Pick<Answered, 'evidence' | 'earlier'>): Conviction | undefined {
+  for (const each of [...earlier, evidence]) {
     const stage = each.stages.findIndex(({ audit_status: status }) => status === 'failed');
     const transcript = each.audits.find((audit) => audit.stage === stage);
     const worker = each.stages[stage]?.worker;

@@ -4,6 +4,31 @@ export interface Leaf {
   readonly value: string | number | boolean | null;
 }
 
+/** What a party says of itself and nobody can check: measurements, clocks, self-declared engines, and what is not in the evidence. */
+export const UNCHECKED: ReadonlySet<string> = new Set([
+  'created',
+  'ttft_ms',
+  'tokens_per_second',
+  ...['ms_per_token', 'commit_ms_per_token', 'unit_ms', 'lap_ms'].flatMap((name) => [`stages[*].${name}.p50`, `stages[*].${name}.p95`]),
+  'stages[*].peak_memory_bytes',
+  'stages[*].engine',
+  'stages[*].link',
+  // A payable credit may be shown as pending: booking lags behind the audit.
+  'ledger.credits[*].status',
+  // Who else was connected, since when, and why it gave no opinion is on no record but the coordinator's.
+  'audits[*].candidates[*].worker',
+  'audits[*].candidates[*].weight',
+  'audits[*].note',
+  'audits[*].decidedAt',
+  'audits[*].opinions[*].engine',
+  // To count ambiguous ids again takes the model: --recompute does.
+  'audits[*].opinions[*].ids.ambiguous',
+  // Says that the answer of another job is done again or gone on with, whose evidence is not in the file: reported as not checked.
+  'corrects',
+  'continues',
+  'timings.install_ms',
+]);
+
 /** `stages[1].units[0].hints`. */
 export const pathText = (path: Leaf['path']): string => path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${key}`)).join('').replace(/^\./, '');
 

@@ -2,7 +2,7 @@ import { toBase64 } from '@ciro/core/bytes.ts';
 import { nonceCommitment } from '@ciro/core/audit/audit-draw.ts';
 import { boundaryGrid } from '@ciro/core/commitment/cells.ts';
 import { leafHash } from '@ciro/core/commitment/leaf.ts';
-import { payloadWithIds } from '@ciro/core/commitment/unit-hashes.ts';
+import { payloadWithIds, UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
 import { NO_ID, UnitCommitter } from '@ciro/core/commitment/unit-committer.ts';
 import { idBytes, idsHash } from '@ciro/core/evidence/job-facts.ts';
 import { signJobRoot } from '@ciro/core/identity/identity.ts';
@@ -33,8 +33,10 @@ export interface ToyQuestion {
   readonly overrun?: number;
   /** Stages that had closed a full unit before that news; the others cut theirs. All of them when absent. */
   readonly ahead?: number;
-  /** Does an answer again: ids that are kept of it, and the workers (by number) that take the stages. */
-  readonly again?: { readonly kept: readonly number[]; readonly workers: readonly number[] };
+  /** A stage is lost after so many ids (SPEC G2): it committed to full units alone, and gave no root and no word on what came later. */
+  readonly lost?: { readonly stage: number; readonly after: number };
+  /** Does an answer again or goes on with it: ids that are kept of it, the workers (by number) that take the stages, and whether the prompt is paid for already. */
+  readonly again?: { readonly kept: readonly number[]; readonly workers: readonly number[]; readonly free?: boolean };
 }
 
 /** Places where somebody may lie. Each is given what is honest and gives what is used instead. */
@@ -45,6 +47,7 @@ export interface ToyLies {
   readonly rows?: (stage: number, rows: Float32Array) => Float32Array;
   /** What the coordinator plans. */
   readonly sampler?: (sampler: PlanSampler) => PlanSampler;
+  readonly plan?: (plan: JobPlan) => JobPlan;
   /** True where the neighbour's acknowledgement is lost. */
   readonly silent?: (stage: number, unit: number) => boolean;
   /** What the last stage draws with. */
@@ -72,6 +75,7 @@ export interface ToyJob {
 
 const RATES = { promptToken: 250n, generatedToken: 1_000n, feeBasisPoints: 250n };
 const JOB = 'answer';
+const STATS = { engine: 'wasm', decodeMs: { p50: 7.5, p95: 9 }, commitMs: { p50: 0.1, p95: 0.2 }, unitMs: { p50: 1, p95: 2 }, lapMs: { p50: 30, p95: 40 }, peakMemoryBytes: 1_000_000 } as const;
 
 /** Runs a question through the stages of the toy network, with real commitments, receipts, acknowledgements and roots. */
 export async function toyJob(network: ToyNetwork, question: ToyQuestion, lies: ToyLies = {}): Promise<ToyJob> {
@@ -82,9 +86,10 @@ export async function toyJob(network: ToyNetwork, question: ToyQuestion, lies: T
   const honestPrompt = model.tokenizer.encodePrompt(model.template.render(question.messages));
   const prompt = [...(lies.promptIds?.(honestPrompt) ?? honestPrompt), ...kept];
   const maxTokens = question.maxTokens - kept.length;
+  const rates = again?.free === true ? { ...RATES, promptToken: 0n } : RATES;
   const sampler: PlanSampler = { temperature: question.temperature ?? 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: question.seed ?? 1 };
   const nonces = { coordinator: network.randomHex(32), requester: again === undefined ? network.randomHex(32) : null, workers: workers.map(() => network.randomHex(32)) };
-  const plan: JobPlan = {
+  const honest: JobPlan = {
     format: 2,
     network: network.network,
     job: network.randomHex(16) as JobId,
@@ -97,14 +102,15 @@ export async function toyJob(network: ToyNetwork, question: ToyQuestion, lies: T
     promptTokens: prompt.length,
     maxTokens,
     stopIds: [...manifest.stopIds],
-    quote: { promptToken: String(RATES.promptToken), generatedToken: String(RATES.generatedToken), feeBasisPoints: String(RATES.feeBasisPoints), hold: String(price(RATES, prompt.length, maxTokens)) },
+    quote: { promptToken: String(rates.promptToken), generatedToken: String(rates.generatedToken), feeBasisPoints: String(rates.feeBasisPoints), hold: String(price(rates, prompt.length, maxTokens)) },
     nonces: { coordinator: nonceCommitment(nonces.coordinator), requester: nonces.requester === null ? null : nonceCommitment(nonces.requester) },
   };
+  const plan = lies.plan?.(honest) ?? honest;
   const signed = { plan, signature: await network.key.sign(planBytes(plan)) };
   const run = await compute(network, plan, prompt, question, lies);
   const finished = { ...run, plan, planHash: planHashOf(plan), prompt };
-  const committed = stages.map((_, index) => commit(network, finished, index, index < (question.ahead ?? stages.length)));
-  const records = await Promise.all(stages.map((_, index) => recordOf(network, finished, committed, workers, index, lies)));
+  const committed = stages.map((_, index) => commit(network, finished, index, { ahead: index < (question.ahead ?? stages.length), lost: index === question.lost?.stage }));
+  const records = await Promise.all(stages.map((_, index) => recordOf(network, finished, committed, workers, { stage: index, lost: question.lost?.stage }, lies)));
   return {
     record: { signed, planHash: finished.planHash, coordinatorNonce: nonces.coordinator, promptIds: prompt, tokenIds: run.ids, surplusIds: run.surplus, finish: run.finish, stages: records, disagreements: [], ttftMs: 12.5, tokensPerSecond: 31 },
     text: run.text,
@@ -174,6 +180,7 @@ async function compute(network: ToyNetwork, plan: JobPlan, prompt: readonly numb
     }
     if (all.length === plan.maxTokens) answer = all.length;
     else if (text.stopped) [answer, finish] = [all.length, 'stop'];
+    else if (all.length === question.lost?.after) [answer, finish] = [all.length, 'moved'];
     else if (all.length === question.leavesAfter) [answer, finish] = [all.length, 'cancelled'];
   }
   for (const { runner } of stages) runner.closeJob(JOB);
@@ -195,8 +202,8 @@ interface Committed {
   readonly pieces: ToyPieces;
 }
 
-/** Units of a stage up to the answer's end; a full one that the ring had closed before a stop stays full (SPEC U1). */
-function commit(network: ToyNetwork, job: Finished, stage: number, ahead: boolean): Committed {
+/** Units of a stage up to the answer's end; a full one that the ring had closed before a stop stays full (SPEC U1), and who is lost cuts none. */
+function commit(network: ToyNetwork, job: Finished, stage: number, { ahead, lost }: { readonly ahead: boolean; readonly lost: boolean }): Committed {
   const { hidden, layers } = network.manifest.architecture;
   const isLast = stage === network.stages.length - 1;
   const fed = [...job.prompt, ...job.ids, ...job.surplus];
@@ -212,7 +219,7 @@ function commit(network: ToyNetwork, job: Finished, stage: number, ahead: boolea
     const unit = committer.accept(position, inputOf(position), rowOf(position).slice(), following[position]);
     if (unit !== undefined) units.push(unit);
   }
-  const open = committer.close();
+  const open = lost ? undefined : committer.close();
   if (open !== undefined) units.push(open);
   const join = (from: number, to: number, part: (position: number) => Uint8Array): Uint8Array => Uint8Array.from(Array.from({ length: to - from }, (_, index) => [...part(from + index)]).flat());
   const rowBytes = (position: number): Uint8Array => bytesOf(job.outputs[stage] ?? new Float32Array(0), position, hidden);
@@ -228,11 +235,13 @@ function commit(network: ToyNetwork, job: Finished, stage: number, ahead: boolea
 
 const bytesOf = (rows: Float32Array, position: number, hidden: number): Uint8Array => new Uint8Array(rows.buffer, rows.byteOffset + 4 * position * hidden, 4 * hidden);
 
-async function recordOf(network: ToyNetwork, { plan, planHash, prompt, ids }: Finished, committed: readonly Committed[], workers: readonly ToyWorker[], stage: number, { silent = () => false }: ToyLies): Promise<StageRecord> {
+async function recordOf(network: ToyNetwork, { plan, planHash, prompt, ids }: Finished, committed: readonly Committed[], workers: readonly ToyWorker[], { stage, lost }: { readonly stage: number; readonly lost: number | undefined }, { silent = () => false }: ToyLies): Promise<StageRecord> {
   const worker = workers[stage] as ToyWorker;
   const { units, salts } = committed[stage] as Committed;
   const next = workers[(stage + 1) % workers.length] as ToyWorker;
   const alone = workers.length === 1;
+  /** The neighbour was gone when the last unit was cut. */
+  const nobody = (to: number): boolean => !alone && (stage + 1) % workers.length === lost && to % UNIT_POSITIONS !== 0;
   const answered = prompt.length + ids.length - 1;
   const records = await Promise.all(
     units.map(async (each): Promise<UnitRecord> => {
@@ -247,7 +256,7 @@ async function recordOf(network: ToyNetwork, { plan, planHash, prompt, ids }: Fi
         hintHash: hintHash as HexHash,
         hintBytes: hints.length,
         hints: toBase64(hints),
-        ...(silent(stage, unit) ? {} : { acknowledgement: { receiptHash: hash, signer, signature: await (alone ? network.key : next).sign(acknowledgementBytes(hash, signer)) }, acknowledgementValid: true }),
+        ...(silent(stage, unit) || nobody(to) ? {} : { acknowledgement: { receiptHash: hash, signer, signature: await (alone ? network.key : next).sign(acknowledgementBytes(hash, signer)) }, acknowledgementValid: true }),
       };
     }),
   );
@@ -260,7 +269,6 @@ async function recordOf(network: ToyNetwork, { plan, planHash, prompt, ids }: Fi
     link: alone ? 'none' : 'direct',
     units: records,
     paidPositions: records.reduce((sum, { receipt: { body }, acknowledgementValid }) => sum + (acknowledgementValid === true ? Math.max(0, Math.min(body.to, answered) - body.from) : 0), 0),
-    root: { root, signature: signJobRoot({ network: plan.network, job: plan.job, planHash, stage, root }, worker.identityKey), salts },
-    stats: { engine: 'wasm', decodeMs: { p50: 7.5, p95: 9 }, commitMs: { p50: 0.1, p95: 0.2 }, unitMs: { p50: 1, p95: 2 }, lapMs: { p50: 30, p95: 40 }, peakMemoryBytes: 1_000_000 },
+    ...(stage === lost ? {} : { root: { root, signature: signJobRoot({ network: plan.network, job: plan.job, planHash, stage, root }, worker.identityKey), salts }, stats: STATS }),
   };
 }

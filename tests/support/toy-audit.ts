@@ -11,6 +11,7 @@ import { stageDraw } from '@ciro/core/audit/stage-draw.ts';
 import { verdictOf } from '@ciro/core/audit/verdict.ts';
 import { fromBase64, toHex } from '@ciro/core/bytes.ts';
 import { payloadRows } from '@ciro/core/commitment/payload-rows.ts';
+import type { FullReason } from '@ciro/core/audit/stage-draw.ts';
 import type { AuditDraw, Opinion, Transcript } from '@ciro/core/audit/transcript.ts';
 import type { AuditId, HexHash } from '@ciro/core/ids.ts';
 import type { SampledIds } from '@ciro/core/protocol/audit-from-worker.ts';
@@ -24,17 +25,17 @@ export interface ToyAudit {
   readonly pieces: ReadonlyMap<HexHash, Uint8Array>;
 }
 
-/** The draw over a job's roots, every nonce opened, at this rate; and an audit of each stage that it names (SPEC A2 to A8). */
+/** The draw over a job's roots, every nonce opened whose worker is still there, at this rate; and an audit of each stage that it names (SPEC A2 to A8). */
 export async function toyAudit(network: ToyNetwork, job: ToyJob, rate: number): Promise<ToyAudit> {
   const { record } = job;
   const { plan } = record.signed;
   const roots = record.stages.map(({ root }) => root?.root ?? null);
   const about = { network: plan.network, job: plan.job, planHash: record.planHash };
   const rootsHash = rootsHashOf({ ...about, roots });
-  const workers = await Promise.all(job.nonces.workers.map(async (nonce, index) => ({ nonce, signature: await (job.workers[index] as ToyWorker).sign(nonceBytesToSign({ ...about, rootsHash, nonce })) })));
-  const beacon = beaconOf({ planHash: record.planHash, rootsHash, coordinator: record.coordinatorNonce, requester: job.nonces.requester, workers: job.nonces.workers });
-  const full = job.request.ciro?.assurance === 'checked' ? 'checked' : null;
-  const stages = record.stages.map(({ units }, stage) => stageDraw(beacon, stage, { units: units.length, rate, full }));
+  const workers = await Promise.all(job.nonces.workers.map(async (nonce, index) => (roots[index] === null ? null : { nonce, signature: await (job.workers[index] as ToyWorker).sign(nonceBytesToSign({ ...about, rootsHash, nonce })) })));
+  const beacon = beaconOf({ planHash: record.planHash, rootsHash, coordinator: record.coordinatorNonce, requester: job.nonces.requester, workers: workers.map((opened) => opened?.nonce ?? null) });
+  const full = (stage: number): FullReason | null => (job.request.ciro?.assurance === 'checked' ? 'checked' : workers[stage] === null ? 'unrevealed' : null);
+  const stages = record.stages.map(({ units }, stage) => stageDraw(beacon, stage, { units: units.length, rate, full: full(stage) }));
   const draw: AuditDraw = { roots, rootsHash, coordinator: record.coordinatorNonce, requester: job.nonces.requester, workers, beacon, stages };
   const pieces = new Map<HexHash, Uint8Array>();
   const audits: Transcript[] = [];
@@ -46,6 +47,8 @@ async function auditStage(network: ToyNetwork, job: ToyJob, pieces: Map<HexHash,
   const { record } = job;
   const { plan } = record.signed;
   const { beacon, stage, units, reason } = drawn;
+  const told = { format: 1, network: plan.network, job: plan.job, planHash: record.planHash, stage, worker: (job.workers[stage] as ToyWorker).node, reason, beacon, units, decidedAt: 5_000 } as const;
+  if (record.stages[stage]?.root === undefined) return { ...told, candidates: [], opinions: [], outcome: 'unpaid', note: 'no root that holds was posted for this stage' };
   const candidates = network.workers.filter(({ node }) => job.workers.every((party) => party.node !== node)).map(({ node }, index) => ({ worker: node, weight: 1 + index })).sort((a, b) => (a.worker < b.worker ? -1 : 1));
   const auditors = auditorOrder(candidates, beacon, stage);
   const opinions: Opinion[] = [];
@@ -56,7 +59,7 @@ async function auditStage(network: ToyNetwork, job: ToyJob, pieces: Map<HexHash,
     await opine(undefined);
   }
   const outcome = outcomeOf(opinions);
-  return { format: 1, network: plan.network, job: plan.job, planHash: record.planHash, stage, worker: (job.workers[stage] as ToyWorker).node, reason, beacon, units, candidates, opinions, outcome: outcome === 'undecided' ? 'unpaid' : outcome, note: '', decidedAt: 5_000 };
+  return { ...told, candidates, opinions, outcome: outcome === 'undecided' ? 'unpaid' : outcome, note: '' };
 }
 
 /** A worker's opinion, or without one the coordinator's own. */

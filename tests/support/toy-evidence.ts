@@ -24,6 +24,9 @@ export interface ToyAuditing {
   /** Jobs that this one does again, and that does this one again. */
   readonly corrects?: JobId;
   readonly correctedBy?: JobId;
+  /** Jobs that this one goes on from, and that goes on from this one. */
+  readonly continues?: JobId;
+  readonly continuedBy?: JobId;
 }
 
 /** A question answered, booked, audited, and its evidence as `npm run job -- --json FILE` writes it. Everything in it is made by the real rooms. */
@@ -41,15 +44,20 @@ export async function toyEvidence(network: ToyNetwork, question: ToyQuestion, au
   const audit = auditing.undrawn === true ? undefined : await toyAudit(network, job, auditing.rate ?? 1);
   const convicted = (audit?.audits ?? []).filter(({ outcome }) => outcome === 'failed').map(({ worker }) => worker);
   if (convicted.length > 0) await ledger.failed(plan.job, convicted);
-  if (audit !== undefined) for (const { worker } of record.stages) if (!convicted.includes(worker)) await ledger.payable(plan.job, worker, 5_000n);
+  for (const [stage, { worker, units }] of record.stages.entries()) {
+    if (audit === undefined || convicted.includes(worker)) continue;
+    const unpaid = units.length === 0 || audit.audits.some((each) => each.stage === stage && each.outcome === 'unpaid');
+    await (unpaid ? ledger.unpaid(plan.job, worker) : ledger.payable(plan.job, worker, 5_000n));
+  }
   const account = await ledger.jobAccount(plan.job);
   if (account === undefined) throw new Error(`job ${plan.job} has no account`);
-  const evidence = evidenceOf({ state: 'recorded', job: plan.job, account: 'ada0', modelId: plan.modelId, createdAt: 900, assurance: question.assurance ?? 'stream', corrects: auditing.corrects ?? null, decided: true, record, text }, account, {
+  const evidence = evidenceOf({ state: 'recorded', job: plan.job, account: 'ada0', modelId: plan.modelId, createdAt: 900, assurance: question.assurance ?? 'stream', corrects: auditing.corrects ?? null, continues: auditing.continues ?? null, decided: true, record, text }, account, {
     manifest: network.manifest,
     template: network.template,
     coordinatorPublicKey: network.key.publicKey,
     identityKeys: new Map(network.workers.map(({ node, identityPublicKey }) => [node as string, identityPublicKey])),
     correctedBy: auditing.correctedBy ?? null,
+    continuedBy: auditing.continuedBy ?? null,
     draw: audit?.draw ?? null,
     audits: audit?.audits ?? [],
     pieces: auditing.pieces === false ? null : (audit?.pieces ?? new Map()),

@@ -63,7 +63,7 @@ function checkStage(problems: Problems, stage: AuditDraw['stages'][number], { be
     problems.compare(`${at}.units`, stage.reason === null ? 0 : cutOf(beacon, index, units), stage.units, 'cut of draw 1');
   } else {
     problems.compare(`${at}.units`, units, stage.units, `${stage.reason}: audited in full`);
-    if (stage.reason === 'newcomer') problems.compare(`${at}.rate`, 1, stage.rate, 'the rate of a newcomer');
+    problems.compare(`${at}.rate`, 1, stage.rate, 'the rate of a stage that is audited in full');
     if (stage.reason === 'unrevealed') problems.demand(!opened, `${at}.reason`, 'another reason', stage.reason, 'the nonce was opened');
   }
 }

@@ -3,6 +3,7 @@ import { checkDraw } from '../audit/check-draw.ts';
 import { checkTranscript } from '../audit/check-transcript.ts';
 import { fromBase64, toHex } from '../bytes.ts';
 import { calibrationOf } from '../model/parse-manifest.ts';
+import { isLost } from './job-facts.ts';
 import { checkOf, differs, failed, notChecked, ok, wrong } from './report.ts';
 import type { AuditProblem, VerifySignature } from '../audit/problem.ts';
 import type { Transcript } from '../audit/transcript.ts';
@@ -84,8 +85,9 @@ function idsOf({ evidence, plan, ids }: JobFacts, { stage, units, opinions }: Tr
 }
 
 /** Whether the answer stands after its audits: no stage failed, and in a `checked` answer none is undecided. */
-export function checkOutcome({ evidence }: JobFacts): Check {
+export function checkOutcome(facts: JobFacts): Check {
   const name = 'audit outcome';
+  const { evidence } = facts;
   const { stages, audits, assurance } = evidence;
   for (const [index, { audit_status: status }] of stages.entries()) {
     if (status !== 'failed' && !(status === 'unpaid' && assurance === 'checked')) continue;
@@ -94,21 +96,28 @@ export function checkOutcome({ evidence }: JobFacts): Check {
     const found = first === undefined || first === null ? (transcript?.note ?? '') : `${first.code} in unit ${first.unit}${first.position === undefined ? '' : ` at position ${first.position}`}${first.channel === undefined ? '' : `, channel ${first.channel}`}`;
     return failed(name, wrong(`stages[${index}].audit_status`, 'passed or passed by', `${status}: ${found}`, evidence.corrected_by === null ? 'the stage did not stand its audit' : `the stage did not stand its audit; job ${evidence.corrected_by} does the answer again`));
   }
-  const open = stages.flatMap(({ audit_status: status }, index) => (status === 'pending' || status === 'unpaid' ? [`stage ${index} is ${status === 'unpaid' ? 'undecided' : status}`] : []));
+  const open = stages.flatMap(({ audit_status: status }, index) => (status === 'pending' || status === 'unpaid' ? [`stage ${index} is ${status === 'pending' ? status : isLost(facts, index) ? 'gone' : 'undecided'}`] : []));
   return open.length > 0 ? notChecked(name, open.join(', ')) : ok(name, stages.map(({ audit_status: status }, index) => `stage ${index} ${status}`).join(', '));
 }
 
-function statusOf({ evidence }: JobFacts): Check {
-  const { draw, audits, stages } = evidence;
+function statusOf(facts: JobFacts): Check {
+  const { evidence } = facts;
+  const { stages } = evidence;
   let element: WrongElement | undefined;
-  for (const [index, { audit_status: status }] of stages.entries()) {
-    const drawn = draw?.stages[index];
-    const outcome = audits.find(({ stage }) => stage === index)?.outcome;
-    const expected = drawn === undefined ? 'pending' : drawn.units === 0 ? 'passed by' : (outcome ?? 'pending');
-    element ??= differs(`stages[${index}].audit_status`, expected, status, 'what draw and transcript say');
-  }
+  for (const [index, { audit_status: status }] of stages.entries()) element ??= differs(`stages[${index}].audit_status`, expectedOf(facts, index), status, 'what draw and transcript say');
   element ??= evidence.corrected_by !== null && stages.every(({ audit_status: status }) => status !== 'failed' && status !== 'unpaid') ? wrong('corrected_by', 'null', evidence.corrected_by, 'no stage failed, so there is nothing to correct') : undefined;
   return checkOf('audit status', element, 'as draw and transcripts say');
+}
+
+/** What nobody committed to, or is bound to, is unpaid. */
+function expectedOf(facts: JobFacts, index: number): EvidenceStage['audit_status'] {
+  const { draw, audits, stages } = facts.evidence;
+  const drawn = draw?.stages[index];
+  if (drawn === undefined) return 'pending';
+  if (stages[index]?.units.length === 0) return 'unpaid';
+  const outcome = audits.find(({ stage }) => stage === index)?.outcome;
+  if (isLost(facts, index)) return outcome === undefined ? 'pending' : 'unpaid';
+  return drawn.units === 0 ? 'passed by' : (outcome ?? 'pending');
 }
 
 function stageOf({ evidence, plan }: JobFacts, stage: EvidenceStage, index: number): StageEvidence {

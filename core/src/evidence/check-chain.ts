@@ -1,12 +1,13 @@
 import { checkOf, differs, wrong } from './report.ts';
-import { fedIds, followingIds, idsHash } from './job-facts.ts';
-import type { EvidenceStage, EvidenceUnit } from './evidence.ts';
+import { fedIds, followingIds, idsHash, isLost } from './job-facts.ts';
+import type { EvidenceUnit } from './evidence.ts';
 import type { JobFacts } from './job-facts.ts';
 import type { Check, WrongElement } from './report.ts';
 
 /**
  * What each stage passed on is what the next one was given, from the prompt ids to the ids of the answer (SPEC U4, B4). A unit
- * that a stop cut at different ends on both sides is compared by the neighbour's signature instead, which `checkReceipts` looks at.
+ * that a stop cut at different ends on both sides is compared by the neighbour's signature instead, which `checkReceipts` looks at;
+ * what a worker that left was given or passed on is compared as far as it signed for it.
  */
 export function checkChain(facts: JobFacts): Check {
   const { stages } = facts.evidence;
@@ -16,7 +17,7 @@ export function checkChain(facts: JobFacts): Check {
     for (const [number, unit] of stage.units.entries()) {
       const at = `stages[${index}].units[${number}]`;
       element ??= index === 0 ? inputOf(facts, unit, at) : undefined;
-      element ??= index === stages.length - 1 ? outputOf(facts, unit) : passedOn(facts, stages[index + 1], index, unit, number, at);
+      element ??= index === stages.length - 1 ? outputOf(facts, unit) : passedOn(facts, index, unit, number, at);
       compared++;
     }
     if (element !== undefined) break;
@@ -38,11 +39,13 @@ function outputOf(facts: JobFacts, unit: EvidenceUnit): WrongElement | undefined
   return differs(idsAt(facts, unit.from + 1, unit.to + 1), unit.link_sha256, idsHash(ids), `hash of the ids after positions ${unit.from} to ${unit.to - 1} against what the last stage signed`);
 }
 
-function passedOn(facts: JobFacts, next: EvidenceStage | undefined, index: number, unit: EvidenceUnit, number: number, at: string): WrongElement | undefined {
+function passedOn(facts: JobFacts, index: number, unit: EvidenceUnit, number: number, at: string): WrongElement | undefined {
   const link = differs(`${at}.link_sha256`, unit.payload_sha256, unit.link_sha256, 'the payload crosses the link');
   if (link !== undefined) return link;
-  const given = next?.units[number];
+  const given = facts.evidence.stages[index + 1]?.units[number];
   // A full unit that only one side had closed when the answer was stopped.
+  const left = isLost(facts, index) || isLost(facts, index + 1);
+  if (given?.to !== unit.to && left) return undefined;
   if (given === undefined) return unit.from >= facts.positions ? undefined : wrong(`stages[${index + 1}].units[${number}]`, `positions ${unit.from} to ${unit.to - 1}`, 'nothing', 'the unit that this one was passed on to');
   if (given.to !== unit.to) return acknowledged(facts, index, number) ? undefined : wrong(`${at}.to`, given.to, unit.to, 'both ends of a link, where no acknowledgement says what was given');
   return differs(`stages[${index + 1}].units[${number}].input_sha256`, unit.link_sha256, given.input_sha256, `what stage ${index} passed on`);

@@ -55,14 +55,16 @@ function statusOf({ evidence }: JobFacts, stage: number, status: 'pending' | 'pa
   return undefined;
 }
 
-/** Nothing goes back of an answer that stands; all of it goes back once a stage has failed and was booked so (SPEC M7). */
-function refundOf({ evidence: { ledger, stages } }: JobFacts): WrongElement | undefined {
+/** Credits that are void go back, and all of it once a stage has failed and was booked so, or the answer could not stand or go on (SPEC M7, M9). */
+function refundOf({ evidence: { ledger, stages, finish_reason: reason } }: JobFacts): WrongElement | undefined {
   const { debit, refunded } = ledger;
   if (BigInt(refunded) > BigInt(debit)) return wrong('ledger.refunded', `at most ${debit}`, refunded, 'no more than was paid goes back');
   const convicted = stages.some(({ audit_status: status }, index) => status === 'failed' && ledger.credits[index]?.status === 'void');
   if (convicted) return differs('ledger.refunded', debit, refunded, 'a stage failed, so the whole debit goes back');
-  const fine = stages.every(({ audit_status: status }) => status === 'passed' || status === 'passed by');
-  return fine ? differs('ledger.refunded', '0', refunded, 'no stage failed or is unpaid') : undefined;
+  const fine = reason !== 'moved' && stages.every(({ audit_status: status }) => status === 'passed' || status === 'passed by');
+  if (!fine && refunded === debit) return undefined;
+  const voided = ledger.credits.reduce((sum, { status, amount }) => (status === 'void' ? sum + BigInt(amount) : sum), 0n);
+  return differs('ledger.refunded', String(voided), refunded, 'credits that are void');
 }
 
 /** The entry in the ledger books exactly this, and its hash covers it and the hash before it (SPEC M4). */

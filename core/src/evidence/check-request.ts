@@ -1,3 +1,4 @@
+import { originAt } from './job-facts.ts';
 import { checkOf, differs, notChecked } from './report.ts';
 import type { Evidence, EvidenceRequest } from './evidence.ts';
 import type { JobFacts } from './job-facts.ts';
@@ -9,7 +10,7 @@ const SEED_RANGE = 2 ** 32;
 const DEFAULT_ALIAS = 'default';
 
 /** What the client asked for is what the signed plan of the first job says, as far as the request named it; messages are compared as text. */
-export function checkRequest({ request, origin }: JobFacts): Check {
+export function checkRequest({ evidence, request, origin }: JobFacts): Check {
   const name = 'request';
   if (request === undefined) return notChecked(name, 'the file does not hold what the client sent (npm run job -- --json FILE keeps it)');
   if (origin === undefined) return notChecked(name, 'the evidence of the job that was asked first is not in the file');
@@ -27,7 +28,7 @@ export function checkRequest({ request, origin }: JobFacts): Check {
     asked('plan.signed.plan.sampler.seed', request.seed === undefined ? undefined : ((request.seed % SEED_RANGE) + SEED_RANGE) % SEED_RANGE, sampler.seed, 'seed in the request') ??
     differs('assurance', request.ciro?.assurance ?? 'stream', origin.assurance, 'assurance in the request') ??
     differs('plan.signed.plan.nonces.requester', request.ciro?.nonce_commitment ?? null, plan.nonces.requester, 'nonce commitment in the request');
-  return checkOf(name, element, 'the signed plan does what the request asked for');
+  return checkOf(name, element && { ...element, at: `${originAt(evidence, origin)}${element.at}` }, 'the signed plan does what the request asked for');
 }
 
 const modelOf = ({ model }: EvidenceRequest, served: Evidence['model']): WrongElement | undefined =>

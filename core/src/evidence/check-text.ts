@@ -1,6 +1,8 @@
+import { originAt } from './job-facts.ts';
 import { checkOf, differs, notChecked, ok, wrong } from './report.ts';
+import type { Evidence } from './evidence.ts';
 import type { JobFacts } from './job-facts.ts';
-import type { Check } from './report.ts';
+import type { Check, WrongElement } from './report.ts';
 
 /** Text functions of the model's own file, whose hash is the one in the manifest. */
 export interface TextPort {
@@ -19,15 +21,20 @@ const NO_ORIGIN = 'the evidence of the job that was asked first is not in the fi
 export function checkPromptText({ evidence, request, origin }: JobFacts, text: TextPort | undefined): Check {
   const name = 'prompt text';
   if (text === undefined) return notChecked(name, NO_TEXT);
-  if (evidence.template !== null && evidence.template !== text.template) return checkOf(name, wrong('template', around(text.template, evidence.template), around(evidence.template, text.template), 'chat template of the model file'), '');
+  const template = templateOf(evidence, '', text) ?? (origin === undefined ? undefined : templateOf(origin, originAt(evidence, origin), text));
+  if (template !== undefined) return checkOf(name, template, '');
   if (request === undefined) return notChecked(name, 'the file does not hold the messages that the client sent');
   if (origin === undefined) return notChecked(name, NO_ORIGIN);
-  const at = origin === evidence ? 'prompt_ids' : 'superseded[0].prompt_ids';
+  const at = `${originAt(evidence, origin)}prompt_ids`;
   const ids = idsOf(request.messages, text);
   if (typeof ids === 'string') return checkOf(name, wrong('request.messages', 'messages that the template takes', ids, 'the client\'s own messages'), '');
   const first = Array.from({ length: Math.max(ids.length, origin.prompt_ids.length) }).findIndex((_, index) => ids[index] !== origin.prompt_ids[index]);
   const element = first < 0 ? undefined : wrong(`${at}[${first}]`, ids[first] ?? 'no more ids', origin.prompt_ids[first] ?? 'no more ids', 'ids of the client\'s own messages');
   return checkOf(name, element, `the messages give the ${ids.length} prompt ids`);
+}
+
+function templateOf({ template }: Evidence, at: string, text: TextPort): WrongElement | undefined {
+  return template === null || template === text.template ? undefined : wrong(`${at}template`, around(text.template, template), around(template, text.template), 'chat template of the model file');
 }
 
 /** As the API turns them into messages for the template; its own words where the template refuses them. */
@@ -46,9 +53,11 @@ export function checkAnswerText({ evidence, request, answerText, origin }: JobFa
   if (shown !== undefined) return checkOf(name, shown, '');
   if (text === undefined) return notChecked(name, NO_TEXT);
   if (origin === undefined) return notChecked(name, NO_ORIGIN);
-  // An answer that was done again from the middle begins with the ids that were kept.
+  // An answer that was done again or gone on with from the middle begins with the ids before that.
   const full = text.text([...evidence.prompt_ids.slice(origin.prompt_ids.length), ...evidence.token_ids]);
   if (full === evidence.text) return ok(name, `the ids give the ${full.length} characters of the answer`);
+  // The last characters may have been held back: the next job's ids complete them, or a stop string.
+  if (evidence.finish_reason === 'moved' && full.startsWith(evidence.text)) return ok(name, `the ids give the ${evidence.text.length} characters that were shown`);
   if (request === undefined && full.startsWith(evidence.text)) return notChecked(name, 'the text was cut before its ids end, and the file holds no request that says at which stop string');
   const stops = typeof request?.stop === 'string' ? [request.stop] : (request?.stop ?? []);
   // An answer ends before the first stop string in it.

@@ -172,16 +172,16 @@ export const EvidenceRequest = v.looseObject({
 });
 export type EvidenceRequest = v.InferOutput<typeof EvidenceRequest>;
 
-/** Corrections of one answer at most; a coordinator makes fewer. */
-const MAX_SUPERSEDED = 16;
+/** Jobs of one answer before the last one at most; a coordinator makes fewer. */
+const MAX_EARLIER = 32;
 
 /**
- * Evidence as a client keeps it: with the evidence of the jobs whose answer it does again (`superseded`, the first one first), with
- * what the client asked (`request`), what it was shown in the end (`answer_text`) and its own measurements.
+ * Evidence as a client keeps it: with the evidence of the jobs of this answer before this one (`earlier`, the first one first: done
+ * again, or gone on from), with what the client asked (`request`), what it was shown in the end (`answer_text`) and its own measurements.
  */
 export const EvidenceFile = v.strictObject({
   ...ENTRIES,
-  superseded: v.exactOptional(v.pipe(v.array(Evidence), v.maxLength(MAX_SUPERSEDED))),
+  earlier: v.exactOptional(v.pipe(v.array(Evidence), v.maxLength(MAX_EARLIER))),
   request: v.exactOptional(EvidenceRequest),
   answer_text: v.exactOptional(v.string()),
   timings: v.exactOptional(v.unknown()),

@@ -12,7 +12,7 @@ export interface JobFacts {
   /** What the client asked and was shown, if the file says so. */
   readonly request: EvidenceRequest | undefined;
   readonly answerText: string | undefined;
-  /** The first job of the answer: this one, unless it corrects another whose evidence is in the file; undefined when it is not. */
+  /** The first job of the answer: the first one in the file; undefined when that does another again, or goes on from it. */
   readonly origin: Evidence | undefined;
   readonly plan: JobPlan;
   /** Made from the plan, never read from the evidence. */
@@ -24,10 +24,26 @@ export interface JobFacts {
   readonly ids: readonly number[];
 }
 
+/** Facts of the last job of a file, whose answer the client was shown. */
 export function jobFactsOf(file: EvidenceFile): JobFacts {
-  const { request, answer_text: answerText, superseded = [], timings: _own, ...evidence } = file;
-  return { ...factsOf(evidence), request, answerText, origin: evidence.corrects === null ? evidence : superseded[0] };
+  const { request, answer_text: answerText, earlier = [], timings: _own, ...evidence } = file;
+  return { ...factsOf(evidence), request, answerText, origin: earlier[0] ?? (evidence.corrects === null && evidence.continues === null ? evidence : undefined) };
 }
+
+/** A job before the last one that was gone on from: all its ids are in the answer (SPEC G2). */
+export interface Part {
+  /** Its place in `earlier`. */
+  readonly index: number;
+  readonly facts: JobFacts;
+}
+
+export function partsOf({ earlier = [], ...last }: EvidenceFile): readonly Part[] {
+  const [origin] = earlier;
+  return earlier.flatMap((job, index) => (goesOn(job, earlier[index + 1] ?? last) ? [{ index, facts: { ...factsOf(job), origin } }] : []));
+}
+
+/** Whether a job goes on from the one before it in a file; else it does that one again. */
+export const goesOn = (job: Evidence, next: Evidence): boolean => next.continues !== null || (next.corrects === null && job.continued_by === next.job);
 
 /** Facts of evidence by itself. */
 export function factsOf(evidence: Evidence): JobFacts {
@@ -45,6 +61,12 @@ export function factsOf(evidence: Evidence): JobFacts {
     ids: [...evidence.prompt_ids, ...evidence.token_ids, ...evidence.surplus_ids],
   };
 }
+
+/** Path of the first job of an answer, before the names of its fields. */
+export const originAt = (evidence: Evidence, origin: Evidence): string => (origin === evidence ? '' : 'earlier[0].');
+
+/** A stage of a moved job whose worker left without a root: nothing binds it to its work, which is unpaid (SPEC G2, M9). */
+export const isLost = ({ evidence: { finish_reason: reason, stages } }: JobFacts, stage: number): boolean => reason === 'moved' && stages[stage]?.root === null;
 
 /** Ids as they are fed, committed and hashed: little-endian uint32. */
 export function idBytes(ids: readonly number[]): Uint8Array {

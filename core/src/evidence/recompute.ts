@@ -41,7 +41,7 @@ export async function recompute(facts: JobFacts, port: RecomputePort): Promise<{
     const [from, to] = stage.layers;
     const shape = { from, to, embeds: index === 0, heads: to === architecture.layers };
     const positions = stage.units.at(-1)?.to ?? 0;
-    const inputs = rows === undefined ? Uint32Array.from(ids.slice(0, longest(evidence.stages))) : ownInputs(facts, stage, rows);
+    const inputs = rows === undefined ? Uint32Array.from(ids.slice(0, longest(facts))) : ownInputs(facts, stage, rows);
     const result = compare(facts, stage, index, await port.rows(shape, inputs), positions, table);
     checks.push(result.check);
     if (result.check.state === 'failed') return { checks, finalRows: undefined };
@@ -50,7 +50,8 @@ export async function recompute(facts: JobFacts, port: RecomputePort): Promise<{
   return { checks, finalRows: rows };
 }
 
-const longest = (stages: readonly EvidenceStage[]): number => Math.max(...stages.map((stage) => stage.units.at(-1)?.to ?? 0));
+/** Positions of the longest stage, or of the answer where that left before its end. */
+const longest = ({ evidence, positions }: JobFacts): number => Math.max(positions, ...evidence.stages.map((stage) => stage.units.at(-1)?.to ?? 0));
 
 /** The inputs that the stage was really given, where an audit kept them; elsewhere the recomputed rows of the stage before. */
 function ownInputs({ evidence, hidden }: JobFacts, stage: EvidenceStage, rows: Float32Array): Float32Array {

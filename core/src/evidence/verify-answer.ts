@@ -1,33 +1,23 @@
 import * as v from 'valibot';
-import { checkAnswer } from './check-answer.ts';
-import { checkAudits, checkDrawOf, checkOutcome } from './check-audits.ts';
-import { checkChain } from './check-chain.ts';
-import { checkCorrections } from './check-corrections.ts';
-import { checkDisagreements } from './check-disagreements.ts';
-import { checkEntry, checkPrice } from './check-ledger.ts';
-import { checkModel } from './check-model.ts';
-import { checkCoordinator, checkPlan, checkPrompt, checkStages } from './check-plan.ts';
-import { checkAcknowledgements, checkReceipts } from './check-receipts.ts';
+import { checkRest } from './check-answer.ts';
+import { checkEarlier } from './check-earlier.ts';
+import { checkJob } from './check-job.ts';
 import { checkRequest } from './check-request.ts';
 import { checkSampledIds } from './check-sampled-ids.ts';
 import { checkAnswerText, checkPromptText } from './check-text.ts';
-import { checkRoot, checkUnits } from './check-units.ts';
 import { EvidenceFile } from './evidence.ts';
-import { jobFactsOf } from './job-facts.ts';
+import { jobFactsOf, partsOf } from './job-facts.ts';
 import { recompute } from './recompute.ts';
+import { asPart } from './report-part.ts';
 import { failed, notChecked, ok, reportOf, wrong } from './report.ts';
-import type { VerifySignature } from '../audit/problem.ts';
+import type { JobPorts } from './check-job.ts';
 import type { TextPort } from './check-text.ts';
 import type { JobFacts } from './job-facts.ts';
 import type { RecomputePort } from './recompute.ts';
 import type { Check, Report } from './report.ts';
 
-/** What the checks need from outside. Only the first is a must; what is left out is reported as not checked. */
-export interface VerifyPorts {
-  /** P-256 ECDSA over SHA-256. */
-  readonly verifySignature: VerifySignature;
-  /** The coordinator's public key as the reader knows it. */
-  readonly coordinatorKey?: string;
+/** What the checks need from outside. Only the signatures are a must; what is left out is reported as not checked. */
+export interface VerifyPorts extends JobPorts {
   /** Text functions of the model's own file. */
   readonly text?: TextPort;
   /** Runs the model again. Asked only when nothing else is wrong: it takes minutes. */
@@ -57,29 +47,28 @@ export async function verifyAnswer(value: unknown, ports: VerifyPorts): Promise<
   if (parsed.state === 'malformed') return reportOf([parsed.check]);
   const { file } = parsed;
   const facts = jobFactsOf(file);
-  const { verifySignature: verify, coordinatorKey, text } = ports;
-  const checks: Check[] = [ok(FORM, `evidence of job ${file.job}`), checkModel(facts), checkPlan(facts), await checkCoordinator(facts, verify, coordinatorKey)];
-  // Everything that follows takes stages and keys from the plan: of another list of stages it would only repeat what is said here.
-  const stages = checkStages(facts);
-  checks.push(stages);
-  if (stages.state === 'failed') return reportOf(checks);
-  checks.push(checkPrompt(facts), checkAnswer(facts));
-  for (const [index, stage] of facts.evidence.stages.entries()) {
-    checks.push(checkUnits(facts, stage, index), await checkReceipts(facts, stage, index, verify), await checkAcknowledgements(facts, stage, index, verify), checkRoot(facts, stage, index));
-  }
-  checks.push(checkChain(facts), checkDisagreements(facts));
-  // Text after what is signed: of ids and text that differ, the signatures say which are wrong.
-  checks.push(checkRequest(facts), checkPromptText(facts, text), checkAnswerText(facts, text));
-  checks.push(await checkDrawOf(facts, verify), ...(await checkAudits(facts, verify)), checkOutcome(facts), checkPrice(facts), checkEntry(facts));
-  checks.push(await checkCorrections(facts.evidence, file.superseded ?? [], verify, coordinatorKey));
-  checks.push(...(await checkComputation(facts, ports.recompute, checks)));
+  const { text } = ports;
+  const checks: Check[] = [ok(FORM, `evidence of job ${file.job}`)];
+  checks.push(...(await checkJob(facts, ports, [checkRequest(facts), checkPromptText(facts, text), checkAnswerText(facts, text)])), ...checkRest(facts));
+  checks.push(...(await checkEarlier(file, ports)));
+  checks.push(...(await checkComputation(file, ports.recompute, checks)));
   return reportOf(checks);
 }
 
-async function checkComputation(facts: JobFacts, port: RecomputePort | undefined, before: readonly Check[]): Promise<readonly Check[]> {
+/** Every job whose ids are in the answer, the first one first; what follows from wrong rows is not computed again. */
+async function checkComputation(file: EvidenceFile, port: RecomputePort | undefined, before: readonly Check[]): Promise<readonly Check[]> {
   const name = 'recomputation';
   if (port === undefined) return [notChecked(name, 'not asked for (--recompute)')];
   if (before.some(({ state }) => state === 'failed')) return [notChecked(name, 'something else is wrong')];
+  const checks: Check[] = [];
+  for (const part of partsOf(file)) {
+    checks.push(...asPart(part, file, name, await recomputed(part.facts, port)));
+    if (checks.some(({ state }) => state === 'failed')) return checks;
+  }
+  return [...checks, ...(await recomputed(jobFactsOf(file), port))];
+}
+
+async function recomputed(facts: JobFacts, port: RecomputePort): Promise<readonly Check[]> {
   const { checks, finalRows } = await recompute(facts, port);
   return finalRows === undefined ? checks : [...checks, await checkSampledIds(facts, finalRows, port)];
 }

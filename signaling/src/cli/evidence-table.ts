@@ -26,6 +26,11 @@ export function evidenceTable(evidence: Evidence): string {
   ].join('\n');
 }
 
+/** What became of a job of the answer that was not its last one. */
+export function fateOf({ job, prompt_tokens: prompt, completion_tokens: ids }: Evidence, next: Evidence): string {
+  return next.continues === job ? `moved to other tabs at position ${prompt + ids - 1}, as job ${next.job}` : `not right, done again by job ${next.job}`;
+}
+
 function credit(evidence: Evidence, stage: number): string {
   const found = evidence.ledger.credits[stage];
   return found === undefined ? 'none' : `${(Number(BigInt(found.amount) / 10n ** 12n) / 1e6).toFixed(3)} ${found.status}`;

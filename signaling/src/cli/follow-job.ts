@@ -9,6 +9,7 @@ const StageOutcome = v.picklist(['passed by', 'passed', 'failed', 'unpaid']);
 const Event = v.variant('type', [
   v.object({ type: v.literal('recorded'), roots: v.array(v.nullable(v.string())) }),
   v.object({ type: v.literal('audited'), stage: v.number(), status: StageOutcome }),
+  v.object({ type: v.literal('moved'), job: v.string(), from_position: v.number(), code: v.string(), message: v.string() }),
   v.object({ type: v.literal('corrected'), job: v.string(), from_position: v.number(), text: v.string() }),
   v.object({ type: v.literal('uncorrected'), code: v.string(), message: v.string() }),
   v.object({ type: v.literal('settled') }),

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { evidenceTable } from './evidence-table.ts';
+import { evidenceTable, fateOf } from './evidence-table.ts';
 import { openNetwork } from './open-network.ts';
 import { evidenceFile, runQuestion } from './run-question.ts';
 import type { LaunchOptions } from '../volunteers/launch-volunteers.ts';
@@ -37,9 +37,9 @@ export async function runJob(options: JobOptions, hooks: JobHooks, signal: Abort
   }
 }
 
-/** The evidence as tables: of jobs whose answers did not stand, then of the one that does. */
-export function printAnswer({ evidence, superseded, decided }: Answered): void {
-  for (const wrong of superseded) process.stdout.write(`\nnot right, done again by job ${wrong.corrected_by ?? 'nobody'}:\n${evidenceTable(wrong)}\n`);
+/** The evidence as tables: of the jobs that the answer went through, then of the one that stands. */
+export function printAnswer({ evidence, earlier, decided }: Answered): void {
+  for (const [index, job] of earlier.entries()) process.stdout.write(`\n${fateOf(job, earlier[index + 1] ?? evidence)}:\n${evidenceTable(job)}\n`);
   process.stdout.write(`\n${evidenceTable(evidence)}\n`);
   if (!decided) process.stdout.write('audits are not decided yet; ask for the evidence again later\n');
 }

@@ -1,20 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import * as v from 'valibot';
 import { nonceCommitment } from '@ciro/core/audit/audit-draw.ts';
-import { CiroError } from '@ciro/core/errors.ts';
-import { Evidence } from '@ciro/core/evidence/evidence.ts';
+import { answerEvidence } from './answer-evidence.ts';
 import { apiError, ask } from './ask.ts';
 import { followJob } from './follow-job.ts';
 import { showWaiting } from './progress.ts';
+import type { AnswerEvidence } from './answer-evidence.ts';
 import type { ChatBody, Door } from './ask.ts';
 import type { JobEvent } from './follow-job.ts';
 import type { Coordinator } from '../main.ts';
 
-export class EvidenceError extends CiroError<'not-recorded'> {}
-
-/** Roots and acknowledgements are waited for at most 10 s after the last token; then the job is settled. */
-const EVIDENCE_TIMEOUT_MS = 20_000;
-const POLL_MS = 100;
 /** After the answer, for its audits: shards have to be loaded and three stages run again on two shared cores, once more for a correction. */
 const AUDIT_WAIT_MS = 300_000;
 const NONCE_BYTES = 32;
@@ -30,15 +24,11 @@ export interface Question {
 }
 
 /** An answer with everything that `verify` needs. */
-export interface Answered {
+export interface Answered extends AnswerEvidence {
   /** What was sent. */
   readonly request: ChatBody;
   /** What the reader was shown in the end. */
   readonly answerText: string;
-  /** Evidence of the answer that stands. */
-  readonly evidence: Evidence;
-  /** Evidence of the jobs that it does again, the one that was asked first; empty for an answer that was right. */
-  readonly superseded: readonly Evidence[];
   /** False when the audits were not decided in the time that is waited for them. */
   readonly decided: boolean;
 }
@@ -60,17 +50,17 @@ export async function runQuestion(coordinator: Pick<Coordinator, 'url' | 'trialK
     signal.throwIfAborted();
     const { corrected } = watch;
     if (corrected !== undefined && question.assurance === 'stream') process.stdout.write(`\ncorrected by job ${corrected.job}, from position ${corrected.from_position} on:\n${corrected.text}\n`);
+    for (const { job, from_position: from, message } of watch.moves) process.stderr.write(`moved to other tabs at position ${from}, as job ${job}: ${message}\n`);
     if (watch.trouble !== undefined) process.stderr.write(`${watch.trouble}\n`);
-    const { evidence, superseded } = await chainOf(door, answer.job, signal);
-    return { request, answerText: corrected?.text ?? answer.text, evidence, superseded, decided };
+    return { request, answerText: corrected?.text ?? answer.text, ...(await answerEvidence(door, answer.job, signal)), decided };
   } finally {
     over.abort();
   }
 }
 
 /** What the file of an answer holds; `npm run verify -- answer FILE` reads it. */
-export function evidenceFile({ evidence, superseded, request, answerText }: Answered, timings: unknown): object {
-  return { ...evidence, ...(superseded.length === 0 ? {} : { superseded }), request, answer_text: answerText, timings };
+export function evidenceFile({ evidence, earlier, request, answerText }: Answered, timings: unknown): object {
+  return { ...evidence, ...(earlier.length === 0 ? {} : { earlier }), request, answer_text: answerText, timings };
 }
 
 function bodyOf({ model, prompt, system, maxTokens, temperature, seed, assurance }: Question, commitment: string): ChatBody {
@@ -87,6 +77,8 @@ class AuditWatch {
   #stages = 0;
   #following: Promise<void> = Promise.resolve();
   corrected: Extract<JobEvent, { type: 'corrected' }> | undefined;
+  /** Where a tab left and others went on. */
+  readonly moves: Extract<JobEvent, { type: 'moved' }>[] = [];
   /** For the reader: why there is no correction, or no nonce of ours in the draw. */
   trouble: string | undefined;
 
@@ -120,6 +112,7 @@ class AuditWatch {
       void this.#open(job);
     } else if (event.type === 'audited') this.#statuses.set(event.stage, event.status);
     else if (event.type === 'corrected') this.corrected = event;
+    else if (event.type === 'moved') this.moves.push(event);
     else if (event.type === 'uncorrected' || event.type === 'failed') this.trouble = event.message;
   }
 
@@ -131,26 +124,5 @@ class AuditWatch {
     } catch (error) {
       this.trouble ??= `the nonce could not be opened: ${error instanceof Error ? error.message : String(error)}`;
     }
-  }
-}
-
-/** Evidence of the job that was asked and of those that did its answer again, one after the other; the last one stands. */
-async function chainOf(door: Door, asked: string, signal: AbortSignal): Promise<Pick<Answered, 'evidence' | 'superseded'>> {
-  const superseded: Evidence[] = [];
-  for (let evidence = await evidenceOf(door, asked, signal); ; ) {
-    if (evidence.corrected_by === null) return { evidence, superseded };
-    superseded.push(evidence);
-    evidence = await evidenceOf(door, evidence.corrected_by, signal);
-  }
-}
-
-async function evidenceOf({ baseUrl, apiKey }: Door, job: string, signal: AbortSignal): Promise<Evidence> {
-  const deadline = performance.now() + EVIDENCE_TIMEOUT_MS;
-  for (;;) {
-    const response = await fetch(`${baseUrl}/jobs/${job}/evidence?pieces=1`, { headers: { authorization: `Bearer ${apiKey}` }, signal });
-    const body: unknown = await response.json();
-    if (response.status === 200) return v.parse(Evidence, body);
-    if (performance.now() > deadline) throw new EvidenceError('not-recorded', `job ${job} has no evidence after ${EVIDENCE_TIMEOUT_MS / 1000} s: HTTP ${response.status} ${JSON.stringify(body).slice(0, 300)}`, { fault: 'platform', fields: { job } });
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
