@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { answerFile, goOn } from '../support/toy-chain.ts';
 import { toyEvidence } from '../support/toy-evidence.ts';
 import { ToyNetwork } from '../support/toy-network.ts';
 import type { EvidenceFile } from '@ciro/core/evidence/evidence.ts';
@@ -72,6 +73,19 @@ describe('npm run verify -- answer FILE', () => {
     const { code, out } = await verify('answer', await fileOf(cheated), '--model', network.model.path, '--recompute');
     expect(code).toBe(1);
     expect(out.trimEnd().split('\n').at(-1)).toMatch(/^failed: stages\[0\]\.units\[0\]\.(canonical_sha256|hints): /);
+  });
+
+  it('G2: checks every part of an answer that moved, and computes all of them again', async () => {
+    const first = await toyEvidence(network, { ...QUESTION, lost: { stage: 1, after: 4 } });
+    const file = answerFile([first.file, (await goOn(network, QUESTION, first, { workers: [0, 2] })).file]);
+    const { code, out } = await verify('answer', await fileOf(file), '--model', network.model.path, '--recompute');
+    expect(code).toBe(0);
+    expect(out).toMatch(/\njob 1 of 2: evidence +ok +\d+ checks hold/);
+    expect(out).toMatch(/\njob 1 of 2: stage 1 root +not checked +the worker left without a root/);
+    expect(out).toMatch(/\nearlier jobs +ok +the answer moved once, with all its ids\n/);
+    expect(out).toMatch(/\njob 1 of 2: recomputation +ok/);
+    const begun = await verify('answer', await fileOf(file.earlier?.[0]));
+    expect([begun.code, begun.out]).toEqual([0, expect.stringMatching(new RegExp(`\nrest of the answer +not checked +a tab left, and the answer goes on in job ${file.job}`))]);
   });
 
   it('a model file that is not the manifest\'s is named, and not used', async () => {
