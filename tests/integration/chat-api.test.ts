@@ -79,6 +79,8 @@ it('hands the request on as an order: template, sampler, stop ids, price', async
     quote: { promptToken: String(LAUNCH_RATES.promptToken), generatedToken: String(LAUNCH_RATES.generatedToken), feeBasisPoints: '250', hold: String(price(LAUNCH_RATES, promptIds.length, 7)) },
     requesterNonce: null,
     exclude: [],
+    goesOn: false,
+    continues: null,
   });
   const requesterNonce = '7c'.repeat(32);
   await scripted.ask({ ciro: { nonce_commitment: requesterNonce, assurance: null } });

@@ -101,6 +101,8 @@ export class SmallCoordinator implements AsyncDisposable {
         quote: { promptToken: '1', generatedToken: '4', feeBasisPoints: '250', hold: '101' },
         requesterNonce: null,
         exclude: [],
+        goesOn: true,
+        continues: null,
         ...change,
       },
       signal,

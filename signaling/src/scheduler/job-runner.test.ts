@@ -1,64 +1,12 @@
 import { expect, it } from 'vitest';
 import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
 import { MAX_JOB_UNITS } from '@ciro/core/protocol/limits.ts';
-import type { AuditId, HexHash, NodeId } from '@ciro/core/ids.ts';
+import type { AuditId, HexHash } from '@ciro/core/ids.ts';
 import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
-import { Relay } from '../relay/relay.ts';
-import { VirtualClock } from '../sessions/virtual-clock.fixture.ts';
-import { JobRunner } from './job-runner.ts';
-import { COLLECT_TIMEOUT_MS, FIRST_TOKEN_TIMEOUT_MS, FIRST_TOKEN_TIMEOUT_PER_POSITION_MS, MAX_PLAN_VERSIONS, MAX_QUEUED_JOBS, MAX_RUNNING_JOBS, PLACEMENT_DEBOUNCE_MS, PREPARE_TIMEOUT_MS, PROBE_AFTER_LAPS, PROBE_AFTER_MS, PROBE_REPLY_LAPS, PROBE_REPLY_MS, READY_WAIT_MS, UNCOVERED_WAIT_MS } from './scheduler-limits.ts';
-import { FakeStandings, FakeWorkers, jobId, models, nodeId, orderOf } from './workers.fixture.ts';
-import type { CoordinatorKey } from '../keys/coordinator-key.ts';
-import type { JobEvent, JobOrder } from './job-order.ts';
-import type { JobRunnerOptions } from './job-runner.ts';
-
-/** Lets promises settle: signatures are made between two turns. */
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-interface Watched {
-  readonly events: JobEvent[];
-  error?: unknown;
-  ended: boolean;
-  stop(reason: 'stop' | 'cancelled'): void;
-}
-
-function setup(options: Partial<JobRunnerOptions> = {}, sign: CoordinatorKey['sign'] = async () => 'ab'.repeat(64)) {
-  const clock = new VirtualClock();
-  const workers = new FakeWorkers();
-  const standings = new FakeStandings();
-  const key: CoordinatorKey = { publicKey: '', sign, exportJwk: async () => ({}) };
-  const runner = new JobRunner({ clock, workers, standings, models, relay: new Relay(workers), key, randomBytes: (length) => new Uint8Array(length) }, { network: 'ciro-test', ...options });
-  const run = (n: number, change: Partial<JobOrder> = {}, signal = new AbortController().signal): Watched => {
-    const handle = runner.run(orderOf(n, change), signal);
-    const watched: Watched = { events: [], ended: false, stop: (reason) => handle.stop(reason) };
-    void (async () => {
-      try {
-        for await (const event of handle.events) watched.events.push(event);
-      } catch (error) {
-        watched.error = error;
-      }
-      watched.ended = true;
-    })();
-    return watched;
-  };
-  const ready = (count = 3): void => {
-    for (let n = 1; n <= count; n++) workers.join(n);
-    clock.advance(PLACEMENT_DEBOUNCE_MS);
-    workers.settle();
-  };
-  const ring = (job: number): NodeId[] => workers.sentOf('plan').findLast(({ signed }) => signed.plan.job === jobId(job))?.signed.plan.stages.map((stage) => stage.worker) ?? [];
-  const say = (from: NodeId | undefined, message: WorkerMessage): void => workers.say(from ?? nodeId(0), message as never);
-  const version = (job: number): number => workers.sentOf('plan').findLast(({ signed }) => signed.plan.job === jobId(job))?.signed.plan.version ?? 0;
-  const prepare = (job: number): void => ring(job).forEach((worker) => say(worker, { type: 'prepared', job: jobId(job), version: version(job) }));
-  const token = (job: number, position: number, id = 9): void => say(ring(job).at(-1), { type: 'token', job: jobId(job), version: version(job), position, id });
-  const answer = (job: number): void => {
-    prepare(job);
-    for (let position = 2; position < 6; position++) token(job, position);
-    clock.advance(COLLECT_TIMEOUT_MS);
-  };
-  return { clock, workers, standings, runner, run, ready, ring, version, say, prepare, token, answer };
-}
-const kinds = (job: Watched): string[] => job.events.map((event) => event.type);
+import { answeredWithin, kinds, setup, turn } from './job-runner.fixture.ts';
+import { COLLECT_TIMEOUT_MS, FIRST_TOKEN_TIMEOUT_MS, FIRST_TOKEN_TIMEOUT_PER_POSITION_MS, MAX_QUEUED_JOBS, MAX_RUNNING_JOBS, PLACEMENT_DEBOUNCE_MS, READY_WAIT_MS, UNCOVERED_WAIT_MS } from './scheduler-limits.ts';
+import { jobId, nodeId } from './workers.fixture.ts';
+import type { Watched } from './job-runner.fixture.ts';
 
 it('a job goes through assigned, tokens, finished and recorded', async () => {
   const { run, ready, answer, runner, workers } = setup();
@@ -216,11 +164,6 @@ it('a signal that aborts cancels a waiting job, a running one without tokens, an
   expect(dead.error).toMatchObject({ code: 'cancelled' });
 });
 
-/** Signatures of a record are checked on other threads: a few turns, or many on a busy machine. */
-async function answeredWithin(job: Watched): Promise<void> {
-  for (let turns = 0; turns < 10_000 && !job.ended; turns++) await turn();
-}
-
 it('a job that is stopped, or loses a worker, while its plan is being signed ends as such', async () => {
   const signed: (() => void)[] = [];
   const { run, ready, workers, runner } = setup({}, () => new Promise((resolve) => signed.push(() => resolve('ab'.repeat(64)))));
@@ -246,110 +189,6 @@ it('a key that cannot sign fails the job and not the coordinator', async () => {
   await turn();
   expect(job.error).toMatchObject({ code: 'fault', fault: 'bug' });
   expect(runner.status().running).toBe(0);
-});
-
-it('G1: a job that loses a worker before its first id is placed anew over the spare, under the next plan version', async () => {
-  const { run, ready, workers, ring, version, answer, say } = setup();
-  ready(4);
-  const job = run(1);
-  await turn();
-  const [victim, other] = ring(1);
-  workers.leave(victim ?? nodeId(0), 'transport close');
-  workers.settle();
-  await turn();
-  expect([job.ended, version(1), ring(1).includes(victim ?? nodeId(0))]).toEqual([false, 2, false]);
-  // Of the first plan something may still come.
-  say(other, { type: 'fault', job: jobId(1), version: 1, code: 'no-link', message: 'gone' });
-  answer(1);
-  await answeredWithin(job);
-  expect(kinds(job)).toEqual(['assigned', 'queued', 'assigned', 'token', 'token', 'token', 'token', 'finished', 'recorded']);
-  expect(job.events.at(-1)).toMatchObject({ record: { signed: { plan: { version: 2 } } } });
-  expect(workers.offences).toEqual([]);
-});
-
-it('G1: a ring that breaks three times before it said anything has its last word, and one that cannot is passed over', async () => {
-  const { run, ready, workers, ring, say, version } = setup();
-  ready(7);
-  const job = run(1);
-  const refusers: NodeId[] = [];
-  for (let plan = 1; plan <= MAX_PLAN_VERSIONS; plan++) {
-    workers.settle();
-    await turn();
-    expect([version(1), ring(1).filter((worker) => refusers.includes(worker))]).toEqual([plan, []]);
-    const [, refuser = nodeId(0)] = ring(1);
-    refusers.push(refuser);
-    say(refuser, { type: 'stage-refused', job: jobId(1), version: plan, code: 'over-memory', message: '' });
-    await turn();
-  }
-  expect(job.error).toMatchObject({ code: 'stage-refused', fields: { worker: refusers.at(-1) } });
-});
-
-it('G2: a job that loses a worker after its first id ends as moved at once, with its record behind; what goes on with it is not kept waiting by others', async () => {
-  const { clock, run, ready, workers, ring, prepare, token } = setup();
-  ready(4);
-  const job = run(1);
-  const queued = Array.from({ length: MAX_RUNNING_JOBS + 1 }, (_, n) => run(n + 2));
-  await turn();
-  prepare(1);
-  token(1, 2);
-  const victim = ring(1)[1] ?? nodeId(0);
-  workers.leave(victim, 'transport close');
-  await turn();
-  expect(job.events.at(-1)).toMatchObject({ type: 'finished', reason: 'moved', lost: { code: 'worker-lost', fields: { worker: victim, stage: 1 } } });
-  const next = run(100, { continues: jobId(1) });
-  await turn();
-  // Those that had not begun to answer begin anew, behind it.
-  expect([next.events.at(-1), ...queued.map(({ events }) => events.at(-1))]).toEqual([0, 1, 2, 3, 4, 5].map((ahead) => ({ type: 'queued', ahead })));
-  workers.settle();
-  clock.advance(COLLECT_TIMEOUT_MS);
-  await answeredWithin(job);
-  expect(job.events.at(-1)).toMatchObject({ type: 'recorded', record: { finish: 'moved', tokenIds: [9] } });
-  expect(queued.at(-1)?.ended).toBe(false);
-});
-
-it('G3: a worker that answers no probe loses its connection, and the job goes on without it', async () => {
-  const { clock, run, ready, workers, ring, prepare, token } = setup();
-  ready(4);
-  const job = run(1);
-  await turn();
-  prepare(1);
-  token(1, 2);
-  clock.advance(100);
-  token(1, 3);
-  const victim = ring(1)[2] ?? nodeId(0);
-  workers.frozen.add(victim);
-  clock.advance(PROBE_AFTER_MS + PROBE_AFTER_LAPS * 100 + PROBE_REPLY_MS + PROBE_REPLY_LAPS * 100);
-  await turn();
-  expect(job.events.at(-1)).toMatchObject({ reason: 'moved', lost: { fields: { worker: victim }, message: expect.stringContaining('does not answer') } });
-  expect(workers.worker(victim)).toBeUndefined();
-});
-
-it('G2: a link that closes under an answer moves it, and blames nobody', async () => {
-  const { run, ready, workers, say, prepare, token } = setup();
-  ready();
-  const job = run(1);
-  await turn();
-  prepare(1);
-  token(1, 2);
-  const { link = '' } = workers.sentOf('connect')[0] ?? {};
-  const end = workers.sent.find(({ message }) => message.type === 'connect' && message.link === link)?.to;
-  say(end, { type: 'link', link, peer: nodeId(1), state: 'closed', route: 'direct', rttMs: 0 });
-  await turn();
-  expect(job.events.at(-1)).toMatchObject({ reason: 'moved', lost: { code: 'link-lost', message: expect.stringContaining('lost its link') } });
-  expect(workers.failedJobs).toEqual([]);
-});
-
-it('a stage that is not prepared in time is passed over, in virtual time', async () => {
-  const { run, ready, clock, ring, say, workers } = setup();
-  ready(4);
-  const job = run(1);
-  await turn();
-  const [first, second, late = nodeId(0)] = ring(1);
-  for (const worker of [first, second]) say(worker, { type: 'prepared', job: jobId(1), version: 1 });
-  clock.advance(PREPARE_TIMEOUT_MS);
-  workers.settle();
-  await turn();
-  expect([job.ended, ring(1).includes(late), workers.failedJobs]).toEqual([false, false, [late]]);
 });
 
 it('ranges do not change under a running job: a placement that is due waits for it, new jobs wait for the placement', async () => {
