@@ -7,7 +7,8 @@ import { auditedStage, UNITS_OF_PROMPT } from './audited-stage.ts';
 import { auditorAttackRows } from './auditor-attacks.ts';
 import { deskAttackRows } from './desk-attacks.ts';
 import { ATTACK_SEED } from './compute-attacks.ts';
-import { computeAttackRows, promptAttackRows } from './compute-rows.ts';
+import { computeInLanes } from './attack-lanes.ts';
+import { promptAttackRows } from './compute-rows.ts';
 import { idAttackRows } from './id-attacks.ts';
 import { partialAttackRows } from './partial-attacks.ts';
 import { rowAttackRows } from './row-attacks.ts';
@@ -74,8 +75,9 @@ async function attacksOn(stages: readonly ReturnType<typeof auditedStage>[], ref
     rows.push(...(await auditorAttackRows(at, possible, prompts, signal)));
     say(`${at.model.key}: attacks on rows, commitments and audits of the ${at.stage.name} stage`);
   }
-  if (rowsOnly) return rows;
-  rows.push(...(await computeAttackRows(stages, reference, possible, { signal, say })), ...(await promptAttackRows(stages, reference, possible, { signal, say })));
+  const [first] = stages;
+  if (rowsOnly || first === undefined) return rows;
+  rows.push(...(await computeInLanes({ model: first.model.key, share, units: possible }, { signal, say })), ...(await promptAttackRows(stages, reference, possible, { signal, say })));
   for (const at of stages) rows.push(...(await partialAttackRows(at, reference, possible, signal)));
   for (const at of stages.filter(({ stage }) => stage.last)) rows.push(...(await idAttackRows(at, reference, possible, { signal, say })));
   return rows;

@@ -3,6 +3,7 @@ import { openStage } from '../stages.ts';
 import { placesOf, unitOf } from './audited-stage.ts';
 import { ATTACK_SEED, COMPUTE_ATTACKS, withoutHead } from './compute-attacks.ts';
 import { Tally } from './tally.ts';
+import type { ComputeAttack } from './compute-attacks.ts';
 import type { PromptCheat } from '../../../tests/support/cheats/changed-prompt.ts';
 import type { BenchModel } from '../models.ts';
 import type { OpenStage } from '../stages.ts';
@@ -16,10 +17,10 @@ export interface Running {
   readonly say: (line: string) => void;
 }
 
-/** Every way to compute a stage otherwise, on every stage that is given; honest inputs, `units` units each. Only attacks whose name holds `only`. */
-export async function computeAttackRows(stages: readonly AuditedStage[], reference: Reference, units: number, running: Running, only = ''): Promise<AttackRow[]> {
+/** Ways to compute a stage otherwise, on every stage that is given; honest inputs, `units` units each. */
+export async function computeAttackRows(stages: readonly AuditedStage[], reference: Reference, units: number, running: Running, attacks: readonly ComputeAttack[] = COMPUTE_ATTACKS): Promise<AttackRow[]> {
   const rows: AttackRow[] = [];
-  for (const attack of COMPUTE_ATTACKS.filter(({ name }) => name.includes(only))) {
+  for (const attack of attacks) {
     for (const at of stages) {
       const started = performance.now();
       await using open = await attack.open(at.model, at.stage);
