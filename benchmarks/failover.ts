@@ -9,7 +9,8 @@ import { drawKills } from './failover/kill-plan.ts';
 import { QUESTIONS } from './failover/questions.ts';
 import { rowsOf, valuesOf } from './failover/report.ts';
 import { runKill, undisturbed } from './failover/run-kills.ts';
-import { openBenchNetwork, prepareParts } from './network/bench-network.ts';
+import { prepareParts } from './network/bench-network.ts';
+import { startCoordinatorProcess } from './network/coordinator-process.ts';
 import { BenchError } from './result.ts';
 import type { Door } from '../tests/support/network-question.ts';
 import type { Outcome } from './failover/outcome.ts';
@@ -59,13 +60,17 @@ interface Course {
 async function overStages(parts: Parts, stages: number, { each, seed, deadline, tell }: Course): Promise<readonly Outcome[]> {
   const { signal } = parts;
   tell(`${stages} stages and a spare for each`);
-  await using network = await openBenchNetwork(parts, { stages, spares: stages, engine: 'wasm' });
-  using tabs = await VolunteerTabs.of(network.volunteers);
-  const { url } = network.coordinator;
+  const { browser, modelPath } = parts;
+  await using coordinator = await startCoordinatorProcess({ modelPath, stages, expectWorkers: 2 * stages }, signal);
+  const { url } = coordinator;
+  await using tabs = new VolunteerTabs({ browser, url, signal });
+  await Promise.all(Array.from({ length: 2 * stages }, () => tabs.open()));
+  await coordinator.ready();
   const references = await undisturbed(await openTrial(url), signal);
   const outcomes: Outcome[] = [];
   for (const spares of [stages, 1]) {
-    if (spares === 1) for (const { tab } of (await tabs.ready(stages, stages)).spares.slice(spares)) await tabs.dismiss(tab);
+    const { spares: standing } = await tabs.ready(stages, stages);
+    for (const { tab } of standing.slice(spares)) await tabs.lose(tab, 'closed');
     // A trial's credits are enough for one site.
     const site = { door: await openTrial(url), tabs, stages, spares, references, signal };
     const kills = drawKills(seed, `${stages} stages, ${spares} spares`, each, { stages, questions: QUESTIONS.length });

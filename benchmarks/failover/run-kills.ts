@@ -50,7 +50,8 @@ export async function runKill(site: KillSite, kill: Kill): Promise<Outcome | und
   const { answer, times, disturbedAt, movingAt } = disturbed;
   if (disturbedAt === undefined) throw new Error(`question ${kill.question} was answered in ${times.length} pieces, before piece ${kill.piece}`);
   const jobs = answer.ok ? await evidenceOfAnswer(door, answer.job) : [];
-  await tabs.replace(lost.tab);
+  await tabs.clear();
+  await tabs.open();
   for (const { job } of jobs) await settled(door, job);
   if (answer.ok && jobs.length === 1) return undefined;
   return {

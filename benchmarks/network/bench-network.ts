@@ -29,7 +29,7 @@ export async function prepareParts(signal: AbortSignal, say: (line: string) => v
   return { browser, modelPath, signal };
 }
 
-/** A coordinator in its own process and a tab for every stage at least, ready to answer. */
+/** A coordinator in its own process and a tab for every stage, ready to answer. */
 export interface BenchNetwork extends AsyncDisposable {
   readonly coordinator: CoordinatorProcess;
   readonly volunteers: Volunteers;
@@ -37,13 +37,12 @@ export interface BenchNetwork extends AsyncDisposable {
   ask(question: NetworkQuestion): Promise<Evidence>;
 }
 
-/** Opens one with as many tabs as stages, and `spares` more. */
-export async function openBenchNetwork({ browser, modelPath, signal }: Parts, wish: { readonly stages: number; readonly spares?: number; readonly engine: VolunteerEngine; readonly databaseUrl?: string }): Promise<BenchNetwork> {
-  const { stages, spares = 0, engine, databaseUrl } = wish;
-  const count = stages + spares;
+/** Opens one with as many tabs as stages. */
+export async function openBenchNetwork({ browser, modelPath, signal }: Parts, wish: { readonly stages: number; readonly engine: VolunteerEngine; readonly databaseUrl?: string }): Promise<BenchNetwork> {
+  const { stages, engine, databaseUrl } = wish;
   await using opening = new AsyncDisposableStack();
-  const coordinator = opening.use(await startCoordinatorProcess({ modelPath, stages, expectWorkers: count, ...(databaseUrl && { databaseUrl }) }, signal));
-  const volunteers = opening.use(await launchVolunteers({ browser, url: coordinator.url, count, engine, signal }));
+  const coordinator = opening.use(await startCoordinatorProcess({ modelPath, stages, expectWorkers: stages, ...(databaseUrl && { databaseUrl }) }, signal));
+  const volunteers = opening.use(await launchVolunteers({ browser, url: coordinator.url, count: stages, engine, signal }));
   await coordinator.ready();
   const opened = opening.move();
   return {

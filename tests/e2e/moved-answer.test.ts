@@ -1,18 +1,18 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { verifyAnswer } from '@ciro/core/evidence/verify-answer.ts';
 import { LAUNCH_RATES, price } from '@ciro/core/pricing/price.ts';
 import { verifySignature } from '../../signaling/src/keys/verify-signature.ts';
 import { eventsOfJob, evidenceOfAnswer, idsOfAnswer } from '../support/answer-jobs.ts';
 import { askAndDisturb } from '../support/lost-tab.ts';
-import { browserHere, needBrowser, openTestNetwork, reportPages } from '../support/network.ts';
+import { openChangingNetwork } from '../support/changing-network.ts';
+import { browserHere, needBrowser, reportPages } from '../support/network.ts';
 import { balanceOf } from '../support/network-account.ts';
 import { faultsOf } from '../support/network-evidence.ts';
 import { answerOf } from '../support/network-question.ts';
 import { greedyVector } from '../support/network-vectors.ts';
-import { VolunteerTabs } from '../support/volunteer-tabs.ts';
 import type { Evidence } from '@ciro/core/evidence/evidence.ts';
+import type { ChangingNetwork } from '../support/changing-network.ts';
 import type { TabDeath } from '../support/tab-death.ts';
-import type { TestNetwork } from '../support/network.ts';
 
 const STAGES = 3;
 /** It stands by with the layers of one stage; those of another it loads when they are lost. */
@@ -35,8 +35,7 @@ const LOSSES: readonly { readonly death: TabDeath; readonly stage: number; reado
 ];
 
 const browser = await browserHere();
-let network: TestNetwork;
-let tabs: VolunteerTabs;
+let network: ChangingNetwork;
 
 /** What all jobs of an answer cost, less what went back. */
 const paidFor = (jobs: readonly Evidence[]): bigint => jobs.reduce((sum, { ledger: { debit, refunded } }) => sum + BigInt(debit) - BigInt(refunded), 0n);
@@ -50,21 +49,21 @@ async function firstWrong(jobs: readonly Evidence[], answerText: string): Promis
 
 describe('an answer whose ring loses a tab', () => {
   beforeAll(async () => {
-    if (browser === undefined) return;
-    network = await openTestNetwork({ stages: STAGES, volunteers: STAGES + SPARES });
-    tabs = await VolunteerTabs.of(network.volunteers);
+    if (browser !== undefined) network = await openChangingNetwork(browser, { stages: STAGES, spares: SPARES });
   });
   beforeEach((test) => {
     needBrowser(test, browser);
-    reportPages(test, network.volunteers);
+    reportPages(test, network.tabs);
   });
-  afterAll(async () => {
-    tabs?.[Symbol.dispose]();
-    await network?.[Symbol.asyncDispose]();
+  // Also after a test that failed: the next one has a spare again.
+  afterEach(async () => {
+    await network?.tabs.clear();
+    await network?.tabs.open();
   });
+  afterAll(() => network?.[Symbol.asyncDispose]());
 
   it.each(LOSSES)('G2, G3, M9: goes on unchanged, at the price of one, when the tab of $of is $death', async ({ death, stage }) => {
-    const { coordinator } = network;
+    const { coordinator, tabs } = network;
     const { ring } = await tabs.ready(STAGES, SPARES);
     const lost = ring[stage];
     if (lost === undefined) throw new Error(`there is no stage ${stage}`);
@@ -92,12 +91,10 @@ describe('an answer whose ring loses a tab', () => {
     await expect.poll(async () => before - (await balanceOf(coordinator)) - paidFor(await evidenceOfAnswer(coordinator, first.job))).toBe(0n);
     const credit = (await evidenceOfAnswer(coordinator, first.job))[0].ledger.credits[stage];
     expect(credit?.amount === '0' || credit?.status === 'void').toBe(true);
-
-    await tabs.replace(lost.tab);
   });
 
   it('G1: is begun again under the next plan version when that happens before its first id', async () => {
-    const { coordinator } = network;
+    const { coordinator, tabs } = network;
     const { ring } = await tabs.ready(STAGES, SPARES);
     const [, lost] = ring;
     if (lost === undefined) throw new Error('there is no middle stage');

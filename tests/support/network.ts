@@ -49,7 +49,7 @@ export async function openTestNetwork(wish: { readonly stages: number; readonly 
 }
 
 /** Prints what the pages complained of when the test that used them failed. */
-export function reportPages(test: TestContext, volunteers: Volunteers): void {
+export function reportPages(test: TestContext, volunteers: Pick<Volunteers, 'problems'>): void {
   test.onTestFailed(() => {
     for (const { volunteer, kind, text } of volunteers.problems) console.error(`tab ${volunteer}, ${kind}: ${text}`);
   });

@@ -1,53 +1,63 @@
+import * as v from 'valibot';
+import { rendererPid } from '../../signaling/src/volunteers/renderer-memory.ts';
+import type { Volunteers } from '../../signaling/src/volunteers/launch-volunteers.ts';
 import type { Page } from 'playwright-core';
 
 /**
  * Ways in which a volunteer's tab goes. `closed`: by its person, and it says so. `crashed`: its process ends, as out of memory;
  * the browser closes its socket. `frozen`: none of its threads runs any more, while its connections stay open. `cut`: it runs on,
- * and nothing that it sends arrives any more, nor anything that it is sent.
+ * and nothing that it sends leaves its machine any more, nor does it hear anything.
  */
 export const TAB_DEATHS = ['closed', 'crashed', 'frozen', 'cut'] as const;
 export type TabDeath = (typeof TAB_DEATHS)[number];
 
-/** A volunteer's page, and the process that runs all of its threads and no other page. */
-export interface VolunteerTab {
+/** A volunteer in a browser of its own, with the processes that make it. */
+export interface VolunteerTab extends AsyncDisposable {
   readonly page: Page;
-  readonly pid: number;
+  /** Runs all threads of the page. */
+  readonly rendererPid: number;
+  /** Holds the connections of this browser, which has no other page. */
+  readonly networkPid: number;
+}
+
+const ProcessInfo = v.object({ processInfo: v.array(v.object({ type: v.string(), id: v.number() })) });
+const NETWORK_SERVICE = 'network.mojom.NetworkService';
+
+/** The one volunteer of a browser; disposing it closes that. */
+export async function tabOf(volunteers: Volunteers): Promise<VolunteerTab> {
+  const [page] = volunteers.pages;
+  const browser = page?.context().browser();
+  if (page === undefined || browser == null) throw new Error('there is no volunteer, or its browser is gone');
+  const session = await browser.newBrowserCDPSession();
+  const { processInfo } = v.parse(ProcessInfo, await session.send('SystemInfo.getProcessInfo'));
+  await session.detach();
+  const networkPid = processInfo.find(({ type }) => type === NETWORK_SERVICE)?.id;
+  if (networkPid === undefined) throw new Error('this browser has no process for the network alone');
+  return { page, rendererPid: await rendererPid(page), networkPid, [Symbol.asyncDispose]: () => volunteers.close() };
 }
 
 /**
- * A line that is as good as cut: no datagram of WebRTC passes, and of what the socket carries a byte a second. Said so because a
- * browser's own "offline" leaves open connections alone.
+ * Ends a tab in that way. Gives what lets go of the process that was stopped for it, to be called before the browser is closed: a
+ * stopped process would not hear of that, and stay behind.
  */
-const CUT_LINE = { offline: false, latency: 0, downloadThroughput: 1, uploadThroughput: 1, packetLoss: 100 } as const;
-
-/** Ends a tab in that way; what is left of it stays until `clearTab`: of a frozen one a process that nothing else ends. */
-export async function endTab({ page, pid }: VolunteerTab, death: TabDeath): Promise<void> {
+export async function endTab({ page, rendererPid: renderer, networkPid: connections }: VolunteerTab, death: TabDeath): Promise<() => void> {
   switch (death) {
     case 'closed':
       await page.close();
-      return;
+      return () => undefined;
     case 'crashed':
-      process.kill(pid, 'SIGKILL');
-      return;
+      process.kill(renderer, 'SIGKILL');
+      return () => undefined;
     case 'frozen':
-      // Not `Page.setWebLifecycleState`: that leaves workers running and timers waiting, and the page still answers.
-      process.kill(pid, 'SIGSTOP');
-      return;
-    case 'cut': {
-      // The line is as the session says for as long as the session lasts: until the page is gone.
-      const session = await page.context().newCDPSession(page);
-      await session.send('Network.enable');
-      await session.send('Network.emulateNetworkConditions', CUT_LINE);
-    }
+      // Not `Page.setWebLifecycleState`: that leaves workers running.
+      return stop(renderer);
+    case 'cut':
+      // Not `Network.emulateNetworkConditions`: no setting of it touches an open data channel.
+      return stop(connections);
   }
 }
 
-/** Closes a tab with its storage; `endFrozen` a frozen one before. */
-export async function clearTab({ page }: VolunteerTab): Promise<void> {
-  await page.context().close();
-}
-
-/** Ends the process of a frozen tab: stopped, it would not even answer its browser's request to end. */
-export function endFrozen({ pid }: VolunteerTab): void {
-  process.kill(pid, 'SIGKILL');
+function stop(pid: number): () => void {
+  process.kill(pid, 'SIGSTOP');
+  return () => void process.kill(pid, 'SIGKILL');
 }

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { rendererPid } from '../../signaling/src/volunteers/renderer-memory.ts';
-import { browserInState, browserStatus, isStandingBy } from './browser-status.ts';
-import { clearTab, endFrozen, endTab } from './tab-death.ts';
-import type { Browser as Chromium, Page } from 'playwright-core';
-import type { Volunteers } from '../../signaling/src/volunteers/launch-volunteers.ts';
+import { launchVolunteers } from '../../signaling/src/volunteers/launch-volunteers.ts';
+import { browserStatus, isStandingBy } from './browser-status.ts';
+import { endTab, tabOf } from './tab-death.ts';
+import type { LaunchOptions, VolunteerProblem } from '../../signaling/src/volunteers/launch-volunteers.ts';
 import type { BrowserStatus } from './browser-status.ts';
 import type { TabDeath, VolunteerTab } from './tab-death.ts';
 
@@ -23,62 +22,49 @@ export interface SeenTabs {
   readonly spares: readonly SeenTab[];
 }
 
-/** The volunteers of a network that are there now, in one browser: they come and go while a test looks on. Disposed of before the browser. */
-export class VolunteerTabs implements Disposable {
-  readonly #browser: Chromium;
-  readonly #address: string;
-  readonly #frozen = new Set<VolunteerTab>();
-  #tabs: readonly VolunteerTab[];
+/** Volunteers that come and go while a test looks on, each in a browser of its own: as far apart as on machines of their own. */
+export class VolunteerTabs implements AsyncDisposable {
+  readonly problems: VolunteerProblem[] = [];
+  readonly #options: Pick<LaunchOptions, 'browser' | 'url' | 'signal'>;
+  #opened = 0;
+  #here: readonly VolunteerTab[] = [];
+  /** Those that were lost and are not cleared away yet, with what lets go of their processes. */
+  readonly #lost = new Map<VolunteerTab, () => void>();
 
-  private constructor(browser: Chromium, address: string, tabs: readonly VolunteerTab[]) {
-    this.#browser = browser;
-    this.#address = address;
-    this.#tabs = tabs;
+  constructor(options: Pick<LaunchOptions, 'browser' | 'url' | 'signal'>) {
+    this.#options = options;
   }
 
-  /** Those that were launched, to begin with; later ones open the same address in the same browser. */
-  static async of({ pages }: Volunteers): Promise<VolunteerTabs> {
-    const [first] = pages;
-    const browser = first?.context().browser();
-    if (first === undefined || browser == null) throw new Error('there is no volunteer, or its browser is gone');
-    const tabs: VolunteerTab[] = [];
-    // One after the other: a browser tells of one process at a time.
-    for (const page of pages) tabs.push({ page, pid: await rendererPid(page) });
-    return new VolunteerTabs(browser, first.url(), tabs);
-  }
-
-  /** A new volunteer with empty storage; it loads what it is given in its own time. */
+  /** A new volunteer with an empty browser; it loads what it is given in its own time. */
   async open(): Promise<VolunteerTab> {
-    const page: Page = await (await this.#browser.newContext()).newPage();
-    await page.goto(this.#address);
-    await browserInState(page, 'measuring', 'waiting', 'loading', 'ready');
-    const tab = { page, pid: await rendererPid(page) };
-    this.#tabs = [...this.#tabs, tab];
+    const volunteer = this.#opened++;
+    const volunteers = await launchVolunteers({ ...this.#options, count: 1, engine: 'wasm', onProblem: (problem) => this.problems.push({ ...problem, volunteer }) });
+    const tab = await tabOf(volunteers).catch(async (error: unknown) => {
+      await volunteers.close();
+      throw error;
+    });
+    this.#here = [...this.#here, tab];
     return tab;
   }
 
   /** Takes a tab away in that way. */
   async lose(tab: VolunteerTab, death: TabDeath): Promise<void> {
-    this.#tabs = this.#tabs.filter((each) => each !== tab);
-    if (death === 'frozen') this.#frozen.add(tab);
-    await endTab(tab, death);
+    this.#here = this.#here.filter((each) => each !== tab);
+    this.#lost.set(tab, () => undefined);
+    this.#lost.set(tab, await endTab(tab, death));
   }
 
-  /** Puts a new tab in the place of one that was lost. */
-  async replace(lost: VolunteerTab): Promise<VolunteerTab> {
-    if (this.#frozen.delete(lost)) endFrozen(lost);
-    await clearTab(lost);
-    return this.open();
-  }
-
-  /** Closes a tab whose leaving nobody looks at. */
-  async dismiss(tab: VolunteerTab): Promise<void> {
-    this.#tabs = this.#tabs.filter((each) => each !== tab);
-    await clearTab(tab);
+  /** Closes what is left of lost tabs. */
+  async clear(): Promise<void> {
+    for (const [tab, release] of this.#lost) {
+      this.#lost.delete(tab);
+      release();
+      await tab[Symbol.asyncDispose]();
+    }
   }
 
   async see(): Promise<SeenTabs> {
-    const seen = await Promise.all(this.#tabs.map(async (tab) => ({ tab, status: await browserStatus(tab.page) })));
+    const seen = await Promise.all(this.#here.map(async (tab) => ({ tab, status: await browserStatus(tab.page) })));
     const from = ({ status }: SeenTab): number => status.layers?.[0] ?? Number.POSITIVE_INFINITY;
     const ring = seen.filter(({ status }) => status.layers !== null).sort((a, b) => from(a) - from(b));
     return { ring, spares: seen.filter(({ status }) => status.layers === null) };
@@ -97,9 +83,9 @@ export class VolunteerTabs implements Disposable {
     }
   }
 
-  /** Ends what no browser can end. */
-  [Symbol.dispose](): void {
-    for (const tab of this.#frozen) endFrozen(tab);
-    this.#frozen.clear();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.clear();
+    await Promise.all(this.#here.map((tab) => tab[Symbol.asyncDispose]()));
+    this.#here = [];
   }
 }

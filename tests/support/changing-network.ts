@@ -1,0 +1,34 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startCoordinator } from '../../signaling/src/main.ts';
+import { fetchDefaultModel } from '../../signaling/src/models/fetch-default-model.ts';
+import { ModelRegistry } from '../../signaling/src/models/model-registry.ts';
+import { buildPage, PAGE_FOLDER } from '../../signaling/src/setup/build-page.ts';
+import { VolunteerTabs } from './volunteer-tabs.ts';
+import type { Coordinator } from '../../signaling/src/main.ts';
+import type { Browser } from '../../signaling/src/volunteers/browser.ts';
+
+/** A coordinator in this process with the real model, and volunteers that a test may lose and replace. */
+export interface ChangingNetwork extends AsyncDisposable {
+  readonly coordinator: Coordinator;
+  readonly tabs: VolunteerTabs;
+}
+
+/** Opens one on a free port with an empty database, and a tab for every stage and spare. */
+export async function openChangingNetwork(browser: Browser, { stages, spares }: { readonly stages: number; readonly spares: number }): Promise<ChangingNetwork> {
+  const { signal } = new AbortController();
+  await using opening = new AsyncDisposableStack();
+  await buildPage({ signal });
+  const models = new ModelRegistry();
+  await models.add(await fetchDefaultModel({ signal }));
+  const dataDir = await mkdtemp(join(tmpdir(), 'ciro-changing-'));
+  opening.defer(() => rm(dataDir, { recursive: true, force: true }));
+  const volunteers = stages + spares;
+  const coordinator = await startCoordinator({ port: 0, host: '127.0.0.1', dataDir, models, stages, expectWorkers: volunteers, webDist: PAGE_FOLDER });
+  opening.defer(() => coordinator.close());
+  const tabs = opening.use(new VolunteerTabs({ browser, url: coordinator.url, signal }));
+  await Promise.all(Array.from({ length: volunteers }, () => tabs.open()));
+  const opened = opening.move();
+  return { coordinator, tabs, [Symbol.asyncDispose]: () => opened.disposeAsync() };
+}
