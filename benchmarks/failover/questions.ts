@@ -11,7 +11,7 @@ export const QUESTIONS: readonly NetworkQuestion[] = [
   { messages: greedyVector('explicit system').messages, maxTokens: TOKENS },
   { messages: greedyVector('code').messages, maxTokens: TOKENS },
   { messages: greedyVector('long').messages, maxTokens: TOKENS },
-  { messages: user('Explain in a few sentences why the sky is blue.'), maxTokens: TOKENS, sampling: { temperature: 0.8, seed: 11 } },
+  { messages: user('Write a diary entry of a sailor.'), maxTokens: TOKENS, sampling: { temperature: 0.8, seed: 14 } },
   { messages: user('Tell a story about a lighthouse and a storm.'), maxTokens: TOKENS, sampling: { temperature: 0.8, seed: 12 } },
   { messages: greedyVector('poem').messages, maxTokens: TOKENS, sampling: { temperature: 1, seed: 13 } },
 ];
