@@ -120,16 +120,19 @@ it('a client that stops is given and charged what it saw, although the ring was 
   }
 });
 
-it('a tab that goes away in the middle fails the job by name, and the spare answers the next', async () => {
+it('G2: a tab that goes away in the middle ends the job as moved, recorded without its root, and the spare answers the next', async () => {
   await using coordinator = await SmallCoordinator.start({ expectWorkers: 4 });
   for (const seed of [1, 2, 3, 4]) await coordinator.join({ seed });
   const handle = coordinator.run({ maxTokens: 2_000 });
   let victim: string | undefined;
-  const { error } = await eventsOf(handle, (event) => {
+  const { events, error } = await eventsOf(handle, (event) => {
     if (event.type === 'assigned') victim = event.signed.plan.stages[1]?.worker;
     if (event.type === 'token' && event.position === 25) [...coordinator.workers.values()].find((worker) => worker.nodeId === victim)?.vanish();
   });
-  expect(error).toMatchObject({ code: 'worker-lost', fields: { worker: victim, stage: 1 } });
+  expect(error).toBeUndefined();
+  expect(events.find(({ type }) => type === 'finished')).toMatchObject({ reason: 'moved', lost: { code: 'worker-lost', fields: { worker: victim, stage: 1 } } });
+  const moved = recordOf(events);
+  expect([moved.finish, ...moved.stages.map(({ root }) => root !== undefined)]).toEqual(['moved', true, false, true]);
   const next = recordOf((await eventsOf(coordinator.run())).events);
   expect(next.tokenIds).toEqual(ANSWER);
   expect(next.stages.map((stage) => stage.worker)).not.toContain(victim);
