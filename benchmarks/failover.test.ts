@@ -9,7 +9,7 @@ import type { Outcome } from './failover/outcome.ts';
 
 const SPACE = { stages: 4, questions: 6 };
 const KILL = { question: 0, death: 'closed', stage: 1, piece: 10 } as const;
-const outcome = (given: Partial<Outcome>): Outcome => ({ stages: 3, kill: KILL, warm: true, stallMs: 1_000, movingMs: 100, lost: undefined, changedTokens: 0, ...given });
+const outcome = (given: Partial<Outcome>): Outcome => ({ stages: 3, kill: KILL, drawn: false, warm: true, stallMs: 1_000, movingMs: 100, lost: undefined, changedTokens: 0, ...given });
 
 it('draws the same kills from the same seed and name, and others from another', () => {
   expect(drawKills(1, 'a', 20, SPACE)).toEqual(drawKills(1, 'a', 20, SPACE));
@@ -54,18 +54,20 @@ it('calls a loss warm only when a spare holds exactly the layers that were lost'
 });
 
 it('answers every bar, warm and cold apart, with lost and changed ones counted', async () => {
-  const outcomes = [outcome({}), outcome({ warm: false, stallMs: 9_000, stages: 4 }), outcome({ warm: false, stallMs: undefined, lost: 'worker_lost: gone' }), outcome({ changedTokens: 2 })];
+  const outcomes = [outcome({}), outcome({ warm: false, stallMs: 9_000, stages: 4 }), outcome({ warm: false, stallMs: undefined, lost: 'worker_lost: gone' }), outcome({ drawn: true, changedTokens: 2 })];
   const values = valuesOf(outcomes);
   expect(Object.keys(values).toSorted()).toEqual(Object.keys((await readBars())['failover'] ?? {}).toSorted());
   expect(values).toEqual({ answers: 4, warm_stall_p95_ms: 1_000, cold_stall_p95_ms: 9_000, lost_answers: 1, changed_tokens: 2 });
   expect(valuesOf([outcome({})])['cold_stall_p95_ms']).toEqual({ notMeasured: 'no tab was lost whose spare did not stand by' });
   const rows = rowsOf(outcomes);
-  expect(rows.map(({ stages, tab, spare, answers, lost }) => [stages, tab, spare, answers, lost])).toEqual([
-    ['3', 'closed', 'stands by', 2, 0],
-    ['all', 'all', 'stands by', 2, 0],
-    ['3', 'closed', 'loads first', 1, 1],
-    ['4', 'closed', 'loads first', 1, 0],
-    ['all', 'all', 'loads first', 2, 1],
+  expect(rows.map((row) => [row['stages'], row['tab'], row['spare'], row['answers'], row['lost'], row['changed_answers']])).toEqual([
+    ['3', 'closed', 'stands by', 2, 0, 1],
+    ['all', 'all', 'stands by', 2, 0, 1],
+    ['3', 'closed', 'loads first', 1, 1, 0],
+    ['4', 'closed', 'loads first', 1, 0, 0],
+    ['all', 'all', 'loads first', 2, 1, 0],
+    ['all', 'all, greedy', 'either', 3, 1, 0],
+    ['all', 'all, drawn', 'either', 1, 0, 1],
   ]);
   expect(new Set(rows.map((row) => Object.keys(row).join())).size).toBe(1);
 });

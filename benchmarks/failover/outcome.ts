@@ -4,6 +4,8 @@ import type { Kill } from './kill-plan.ts';
 export interface Outcome {
   readonly stages: number;
   readonly kill: Kill;
+  /** Its ids were drawn, not the likeliest ones. */
+  readonly drawn: boolean;
   /** A spare stood by with the layers that were lost, at that moment. */
   readonly warm: boolean;
   /** Longest wait for the next piece of text from then on; undefined when none came any more. */

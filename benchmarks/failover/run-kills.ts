@@ -57,6 +57,7 @@ export async function runKill(site: KillSite, kill: Kill): Promise<Outcome | und
   return {
     stages,
     kill,
+    drawn: question.sampling !== undefined,
     warm,
     stallMs: stallOf(times, disturbedAt),
     movingMs: movingAt === undefined ? undefined : movingAt - disturbedAt,
