@@ -40,11 +40,11 @@ export const UNCOVERED_WAIT_MS = 10_000;
 /** …and this long for a placement to load its shards and open its links: 100 MB at 10 Mbit/s, twice. */
 export const READY_WAIT_MS = 180_000;
 
-/** Without an id for this much and this many laps the ring is asked who is there: the next id is overdue, whatever a shared processor did. */
-export const PROBE_AFTER_MS = 1_000;
+/** Without an id for this much and this many laps the ring is asked who is there: the next id is overdue, whatever a shared processor did. To ask costs nothing. */
+export const PROBE_AFTER_MS = 500;
 export const PROBE_AFTER_LAPS = 4;
 /** Who does not answer within this much and this many laps is gone: a page's thread that computes nothing answers within milliseconds. */
-export const PROBE_REPLY_MS = 1_500;
+export const PROBE_REPLY_MS = 1_000;
 export const PROBE_REPLY_LAPS = 2;
 /** Before two ids came nobody knows how busy the devices are: a page may be loading on cores that compute. */
 export const UNPACED_REPLY_MS = 5_000;
