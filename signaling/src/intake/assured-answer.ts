@@ -67,9 +67,7 @@ export class AssuredAnswer {
     try {
       await this.#carry(order);
       events.end();
-    } catch (thrown) {
-      if (thrown instanceof PartsBroken) this.#unpaid.push(...thrown.parts);
-      const error = thrown instanceof PartsBroken ? thrown.cause : thrown;
+    } catch (error) {
       events.end(error);
       const failure = error instanceof CiroError ? { code: error.code, message: error.message } : { code: 'internal', message: 'an error in the coordinator; ask for the evidence later' };
       // Feeds that ended well or were told of their failure take nothing more.
@@ -188,12 +186,10 @@ export class AssuredAnswer {
       if (corrections === MAX_CORRECTIONS) throw new IntakeError('answer_unverified', `it was done again ${MAX_CORRECTIONS} times already`, { fault: 'platform' });
       return await this.#doAgain(found);
     } catch (error) {
-      const cause = error instanceof PartsBroken ? error.cause : error;
-      if (!(cause instanceof CiroError) || this.#asked.stopping.aborted) throw error;
-      if (error instanceof PartsBroken) this.#unpaid.push(...error.parts);
+      if (!(error instanceof CiroError) || this.#asked.stopping.aborted) throw error;
       const [first = order.job] = this.#jobs;
-      const given = unverified(first, `${found.fault.workers.length} of its stages did not stand their audit, and it could not be done again (${cause.message})`, cause);
-      this.#tell({ type: 'uncorrected', code: cause.code, message: given.message });
+      const given = unverified(first, `${found.fault.workers.length} of its stages did not stand their audit, and it could not be done again (${error.message})`, error);
+      this.#tell({ type: 'uncorrected', code: error.code, message: given.message });
       await this.#payBack();
       if (this.#checked && !gone) this.#asked.events.end(given);
       return undefined;
@@ -221,13 +217,16 @@ export class AssuredAnswer {
     try {
       return await runParts(dependencies, order, { ...how, opened }, listener);
     } catch (error) {
-      if (!(error instanceof PartsBroken) || stop.aborted) throw error instanceof PartsBroken ? error.cause : error;
+      if (!(error instanceof PartsBroken)) throw error;
+      // The next start pays back what a coordinator that stops leaves broken off.
+      if (stop.aborted) throw error.cause;
       const [first, ...more] = error.parts;
       if (how.signal.aborted && first !== undefined) {
         events.end(cancelled(order.job));
         return [first, ...more];
       }
-      throw error;
+      this.#unpaid.push(...error.parts);
+      throw error.cause;
     }
   }
 
