@@ -21,7 +21,8 @@ import { generateCoordinatorKey, importCoordinatorKey } from './keys/coordinator
 import { BondKeeper } from './ledger/bond-keeper.ts';
 import { HeadPublisher } from './ledger/head-publisher.ts';
 import { Ledger } from './ledger/ledger.ts';
-import { Relay } from './relay/relay.ts';
+import { iceOptionsOf, IceServers } from './relay/ice-servers.ts';
+import { openRelay } from './relay/open-relay.ts';
 import { JobRunner } from './scheduler/job-runner.ts';
 import { systemClock } from './sessions/clock.ts';
 import { Sessions } from './sessions/sessions.ts';
@@ -34,9 +35,9 @@ import type { TlsFiles } from './edge/http-server.ts';
 import type { ShardedModel } from './edge/models-routes.ts';
 import type { Audits, ChatModel, CreditNotices, JobRunner as JobRunnerPort } from './intake/ports.ts';
 import type { CoordinatorKey } from './keys/coordinator-key.ts';
+import type { IceOptions } from './relay/ice-servers.ts';
 import type { SchedulerStatus } from './scheduler/job-runner.ts';
 import type { Models } from './scheduler/models-port.ts';
-import type { SessionsOptions } from './sessions/sessions.ts';
 import type { Store } from './store/open-store.ts';
 
 const KEY_FILE = 'coordinator-key.json';
@@ -79,7 +80,8 @@ export interface CoordinatorOptions {
   readonly tls?: TlsFiles;
   /** Address that others reach this coordinator at (`PUBLIC_URL`). */
   readonly publicUrl?: string;
-  readonly iceServers?: SessionsOptions['iceServers'];
+  /** STUN and TURN servers for the links between tabs (`CIRO_STUN_URLS`, `CIRO_TURN_URLS`, `CIRO_TURN_SECRET`). */
+  readonly ice?: IceOptions;
   /** Share of stage-jobs that are audited, above 0 and at most 1, whoever did them (`CIRO_AUDIT_RATE`); by each worker's record when absent (SPEC A2). */
   readonly auditRate?: number;
   /** Commit that runs, for `/health`. */
@@ -112,20 +114,22 @@ export interface Coordinator {
 }
 
 /** Settings of the environment, as `npm start` takes them; spread into the options. Throws `bad-audit-rate`. */
-export function environmentOptions(env: NodeJS.ProcessEnv): Pick<CoordinatorOptions, 'databaseUrl' | 'publicUrl' | 'tls' | 'auditRate' | 'logLevel' | 'commit'> {
+export function environmentOptions(env: NodeJS.ProcessEnv): Pick<CoordinatorOptions, 'databaseUrl' | 'publicUrl' | 'tls' | 'auditRate' | 'ice' | 'logLevel' | 'commit'> {
   const { DATABASE_URL: databaseUrl, PUBLIC_URL: publicUrl, CIRO_TLS_CERT: cert, CIRO_TLS_KEY: key, CIRO_LOG_LEVEL: logLevel, CIRO_COMMIT: commit } = env;
   const set = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
   const rate = set(env['CIRO_AUDIT_RATE']);
   const auditRate = rate === undefined ? undefined : checkedRate(Number(rate), rate);
-  return given({ auditRate, databaseUrl: set(databaseUrl), publicUrl: set(publicUrl), tls: cert && key ? { cert, key } : undefined, logLevel: set(logLevel), commit: set(commit) });
+  return given({ auditRate, ice: iceOptionsOf(env), databaseUrl: set(databaseUrl), publicUrl: set(publicUrl), tls: cert && key ? { cert, key } : undefined, logLevel: set(logLevel), commit: set(commit) });
 }
 
-/** Builds every room, wires them, and serves. Throws CoordinatorError, AddressError, StoreError, KeyError; nothing is left open then. */
+/** Builds every room, wires them, and serves. Throws CoordinatorError, IceError, AddressError, StoreError, KeyError; nothing is left open then. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const { models, dataDir, databaseUrl } = options;
   if (models.list().length === 0) throw new CoordinatorError('no-model', 'a coordinator needs a model to serve; import one first', { fault: 'user' });
   const { auditRate } = options;
   if (auditRate !== undefined) checkedRate(auditRate, String(auditRate));
+  // The wall clock: a TURN server compares what is made of it with its own.
+  const iceServers = new IceServers({ now: Date.now }, options.ice ?? {});
   const wantedUrl = options.publicUrl === undefined ? undefined : parsePublicUrl(options.publicUrl);
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   await using undo = new AsyncDisposableStack();
@@ -148,14 +152,14 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const announced = () => models.list().map(({ id, manifest }) => ({ id: v.parse(HexHash, id), name: manifest.name }));
   const sessions = new Sessions(
     { clock: systemClock, records: store.nodes, coordinatorPublicKey: key.publicKey, randomBytes: bytes, models: announced, onError },
-    { network, ...given({ iceServers: options.iceServers }) },
+    { network },
   );
   const socket = attachSocket(app.server, { sessions, onError }, { allowedOrigins: wantedUrl === undefined ? [] : [wantedUrl.origin] });
   undo.defer(() => socket.close());
   undo.defer(() => sessions.close());
   const standings = await Standings.open({ store: store.standings, clock: systemClock, workers: sessions, onError });
   const scheduler = new JobRunner(
-    { clock: systemClock, workers: sessions, standings, models: schedulerModels(models), relay: new Relay(sessions), key, randomBytes: bytes },
+    { clock: systemClock, workers: sessions, standings, models: schedulerModels(models), relay: openRelay(systemClock, sessions, iceServers), key, randomBytes: bytes },
     { network, ...given({ stages: options.stages, expectWorkers: options.expectWorkers }) },
   );
   undo.defer(() => scheduler.close());

@@ -67,7 +67,7 @@ it('health tells state, network and what is placed', async () => {
   const response = await scripted.fetch('/health');
   expect(response.headers.get('cache-control')).toBe('no-store');
   expect(await response.json()).toEqual({
-    status: 'ok', network: scripted.coordinator.network, commit: 'abc123', connections: 0, workers: 0, spare: 0, placed: 0, missing: expect.any(Number), running: 0, queue: 0,
+    status: 'ok', network: scripted.coordinator.network, commit: 'abc123', connections: 0, workers: 0, spare: 0, placed: 0, missing: expect.any(Number), running: 0, queue: 0, links: [],
     models: [{ id: scripted.model.id, name: 'tiny', layers: 2, ready: false, stages: [] }],
   });
   expect(scripted.coordinator.network).toMatch(/^ciro-[0-9a-f]{8}$/);
@@ -184,6 +184,12 @@ it('an audit rate that is none is named', async () => {
   expect(environmentOptions({ CIRO_AUDIT_RATE: '0.2' })).toEqual({ auditRate: 0.2 });
   for (const rate of ['0', '1.5', 'often', '-1']) expect(() => environmentOptions({ CIRO_AUDIT_RATE: rate }), rate).toThrow(expect.objectContaining({ code: 'bad-audit-rate' }));
   expect(environmentOptions({ CIRO_AUDIT_RATE: '' })).toEqual({});
+});
+
+it('STUN and TURN servers are settings of the environment, and TURN without its secret is refused by name', async () => {
+  const { ice } = environmentOptions({ CIRO_TURN_URLS: 'turn:t.example' });
+  expect(ice).toEqual({ stun: [], turn: ['turn:t.example'], turnSecret: '' });
+  await expect(startCoordinator({ port: 0, dataDir: 'never-made', models: scripted.coordinator.models, ...(ice && { ice }) })).rejects.toThrow(expect.objectContaining({ code: 'no-turn-secret' }));
 });
 
 it('keys of the data folder are readable by their owner only', async () => {

@@ -162,7 +162,8 @@ export class ScriptedWorker {
         break;
       }
       case 'connect':
-        if (message.initiator) this.send({ type: 'signal', to: message.peer, link: message.link, payload: 'offer' });
+        if (message.via === 'coordinator') this.send({ type: 'link', link: message.link, peer: message.peer, state: 'open', route: 'relay', rttMs: 0 });
+        else if (message.initiator) this.send({ type: 'signal', to: message.peer, link: message.link, payload: 'offer' });
         break;
       case 'signal':
         if (message.payload === 'offer') this.send({ type: 'signal', to: message.from, link: message.link, payload: 'answer' });

@@ -5,7 +5,8 @@ import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import type { ModelManifest } from '@ciro/core/model/manifest.ts';
 import { attachSocket } from '@ciro/signaling/edge/socket.ts';
 import { generateCoordinatorKey } from '@ciro/signaling/keys/coordinator-key.ts';
-import { Relay } from '@ciro/signaling/relay/relay.ts';
+import { IceServers } from '@ciro/signaling/relay/ice-servers.ts';
+import { openRelay } from '@ciro/signaling/relay/open-relay.ts';
 import { JobRunner } from '@ciro/signaling/scheduler/job-runner.ts';
 import { systemClock } from '@ciro/signaling/sessions/clock.ts';
 import { Sessions } from '@ciro/signaling/sessions/sessions.ts';
@@ -53,7 +54,7 @@ export class SmallCoordinator implements AsyncDisposable {
     const models = () => [{ id: MODEL_ID, name: MANIFEST.name }];
     const sessions = new Sessions({ clock: systemClock, records, coordinatorPublicKey: key.publicKey, randomBytes: random, models, onError }, { network });
     const served = { id: MODEL_ID, manifest: MANIFEST };
-    const relay = new Relay(sessions);
+    const relay = openRelay(systemClock, sessions, new IceServers({ now: Date.now }, {}));
     const standings = await Standings.open({ store: new MemoryStandingStore(), clock: systemClock, workers: sessions, onError });
     const runner = new JobRunner(
       { clock: systemClock, workers: sessions, standings, models: { default: () => served, get: (id) => (id === MODEL_ID ? served : undefined) }, relay, key, randomBytes: random },

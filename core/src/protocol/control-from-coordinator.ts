@@ -2,7 +2,8 @@ import * as v from 'valibot';
 import { DevicePublicKey, HexHash, JobId, NodeId } from '../ids.ts';
 import { SignedPlan } from '../job/plan.ts';
 import { Audit, AuditCancelled, AuditOpen, Head, PieceIn, Release, Reveal, Standing, Supply } from './audit-from-coordinator.ts';
-import { MAX_SIGNAL_BYTES } from './limits.ts';
+import { MAX_ICE_SERVERS, MAX_SIGNAL_BYTES } from './limits.ts';
+import { RelayPiece, RelayTaken } from './relay.ts';
 
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const Text = (bytes: number) => v.pipe(v.string(), v.maxLength(bytes));
@@ -22,7 +23,6 @@ export const Welcome = v.strictObject({
   type: v.literal('welcome'),
   nodeId: NodeId,
   resume: Text(64),
-  iceServers: v.pipe(v.array(v.strictObject({ urls: Text(200), username: v.optional(Text(200)), credential: v.optional(Text(200)) })), v.maxLength(8)),
   /** Served models; the first is the default. The manifest is at `/models/ID/manifest`, a shard at `/models/ID/shards/SHA256`. */
   models: v.pipe(v.array(v.strictObject({ id: HexHash, name: Text(120) })), v.maxLength(64)),
 });
@@ -40,8 +40,20 @@ export const Assign = v.strictObject({
   layers: v.nullable(v.strictTuple([Count, Count])),
   standby: v.boolean(),
 });
-/** Open a link to a neighbour. One side is the initiator; `link` names the pair in signals. */
-export const Connect = v.strictObject({ type: v.literal('connect'), link: Text(64), peer: NodeId, initiator: v.boolean() });
+/** STUN or TURN server; credentials of TURN are this worker's, and short-lived (SPEC L2). */
+export const IceServer = v.strictObject({ urls: Text(200), username: v.optional(Text(200)), credential: v.optional(Text(200)) });
+/**
+ * Open a link to a neighbour. One side is the initiator; `link` names the pair in signals. `via` `peer`: over WebRTC with these servers;
+ * `coordinator`: with `relay` messages, at once.
+ */
+export const Connect = v.strictObject({
+  type: v.literal('connect'),
+  link: Text(64),
+  peer: NodeId,
+  initiator: v.boolean(),
+  via: v.picklist(['peer', 'coordinator']),
+  iceServers: v.pipe(v.array(IceServer), v.maxLength(MAX_ICE_SERVERS)),
+});
 /** Close a link that no plan needs any more. */
 export const Disconnect = v.strictObject({ type: v.literal('disconnect'), link: Text(64) });
 export const SignalIn = v.strictObject({ type: v.literal('signal'), from: NodeId, link: Text(64), payload: Text(MAX_SIGNAL_BYTES) });
@@ -77,6 +89,6 @@ export const Credit = v.strictObject({
 /** A message was dropped; other jobs go on. */
 export const Dropped = v.strictObject({ type: v.literal('dropped'), code: Text(64), message: Text(500) });
 
-export const CoordinatorMessage = v.variant('type', [Challenge, Welcome, Refused, Assign, Connect, Disconnect, SignalIn, Plan, Start, Finish, Probe, Credit, Dropped, Reveal, Release, Supply, Audit, PieceIn, AuditOpen, AuditCancelled, Head, Standing]);
+export const CoordinatorMessage = v.variant('type', [Challenge, Welcome, Refused, Assign, Connect, Disconnect, SignalIn, RelayPiece, RelayTaken, Plan, Start, Finish, Probe, Credit, Dropped, Reveal, Release, Supply, Audit, PieceIn, AuditOpen, AuditCancelled, Head, Standing]);
 /** Everything the coordinator may send to a worker. */
 export type CoordinatorMessage = v.InferOutput<typeof CoordinatorMessage>;

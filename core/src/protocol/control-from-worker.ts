@@ -3,6 +3,7 @@ import { DevicePublicKey, DeviceSignature, HexHash, IdentityPublicKey, JobId, No
 import { Acknowledgement, Receipt } from '../receipt/receipt.ts';
 import { AuditBlind, AuditOpened, AuditRefused, Nonce, Nonces, Piece, SupplyRefused } from './audit-from-worker.ts';
 import { MAX_JOB_UNITS, MAX_SIGNAL_BYTES, MAX_UNIT_HINT_CHARACTERS } from './limits.ts';
+import { RelayPiece, RelayTaken } from './relay.ts';
 
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const Milliseconds = v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(1e9));
@@ -23,6 +24,8 @@ export const Hello = v.strictObject({
   agent: Text(120),
   /** Token of an earlier welcome: takes the old connection's place at once. */
   resume: v.optional(Text(64)),
+  /** This tab tells no neighbour its network address: links over TURN, or relayed here (SPEC L5). False when absent. */
+  relayOnly: v.optional(v.boolean()),
 });
 /** What was measured on this device (REQUIREMENTS A6): placement uses nothing else. */
 export const Profile = v.strictObject({
@@ -48,14 +51,17 @@ export const ShardState = v.strictObject({
 });
 /** SDP or ICE for another session; `payload` is JSON text that the coordinator passes on unread. */
 export const SignalOut = v.strictObject({ type: v.literal('signal'), to: NodeId, link: Text(64), payload: Text(MAX_SIGNAL_BYTES) });
-/** State of a link to a neighbour. */
+/** State of a link to a neighbour, when it changes; and of an open one its figures, now and then. */
 export const LinkState = v.strictObject({
   type: v.literal('link'),
   link: Text(64),
   peer: NodeId,
   state: v.picklist(['open', 'closed', 'failed']),
-  route: v.picklist(['direct', 'relay', 'unknown']),
+  /** `turn`: through a TURN server at either end. `relay`: through the coordinator. */
+  route: v.picklist(['direct', 'turn', 'relay', 'unknown']),
   rttMs: Milliseconds,
+  /** Share of the browser's own probes (STUN checks) that got no answer lately; absent where it is not known. */
+  loss: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
 });
 /** The stage holds its shards, links and KV cache for this plan. */
 export const Prepared = v.strictObject({ type: v.literal('prepared'), ...JobVersion });
@@ -105,6 +111,6 @@ export const Alive = v.strictObject({ type: v.literal('alive'), ...JobVersion })
 /** The person pressed Stop, a cap was reached, or the page is going away. */
 export const Leaving = v.strictObject({ type: v.literal('leaving'), reason: Text(120) });
 
-export const WorkerMessage = v.variant('type', [Hello, Profile, ShardState, SignalOut, LinkState, Prepared, StageRefused, Token, Unit, Acknowledge, Disagree, Root, Fault, Alive, Leaving, Nonces, Nonce, Piece, SupplyRefused, AuditRefused, AuditBlind, AuditOpened]);
+export const WorkerMessage = v.variant('type', [Hello, Profile, ShardState, SignalOut, LinkState, RelayPiece, RelayTaken, Prepared, StageRefused, Token, Unit, Acknowledge, Disagree, Root, Fault, Alive, Leaving, Nonces, Nonce, Piece, SupplyRefused, AuditRefused, AuditBlind, AuditOpened]);
 /** Everything a worker may send to the coordinator. */
 export type WorkerMessage = v.InferOutput<typeof WorkerMessage>;

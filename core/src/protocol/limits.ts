@@ -1,5 +1,5 @@
 /** Version of control messages and data frames; exchanged first, and a mismatch is refused by name (SPEC W1). */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 /** Bytes of one control message: a plan of MAX_STAGES stages is 12 kB, a `unit` at most 89 kB, the `root` of the longest job 140 kB. */
 export const MAX_CONTROL_BYTES = 256 * 1024;
@@ -32,6 +32,19 @@ export const MAX_OPEN_FRAMES = 4;
 /** Bytes queued in a data channel above which a sender waits, and below which it goes on. */
 export const LINK_HIGH_WATER_BYTES = 256 * 1024;
 export const LINK_LOW_WATER_BYTES = 64 * 1024;
+
+/** STUN and TURN servers that one link is opened with: browsers ask all of them, and warn above four. */
+export const MAX_ICE_SERVERS = 8;
+
+/** Bytes of a frame in one `relay` message: other control messages to the same tab go in between (SPEC L3). */
+export const RELAY_PIECE_BYTES = 16 * 1024;
+/**
+ * Bytes that an end of a relayed link may have on the way: half a second of a line of 1 Mbit/s, which is how long a token can wait behind
+ * them. With 100 ms from end to end and back it still passes 640 kB/s, a chunk of prefill at d = 2,048 in 0.2 s.
+ */
+export const RELAY_WINDOW_BYTES = 64 * 1024;
+/** Taken bytes are told at least this often, so that the other end does not wait for its window. */
+export const RELAY_TAKEN_BYTES = 16 * 1024;
 
 /** Prefill goes through the ring in chunks of one unit, the shape of the reference run (PROTOCOL 4). */
 export const PREFILL_CHUNK_POSITIONS = 16;

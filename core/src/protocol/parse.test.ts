@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { parseCoordinatorMessage, parseWorkerMessage, ProtocolError } from './parse.ts';
-import { MAX_JOB_UNITS, MAX_NONCE_COMMITMENTS, MAX_PIECE_BYTES, MAX_SIGNAL_BYTES, MAX_UNIT_HINT_CHARACTERS, MAX_WHOLE_PIECE_BYTES } from './limits.ts';
+import { MAX_JOB_UNITS, MAX_NONCE_COMMITMENTS, MAX_PIECE_BYTES, MAX_SIGNAL_BYTES, MAX_UNIT_HINT_CHARACTERS, MAX_WHOLE_PIECE_BYTES, RELAY_PIECE_BYTES, RELAY_WINDOW_BYTES } from './limits.ts';
 
 const SEED = 20_263;
 const hex = (digits: number): string => '0123456789abcdef'.repeat(16).slice(0, digits);
@@ -30,11 +30,11 @@ const plan = {
 };
 
 const fromWorker: readonly Record<string, unknown>[] = [
-  { type: 'hello', protocol: 1, identityPublicKey: '0x1ef', devicePublicKey: device, signature, agent: 'a', resume: 'r' },
+  { type: 'hello', protocol: 1, identityPublicKey: '0x1ef', devicePublicKey: device, signature, agent: 'a', resume: 'r', relayOnly: true },
   { type: 'profile', engine: 'wasm', layerMs: 0.8, layerMs16: 4, headMs: 3, memoryBudgetBytes: 6e8 },
   { type: 'shards', assignment: 1, state: 'loading', loadedBytes: 1, totalBytes: 2, fetchedBytes: 1, error: 'e' },
   { type: 'signal', to: node, link: 'link-1', payload: '{}' },
-  { type: 'link', link: 'link-1', peer: node, state: 'open', route: 'direct', rttMs: 3.5 },
+  { type: 'link', link: 'link-1', peer: node, state: 'open', route: 'turn', rttMs: 3.5, loss: 0.05 },
   { type: 'prepared', job, version: 1 },
   { type: 'stage-refused', job, version: 1, code: 'not-signed', message: 'm' },
   { type: 'token', job, version: 1, position: 4, id: 100 },
@@ -52,13 +52,15 @@ const fromWorker: readonly Record<string, unknown>[] = [
   { type: 'audit-refused', audit: job, code: 'busy', message: 'm' },
   { type: 'audit-blind', audit: job, engine: 'webgpu', commitment: hash, signature },
   { type: 'audit-opened', audit: job, salt: hex(32), rows: [hash, hash], ids: { checked: 3, ambiguous: 1, wrong: [{ position: 4, id: 7, gap: 0.5 }] } },
+  { type: 'relay', link: 'link-1', last: true, bytes: Uint8Array.of(1, 2, 3) },
+  { type: 'relay-taken', link: 'link-1', bytes: 3 },
 ];
 const fromCoordinator: readonly Record<string, unknown>[] = [
   { type: 'challenge', protocol: 1, network: 'ciro', challenge: hash, coordinatorPublicKey: device },
-  { type: 'welcome', nodeId: node, resume: 'r', iceServers: [{ urls: 'stun:a', username: 'u', credential: 'c' }], models: [{ id: hash, name: 'm' }] },
+  { type: 'welcome', nodeId: node, resume: 'r', models: [{ id: hash, name: 'm' }] },
   { type: 'refused', code: 'replaced', message: 'm' },
   { type: 'assign', assignment: 1, modelId: hash, layers: [0, 3], standby: true },
-  { type: 'connect', link: 'link-1', peer: node, initiator: true },
+  { type: 'connect', link: 'link-1', peer: node, initiator: true, via: 'peer', iceServers: [{ urls: 'turn:a', username: 'u', credential: 'c' }] },
   { type: 'disconnect', link: 'link-1' },
   { type: 'signal', from: node, link: 'link-1', payload: '{}' },
   { type: 'plan', signed: { plan, signature }, stage: 0, promptIds: Uint8Array.of(1, 0, 0, 0) },
@@ -76,6 +78,8 @@ const fromCoordinator: readonly Record<string, unknown>[] = [
   { type: 'audit-cancelled', audit: job },
   { type: 'head', head: { body: { network: 'ciro', sequence: 9, hash, at: 1_000 }, signature } },
   { type: 'standing', nodeId: node, passed: 12, successfulAudits: 3, failedAudits: 0, auditRate: 0.333, state: 'active' },
+  { type: 'relay', link: 'link-1', last: false, bytes: Uint8Array.of(1, 2, 3) },
+  { type: 'relay-taken', link: 'link-1', bytes: 3 },
 ];
 const directions = [
   ['worker', parseWorkerMessage, fromWorker],
@@ -83,7 +87,7 @@ const directions = [
 ] as const;
 
 /** Fields that the schema lets a sender leave out. */
-const OPTIONAL = new Set(['resume', 'error', 'username', 'credential']);
+const OPTIONAL = new Set(['resume', 'error', 'username', 'credential', 'relayOnly', 'loss']);
 const malformed = expect.objectContaining({ code: 'malformed' });
 
 it.each(directions)('W2: every message of a %s is taken as it is', (_, parse, messages) => {
@@ -123,6 +127,10 @@ it.each([
   ['a piece of a whole that no unit has', { ...fromWorker[16], total: MAX_WHOLE_PIECE_BYTES + 1 }],
   ['a piece of a side that only auditors are sent', { ...fromWorker[16], side: 'leaf' }],
   ['a blind result of an engine that only the coordinator has', { ...fromWorker[19], engine: 'reference' }],
+  ['a relayed piece of no bytes', { ...fromWorker[22], bytes: new Uint8Array(0) }],
+  ['a relayed piece that is larger than one message holds', { ...fromWorker[22], bytes: new Uint8Array(RELAY_PIECE_BYTES + 1) }],
+  ['more bytes taken than can be on the way', { ...fromWorker[23], bytes: RELAY_WINDOW_BYTES + 1 }],
+  ['more loss than everything', { ...fromWorker[4], loss: 1.1 }],
   ['an opening without rows', { ...fromWorker[20], rows: [] }],
   ['an opening with a gap that is no number', { ...fromWorker[20], ids: { checked: 1, ambiguous: 0, wrong: [{ position: 4, id: 7, gap: Number.NaN }] } }],
 ])('W2: %s is malformed', (_, message) => {

@@ -17,7 +17,7 @@ export interface NetworkView {
 /** `GET /health` and `GET /v1/nodes` (public records, newest first). */
 export function networkRoutes(app: FastifyInstance, view: NetworkView, models: ShardedModels): void {
   app.get('/health', async (_request, reply) => {
-    const { workers, placed, spare, missing, ready, running, queued, stages } = view.status();
+    const { workers, placed, spare, missing, ready, running, queued, stages, links } = view.status();
     // Only one model is placed at a time, the default one unless a waiting job wants another.
     const shown = stages.flatMap(({ worker, layers, shards, loadedBytes, totalBytes }) => (worker === null ? [] : [{ worker, layers, ready: shards === 'ready', loaded_bytes: loadedBytes, total_bytes: totalBytes }]));
     reply.header('cache-control', 'no-store');
@@ -32,6 +32,8 @@ export function networkRoutes(app: FastifyInstance, view: NetworkView, models: S
       missing,
       running,
       queue: queued,
+      // `route` turn: through a TURN server; relay: through this coordinator. `loss`: of the browsers' own probes, null where none says.
+      links: links.map(({ ends, open, route, rttMs, loss }) => ({ ends, open, route, rtt_ms: rttMs, loss })),
       models: models.list().map(({ id, manifest }, index) => ({ id, name: manifest.name, layers: manifest.architecture.layers, ready: index === 0 && ready, stages: index === 0 ? shown : [] })),
     };
   });

@@ -136,7 +136,7 @@ function slowDown({ conn }: Socket): () => void {
 
 /** The parser sends only a Buffer as binary of exactly its length; of another view it would send the whole memory behind it. */
 function withBuffers(message: CoordinatorMessage): CoordinatorMessage {
-  if (message.type === 'piece') return { ...message, bytes: asBuffer(message.bytes) };
+  if (message.type === 'piece' || message.type === 'relay') return { ...message, bytes: asBuffer(message.bytes) };
   return message.type === 'plan' && message.promptIds !== null ? { ...message, promptIds: asBuffer(message.promptIds) } : message;
 }
 

@@ -1,6 +1,8 @@
 import type { NodeId } from '@ciro/core/ids.ts';
 import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordinator.ts';
 import type { WorkMessage } from '../sessions/worker.ts';
+import type { FrameRelay } from './frame-relay.ts';
+import type { IceServers } from './ice-servers.ts';
 
 /** Signals one link may relay: an offer, an answer and about twenty candidates a side; a restart of ICE doubles it. */
 export const MAX_SIGNALS_PER_LINK = 200;
@@ -12,9 +14,16 @@ export const MAX_LINKS = 1_024;
 /** Why a signal was not passed on. */
 export type SignalDrop = 'no-link' | 'link-limit';
 
-/** Port: the way to sessions. */
+/** How the two ends of a link reach each other: by themselves over WebRTC, or through the coordinator. */
+export type LinkWay = 'peer' | 'coordinator';
+
+/** Port: the way to sessions, and what links are made with. */
 export interface RelayDeps {
   send(nodeId: NodeId, message: CoordinatorMessage): void;
+  /** Whether this worker tells no neighbour its network address (SPEC L5). */
+  hidesAddress(nodeId: NodeId): boolean;
+  readonly iceServers: Pick<IceServers, 'for' | 'hasTurn'>;
+  readonly frames: Pick<FrameRelay, 'open' | 'close'>;
 }
 
 interface Link {
@@ -46,14 +55,26 @@ export class Relay {
     return this.#links.size;
   }
 
-  /** Asks both ends to connect; `a` is the initiator. False when there are too many links. */
-  open(link: string, a: NodeId, b: NodeId): boolean {
+  /** False where they cannot reach each other by themselves at all: one hides its address, and there is no TURN server to hide it behind. */
+  mayMeet(a: NodeId, b: NodeId): boolean {
+    const { hidesAddress, iceServers } = this.#deps;
+    return iceServers.hasTurn || (!hidesAddress(a) && !hidesAddress(b));
+  }
+
+  /** Asks both ends to connect in this way; `a` is the initiator. False when there are too many links. */
+  open(link: string, a: NodeId, b: NodeId, via: LinkWay): boolean {
     if (this.#links.size >= MAX_LINKS) return false;
+    if (via === 'coordinator' && !this.#deps.frames.open(link, a, b)) return false;
     this.#links.set(link, { a, b, signals: 0, bytes: 0 });
-    // The side that waits is told first, so that the offer finds it ready.
-    this.#deps.send(b, { type: 'connect', link, peer: a, initiator: false });
-    this.#deps.send(a, { type: 'connect', link, peer: b, initiator: true });
+    // The side that waits is told first, so that the offer, or the first frame, finds it ready.
+    this.#connect(link, b, a, false, via);
+    this.#connect(link, a, b, true, via);
     return true;
+  }
+
+  #connect(link: string, to: NodeId, peer: NodeId, initiator: boolean, via: LinkWay): void {
+    const iceServers = via === 'peer' ? this.#deps.iceServers.for(to) : [];
+    this.#deps.send(to, { type: 'connect', link, peer, initiator, via, iceServers });
   }
 
   /** Forgets a link and tells both ends to close it. */
@@ -61,6 +82,7 @@ export class Relay {
     const ends = this.#links.get(link);
     if (ends === undefined) return;
     this.#links.delete(link);
+    this.#deps.frames.close(link);
     for (const end of [ends.a, ends.b]) this.#deps.send(end, { type: 'disconnect', link });
   }
 

@@ -1,10 +1,9 @@
 import type { NodeId } from '@ciro/core/ids.ts';
 import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
-import { Relay } from '../relay/relay.ts';
 import { VirtualClock } from '../sessions/virtual-clock.fixture.ts';
 import { JobRunner } from './job-runner.ts';
 import { COLLECT_TIMEOUT_MS, PLACEMENT_DEBOUNCE_MS } from './scheduler-limits.ts';
-import { FakeStandings, FakeWorkers, jobId, models, nodeId, orderOf } from './workers.fixture.ts';
+import { FakeStandings, FakeWorkers, jobId, models, nodeId, orderOf, relayOf } from './workers.fixture.ts';
 import type { CoordinatorKey } from '../keys/coordinator-key.ts';
 import type { JobEvent, JobOrder } from './job-order.ts';
 import type { JobRunnerOptions } from './job-runner.ts';
@@ -25,7 +24,7 @@ export function setup(options: Partial<JobRunnerOptions> = {}, sign: Coordinator
   const workers = new FakeWorkers();
   const standings = new FakeStandings();
   const key: CoordinatorKey = { publicKey: '', sign, exportJwk: async () => ({}) };
-  const runner = new JobRunner({ clock, workers, standings, models, relay: new Relay(workers), key, randomBytes: (length) => new Uint8Array(length) }, { network: 'ciro-test', ...options });
+  const runner = new JobRunner({ clock, workers, standings, models, relay: relayOf(workers), key, randomBytes: (length) => new Uint8Array(length) }, { network: 'ciro-test', ...options });
   const run = (n: number, change: Partial<JobOrder> = {}, signal = new AbortController().signal): Watched => {
     const handle = runner.run(orderOf(n, change), signal);
     const watched: Watched = { events: [], ended: false, stop: (reason) => handle.stop(reason) };

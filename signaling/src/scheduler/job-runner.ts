@@ -13,7 +13,7 @@ import type { JobMessage } from './job-machine.ts';
 import type { JobHandle, JobOrder } from './job-order.ts';
 import type { Models } from './models-port.ts';
 import type { PlacerOptions, ReadyPlacement } from './placer.ts';
-import type { Introductions } from './ring-links.ts';
+import type { Introductions, LinkStatus } from './ring-links.ts';
 import type { StageStatus } from './slot.ts';
 import type { PlacementStandings } from './standings-port.ts';
 import type { Workers } from './workers-port.ts';
@@ -56,6 +56,8 @@ export interface SchedulerStatus {
   readonly running: number;
   readonly queued: number;
   readonly stages: readonly StageStatus[];
+  /** Links between the stages. */
+  readonly links: readonly LinkStatus[];
 }
 
 interface Queued {
@@ -155,6 +157,7 @@ export class JobRunner {
       running: this.#running.size,
       queued: this.#queue.length,
       stages,
+      links: this.#placer.links,
     };
   }
 

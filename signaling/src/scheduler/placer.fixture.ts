@@ -1,7 +1,6 @@
-import { Relay } from '../relay/relay.ts';
 import { VirtualClock } from '../sessions/virtual-clock.fixture.ts';
 import { Placer } from './placer.ts';
-import { FakeStandings, FakeWorkers, models } from './workers.fixture.ts';
+import { FakeStandings, FakeWorkers, models, relayOf } from './workers.fixture.ts';
 import type { NodeId } from '@ciro/core/ids.ts';
 import type { PlacerOptions } from './placer.ts';
 
@@ -12,7 +11,7 @@ export function setup(options: PlacerOptions = {}) {
   const standings = new FakeStandings();
   const lost: string[] = [];
   const state = { busy: false };
-  const placer = new Placer({ clock, workers, standings, models, introductions: new Relay(workers) }, options, {
+  const placer = new Placer({ clock, workers, standings, models, introductions: relayOf(workers) }, options, {
     placementChanged: () => placer.replaceIfIdle(),
     stageLost: (worker, reason) => lost.push(`${Number.parseInt(worker, 16)}: ${reason}`),
     linkLost: () => lost.push('link'),

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { NodeId } from '@ciro/core/ids.ts';
 import { setup } from './placer.fixture.ts';
-import { EXPECTED_WORKERS_WAIT_MS, FAILED_WORKER_MS, LINK_ATTEMPTS, LINK_OPEN_TIMEOUT_MS, LINK_RETRY_MS, PLACEMENT_DEBOUNCE_MS, SHARDS_STALLED_MS } from './scheduler-limits.ts';
+import { EXPECTED_WORKERS_WAIT_MS, FAILED_WORKER_MS, LINK_ATTEMPTS, LINK_OPEN_TIMEOUT_MS, LINK_RETRY_MS, PLACEMENT_DEBOUNCE_MS, SHARDS_STALLED_MS, RELAY_OPEN_TIMEOUT_MS } from './scheduler-limits.ts';
 import { MODEL_ID, nodeId, OTHER_MODEL_ID } from './workers.fixture.ts';
 
 it('places a moment after the last arrival, in one go', () => {
@@ -160,7 +160,7 @@ it('of two neighbours that never link, one is replaced when there is a spare', (
   join(3);
   clock.advance(PLACEMENT_DEBOUNCE_MS);
   for (const { to, message } of [...workers.sent]) if (message.type === 'assign' && message.layers !== null) workers.say(to, { type: 'shards', assignment: message.assignment, state: 'ready', loadedBytes: 1, totalBytes: 1, fetchedBytes: 1 });
-  clock.advance((LINK_OPEN_TIMEOUT_MS + LINK_RETRY_MS) * LINK_ATTEMPTS);
+  clock.advance((LINK_OPEN_TIMEOUT_MS + RELAY_OPEN_TIMEOUT_MS + LINK_RETRY_MS) * LINK_ATTEMPTS);
   expect(lost).toEqual(['2: its neighbour could not be reached']);
   expect(placed()).toEqual([1, 3]);
 });

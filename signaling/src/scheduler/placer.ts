@@ -14,7 +14,8 @@ import type { ShardsMessage } from './assignments.ts';
 import type { ServedModel } from './models-port.ts';
 import type { PlacedStage } from './placement.ts';
 import type { PlacerDeps, PlacerOwner } from './placer-port.ts';
-import type { LinkRoute } from './ring-links.ts';
+import type { StageRecord } from './job-order.ts';
+import type { LinkStatus } from './ring-links.ts';
 import type { Slot, StageStatus } from './slot.ts';
 import type { StandbyRing } from './standby.ts';
 
@@ -93,6 +94,7 @@ export class Placer {
         },
         linkHopeless: (a, b) => this.#hopeless(a, b),
         linkOpened: () => owner.placementChanged(),
+        busy: () => owner.busy(),
       },
     });
     deps.standings.onDemoted(() => this.#demoted());
@@ -149,9 +151,15 @@ export class Placer {
     return this.#links.handle(from, message);
   }
 
-  /** How two neighbours reach each other, for the evidence. */
-  route(a: NodeId, b: NodeId): LinkRoute | 'none' {
-    return this.#links.route(a, b);
+  /** How two neighbours reach each other, for the evidence, which tells no more than whether it was directly. */
+  route(a: NodeId, b: NodeId): StageRecord['link'] {
+    const route = this.#links.route(a, b);
+    return route === 'turn' ? 'relay' : route;
+  }
+
+  /** Links between the stages now. */
+  get links(): readonly LinkStatus[] {
+    return this.#links.status;
   }
 
   /** The placement when every stage is ready, every link open, and it is what was aimed at. */

@@ -26,12 +26,22 @@ export const REPUTATION_PENALTY = 0.5;
 
 /** A stage whose shards got no further for this long is given to a spare; making a session from them shows no progress. */
 export const SHARDS_STALLED_MS = 120_000;
-/** A link that is not open on both sides by then is tried again; ICE over a relay takes seconds, four tabs that load share two cores. */
-export const LINK_OPEN_TIMEOUT_MS = 30_000;
-/** Wait before a link is tried again. */
+/**
+ * A link over WebRTC that is not open on both sides by then goes through the coordinator. The tabs give up after 10 s and say so; this is
+ * for a tab that says nothing, on a device that loads its layers meanwhile.
+ */
+export const LINK_OPEN_TIMEOUT_MS = 15_000;
+/** A link through the coordinator is open as soon as both tabs have read one message. */
+export const RELAY_OPEN_TIMEOUT_MS = 5_000;
+/** Wait before a link is tried again that could not be had in either way. */
 export const LINK_RETRY_MS = 1_000;
-/** Attempts at a link before one of its ends is replaced, if there is a spare. */
-export const LINK_ATTEMPTS = 3;
+/** Attempts at a link, each of both ways, before one of its ends is replaced, if there is a spare. */
+export const LINK_ATTEMPTS = 2;
+/** A relayed link is tried again over WebRTC after this long, and each time after twice as long: the ring stands still for the attempt. */
+export const RELAY_LEAVE_MS = 5 * 60_000;
+export const RELAY_LEAVE_MAX_MS = 60 * 60_000;
+/** While jobs run over it, it is asked again this much later. */
+export const RELAY_LEAVE_BUSY_MS = 10_000;
 /** A worker that failed to load or to link is not placed again for this long. */
 export const FAILED_WORKER_MS = 30_000;
 

@@ -1,3 +1,4 @@
+import { Relay } from '../relay/relay.ts';
 import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordinator.ts';
 import type { ModelManifest } from '@ciro/core/model/manifest.ts';
@@ -139,6 +140,9 @@ export class FakeWorkers implements Workers {
     }
   }
 }
+
+/** Introductions over these workers: no STUN, no TURN, nobody hides, and every link may be relayed. */
+export const relayOf = (workers: FakeWorkers): Relay => new Relay({ send: (to, message) => workers.send(to, message), hidesAddress: () => false, iceServers: { hasTurn: false, for: () => [] }, frames: { open: () => true, close: () => undefined } });
 
 /** Standings that a test sets by hand: everybody is equal until then. */
 export class FakeStandings implements PlacementStandings {

@@ -8,6 +8,7 @@ import { TokenBucket } from './token-bucket.ts';
 import type { HexHash } from '@ciro/core/ids.ts';
 import type { CoordinatorMessage, REFUSALS } from '@ciro/core/protocol/control-from-coordinator.ts';
 import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
+import type { RelayMessage } from '@ciro/core/protocol/relay.ts';
 import type { Clock } from './clock.ts';
 import type { Offence, Profile, Worker, WorkerIdentity, WorkMessage } from './worker.ts';
 
@@ -32,6 +33,8 @@ export interface SessionOwner {
   greeted(session: Session, identity: WorkerIdentity, resume: string | undefined): Profile | undefined;
   profiled(session: Session, worker: Worker): void;
   message(session: Session, worker: WorkerIdentity, message: WorkMessage): void;
+  /** Bytes for a neighbour, or its word that it took some (SPEC L3). */
+  relayed(session: Session, worker: WorkerIdentity, message: RelayMessage): void;
   /** The worker takes no more work on this connection (it may send a new profile later). */
   left(session: Session, worker: WorkerIdentity, reason: string): void;
   measured(session: Session, worker: WorkerIdentity, rttMs: number): void;
@@ -180,6 +183,10 @@ export class Session {
         this.#state = { at: 'greeted', identity };
         this.#owner.left(this, identity, message.reason);
         return;
+      case 'relay':
+      case 'relay-taken':
+        this.#owner.relayed(this, identity, message);
+        return;
       default:
         this.#owner.message(this, identity, message);
     }
@@ -187,13 +194,13 @@ export class Session {
 
   /** Synchronous on purpose: no later message of this connection is looked at before its hello is decided. */
   #greet(hello: Extract<WorkerMessage, { type: 'hello' }>, challenge: string, since: number): void {
-    const { identityPublicKey, devicePublicKey, signature, agent, resume } = hello;
+    const { identityPublicKey, devicePublicKey, signature, agent, resume, relayOnly = false } = hello;
     if (!verifyBinding({ network: this.#network, devicePublicKey, challenge }, signature, identityPublicKey)) {
       this.refuse('bad-signature', `the signature does not bind the device key to ${identityPublicKey} for this challenge on network ${this.#network}; reload the page`);
       return;
     }
     this.#stopWaiting();
-    const identity: WorkerIdentity = { nodeId: nodeIdOf(identityPublicKey), identityPublicKey, devicePublicKey, agent };
+    const identity: WorkerIdentity = { nodeId: nodeIdOf(identityPublicKey), identityPublicKey, devicePublicKey, agent, relayOnly };
     this.#rttMs = this.#clock.now() - since;
     this.#state = { at: 'greeted', identity };
     const profile = this.#owner.greeted(this, identity, resume);
@@ -201,9 +208,8 @@ export class Session {
   }
 
   #takeProfile(identity: WorkerIdentity, profile: Profile): void {
-    const { nodeId, identityPublicKey, devicePublicKey, agent } = identity;
     const since = this.#state.at === 'profiled' ? this.#state.worker.since : this.#clock.now();
-    const worker = { nodeId, identityPublicKey, devicePublicKey, agent, profile, since };
+    const worker = { ...identity, profile, since };
     this.#state = { at: 'profiled', worker };
     this.#owner.profiled(this, { ...worker, rttMs: this.#rttMs });
   }

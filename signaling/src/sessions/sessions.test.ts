@@ -98,11 +98,34 @@ it('W1: a connection is challenged first, with protocol, network and the coordin
 it('K3: a proven identity is welcomed and, once measured, is a worker', () => {
   const { sessions, tab, told, name } = setup();
   const one = tab().greet();
-  expect(one.last('welcome')).toMatchObject({ nodeId: one.nodeId, models: [], iceServers: [] });
+  expect(one.last('welcome')).toMatchObject({ nodeId: one.nodeId, models: [] });
   expect(sessions.workers()).toEqual([]);
   one.measure();
   expect(sessions.workers()).toMatchObject([{ nodeId: one.nodeId, devicePublicKey, agent: 'test', profile }]);
   expect(told).toEqual([`joined ${name(one)}`]);
+});
+
+it('L5: a tab that hides its address says so in its hello; others do not', () => {
+  const { sessions, tab } = setup();
+  const hidden = tab().greet({ relayOnly: true });
+  const open = tab(2).greet();
+  expect([sessions.hidesAddress(hidden.nodeId), sessions.hidesAddress(open.nodeId)]).toEqual([true, false]);
+  hidden.session.end('gone');
+  expect(sessions.hidesAddress(hidden.nodeId)).toBe(false);
+});
+
+it('L3: relayed frames reach their own listener, of greeted workers only, and no other', () => {
+  const { sessions, tab } = setup();
+  const heard: unknown[] = [];
+  sessions.observe({ message: (_, message) => heard.push(message), relayed: (node, message) => heard.push([node, message]) });
+  const piece = { type: 'relay', link: 'l', last: true, bytes: Uint8Array.of(1) };
+  const one = tab().greet();
+  one.session.receive(piece);
+  one.session.receive({ type: 'relay-taken', link: 'l', bytes: 1 });
+  expect(heard).toEqual([[one.nodeId, piece], [one.nodeId, { type: 'relay-taken', link: 'l', bytes: 1 }]]);
+  const stranger = tab();
+  stranger.session.receive(piece);
+  expect([heard.length, stranger.last('refused')?.code]).toEqual([2, 'hello-expected']);
 });
 
 it.each([

@@ -2,6 +2,7 @@ import { PROTOCOL_VERSION } from '@ciro/core/protocol/limits.ts';
 import { toHex } from '@ciro/core/bytes.ts';
 import type { HexHash, NodeId } from '@ciro/core/ids.ts';
 import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordinator.ts';
+import type { RelayMessage } from '@ciro/core/protocol/relay.ts';
 import { RecordBook } from './record-book.ts';
 import { Resumes } from './resumes.ts';
 import { MAX_SESSIONS, RECORD_FLUSH_MS } from './session-limits.ts';
@@ -22,6 +23,8 @@ export interface WorkerObserver {
   left?(nodeId: NodeId, reason: string): void;
   /** A message about jobs, shards or links from a greeted worker. */
   message?(nodeId: NodeId, message: WorkMessage): void;
+  /** Bytes for a neighbour of a greeted worker, or its word that it took some. */
+  relayed?(nodeId: NodeId, message: RelayMessage): void;
 }
 
 export interface SessionsDeps {
@@ -39,7 +42,6 @@ export interface SessionsDeps {
 
 export interface SessionsOptions {
   readonly network: string;
-  readonly iceServers?: Welcome['iceServers'];
   readonly maxSessions?: number;
 }
 
@@ -64,6 +66,7 @@ export class Sessions {
       greeted: (session, identity, resume) => this.#greeted(session, identity, resume),
       profiled: (_session, worker) => this.#profiled(worker),
       message: (_session, worker, message) => this.#tell((observer) => observer.message?.(worker.nodeId, message)),
+      relayed: (_session, worker, message) => this.#tell((observer) => observer.relayed?.(worker.nodeId, message)),
       left: (_session, worker, reason) => this.#tell((observer) => observer.left?.(worker.nodeId, reason)),
       measured: (_session, worker, rttMs) => this.#book.add(worker, { latencyTotalMs: rttMs, latencySamples: 1 }),
       closed: (session, worker) => this.#closed(session, worker),
@@ -109,6 +112,11 @@ export class Sessions {
   /** The worker with this id, if it can be placed. */
   worker(nodeId: NodeId): Worker | undefined {
     return this.#byNode.get(nodeId)?.worker;
+  }
+
+  /** Whether a connected node asked that no neighbour learns its network address. */
+  hidesAddress(nodeId: NodeId): boolean {
+    return this.#byNode.get(nodeId)?.identity?.relayOnly ?? false;
   }
 
   /** Sends to a node; dropped when it is not connected (its `left` was or will be told). */
@@ -174,7 +182,7 @@ export class Sessions {
     const token = toHex(this.#deps.randomBytes(16));
     this.#tokens.set(nodeId, token);
     this.#resumes.keep(nodeId, token, profile, now);
-    session.send({ type: 'welcome', nodeId, resume: token, iceServers: this.#options.iceServers ?? [], models: this.#deps.models() });
+    session.send({ type: 'welcome', nodeId, resume: token, models: this.#deps.models() });
     return profile;
   }
 

@@ -1,5 +1,6 @@
 import type { NodeId } from '@ciro/core/ids.ts';
 import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
+import type { RelayMessage } from '@ciro/core/protocol/relay.ts';
 
 /** What a tab measured on its device for the default model. */
 export type Profile = Omit<Extract<WorkerMessage, { type: 'profile' }>, 'type'>;
@@ -11,6 +12,8 @@ export interface WorkerIdentity {
   readonly devicePublicKey: string;
   /** For operators; never used for decisions. */
   readonly agent: string;
+  /** It tells no neighbour its network address (SPEC L5). */
+  readonly relayOnly?: boolean;
 }
 
 /** A worker that can be placed. */
@@ -28,8 +31,8 @@ export interface Worker extends WorkerIdentity {
  */
 export type Offence = 'malformed' | 'not-yours' | 'forged' | 'oversized';
 
-/** Messages that concern jobs, audits, shards and links: what sessions pass on. */
-export type WorkMessage = Exclude<WorkerMessage, { type: 'hello' | 'profile' | 'leaving' | 'nonces' }>;
+/** Messages that concern jobs, audits, shards and links: what sessions pass on. Relayed frames go their own way. */
+export type WorkMessage = Exclude<WorkerMessage, { type: 'hello' | 'profile' | 'leaving' | 'nonces' } | RelayMessage>;
 
 /** Of these, what concerns audits: the draw's nonces, and everything that names an audit. */
 export type AuditMessage = Extract<WorkMessage, { type: 'nonce' | 'piece' | 'supply-refused' | 'audit-refused' | 'audit-blind' | 'audit-opened' }>;

@@ -8,7 +8,7 @@ const MIN_BUDGET_BYTES = 64 * 1024 * 1024;
 const MAX_BUDGET_BYTES = 64 * 1024 * 1024 * 1024;
 
 /**
- * Options in `#volunteer=1&engine=wasm|webgpu|auto&memory=BYTES`: the operator's own headless volunteers contribute without a
+ * Options in `#volunteer=1&engine=wasm|webgpu|auto&memory=BYTES&relay=only`: the operator's own headless volunteers contribute without a
  * click. Undefined for any other hash; a value that makes no sense is replaced by the default.
  */
 export function volunteerOptions(hash: string, deviceGib: number | undefined): ContributeOptions | undefined {
@@ -17,7 +17,7 @@ export function volunteerOptions(hash: string, deviceGib: number | undefined): C
   const engine = ENGINES.find((choice) => choice === fields.get('engine')) ?? 'auto';
   const memory = Number(fields.get('memory'));
   const fits = Number.isSafeInteger(memory) && memory >= MIN_BUDGET_BYTES && memory <= MAX_BUDGET_BYTES;
-  return { engine, memoryBudgetBytes: fits ? memory : defaultMemoryBudget(deviceGib), pauseOnBattery: false, pauseWhenHidden: false };
+  return { engine, memoryBudgetBytes: fits ? memory : defaultMemoryBudget(deviceGib), pauseOnBattery: false, pauseWhenHidden: false, relayOnly: fields.get('relay') === 'only' };
 }
 
 /** Snapshot for programs that drive the page: JSON only, amounts as decimal strings of base units. */
@@ -34,7 +34,7 @@ export interface CiroStatus {
   readonly timings: { readonly join_ms: number | null; readonly ready_ms: number | null };
   readonly memory: { readonly held_bytes: number; readonly peak_bytes: number };
   readonly bytes: { readonly downloaded: number; readonly cached: number };
-  readonly links: readonly { readonly peer: string; readonly state: string; readonly route: string; readonly rtt_ms: number }[];
+  readonly links: readonly { readonly peer: string; readonly state: string; readonly route: string; readonly rtt_ms: number; readonly loss: number | null }[];
   readonly audits: { readonly running: boolean; readonly waiting: number; readonly done: number; readonly refused: number };
   /** This worker's own record; null until the coordinator tells. */
   readonly standing: { readonly passed: number; readonly successful_audits: number; readonly failed_audits: number; readonly audit_rate: number; readonly state: 'active' | 'demoted' } | null;
@@ -55,7 +55,7 @@ export function statusOf(view: ParticipantView = EMPTY_VIEW): CiroStatus {
     timings: { join_ms: timings.joinMs ?? null, ready_ms: timings.readyMs ?? null },
     memory: { held_bytes: memory.heldBytes, peak_bytes: memory.peakBytes },
     bytes,
-    links: links.map(({ peer, state: at, route, rttMs }) => ({ peer, state: at, route, rtt_ms: rttMs })),
+    links: links.map(({ peer, state: at, route, rttMs, loss }) => ({ peer, state: at, route, rtt_ms: rttMs, loss: loss ?? null })),
     audits: { running: audits.running !== null, waiting: audits.waiting, done: audits.done, refused: audits.refused },
     standing: standing === undefined ? null : { passed: standing.passed, successful_audits: standing.successfulAudits, failed_audits: standing.failedAudits, audit_rate: standing.auditRate, state: standing.state },
     alarms: alarms.map((alarm) => ({ kind: alarm.kind, job: 'job' in alarm ? alarm.job : null, message: alarm.message })),

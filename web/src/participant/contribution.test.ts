@@ -19,7 +19,7 @@ const AUDIT = '12'.repeat(16) as AuditId;
 const COMMITMENT = '34'.repeat(32) as HexHash;
 const HEAD: SignedHead = { body: { network: 'test', sequence: 3, hash: '56'.repeat(32) as HexHash, at: 7 }, signature: '7'.repeat(128) };
 const CHALLENGE: CoordinatorMessage = { type: 'challenge', protocol: PROTOCOL_VERSION, network: 'test', challenge: 'cd'.repeat(32) as HexHash, coordinatorPublicKey: `04${'1'.repeat(128)}` };
-const welcome = (resume = 'token-1'): CoordinatorMessage => ({ type: 'welcome', nodeId: NODE, resume, iceServers: [], models: [MODEL] });
+const welcome = (resume = 'token-1'): CoordinatorMessage => ({ type: 'welcome', nodeId: NODE, resume, models: [MODEL] });
 const settled = () => new Promise((resolve) => setTimeout(resolve, 0));
 
 const audit = (): CoordinatorMessage => ({ type: 'audit', audit: AUDIT, job: JOB, planHash: COMMITMENT, stage: 0, modelId: MODEL.id, layers: [0, 2], positions: 9, sampling: null });
@@ -27,7 +27,7 @@ const credit = (): CoordinatorMessage => ({
   type: 'credit', job: JOB, amount: '5', status: 'pending', pendingTotal: '50', payableTotal: '0', withheldTotal: '0', paidPositions: 1, generatedTokens: 1, entry: { sequence: 1, hash: COMMITMENT },
 });
 
-function setup(options: { measure?: () => Promise<never> } = {}) {
+function setup(options: { measure?: () => Promise<never>; relayOnly?: boolean } = {}) {
   const sent: WorkerMessage[] = [];
   const calls: string[] = [];
   const troubles: Trouble[] = [];
@@ -65,7 +65,7 @@ function setup(options: { measure?: () => Promise<never> } = {}) {
       memory: () => Promise.resolve({ heldBytes: 0, peakBytes: 0 }),
       end: () => undefined,
     },
-    links: { handle: (order) => calls.push(`link ${order.type}`), useIceServers: () => undefined, closeAll: () => calls.push('close links') },
+    links: { handle: (order) => calls.push(`link ${order.type}`), connectionLost: () => calls.push('close relayed links'), closeAll: () => calls.push('close links') },
     wallet: { nodeId: NODE, identityPublicKey: '0x1', devicePublicKey: `04${'2'.repeat(128)}`, deviceKey: {} as CryptoKey, signBinding: ({ challenge }) => `signed ${challenge}`, signRoot: ({ job }) => `signed ${job}` },
     meter: new WorkMeter(),
     store: {
@@ -88,7 +88,7 @@ function setup(options: { measure?: () => Promise<never> } = {}) {
     fail: (trouble) => troubles.push(trouble),
   };
   ports.event({ type: 'started' });
-  const contribution = new Contribution(ports, { engine: 'auto', memoryBudgetBytes: 1_000, agent: 'Test 1', engineBase: 'http://x/ort/', coordinatorBase: 'http://x/' });
+  const contribution = new Contribution(ports, { engine: 'auto', relayOnly: options.relayOnly ?? false, memoryBudgetBytes: 1_000, agent: 'Test 1', engineBase: 'http://x/ort/', coordinatorBase: 'http://x/' });
   const join = async () => {
     contribution.handle(CHALLENGE);
     contribution.handle(welcome());
@@ -126,7 +126,15 @@ describe('Contribution', () => {
     await join();
     expect(sent[0]).toMatchObject({ type: 'hello', resume: 'token-1' });
     expect(sent.slice(1)).toMatchObject([{ type: 'nonces' }, { type: 'profile' }]);
-    expect(calls).toEqual(['configure test', 'measure auto']);
+    expect(calls).toEqual(['configure test', 'measure auto', 'close relayed links']);
+  });
+
+  it('L5: says at every connection that it hides its address', async () => {
+    const { contribution, sent, join } = setup({ relayOnly: true });
+    await join();
+    contribution.connectionLost();
+    await join();
+    expect(sent.filter(({ type }) => type === 'hello')).toMatchObject([{ relayOnly: true }, { relayOnly: true, resume: 'token-1' }]);
   });
 
   it('loads what it is assigned, and passes the worker\'s word on', async () => {

@@ -9,7 +9,6 @@ import type { AuditorState } from '../audit/audit-ports.ts';
 import type { PieceMessage } from '../pipeline/piece-sender.ts';
 import type { ComputeHost, ComputeMessage, ComputeOrder, EngineChoice, MeasuredProfile } from '../worker/compute-api.ts';
 import type { LinkOrder } from '../transport/link-manager.ts';
-import type { IceServer } from '../transport/link.ts';
 import type { ComputeThread } from './compute-thread.ts';
 import type { ContributionEvent, PauseReason, Trouble } from './contribution-state.ts';
 import type { JobWork, WorkMeter } from './work-meter.ts';
@@ -29,7 +28,7 @@ export interface ContributionPorts {
   /** Sends, and resolves when the connection has room for the next one of that size. False when it is gone. */
   sendWhenClear(message: WorkerMessage): Promise<boolean>;
   readonly compute: ComputeThread;
-  readonly links: { handle(order: LinkOrder): void; useIceServers(servers: readonly IceServer[]): void; closeAll(): void };
+  readonly links: { handle(order: LinkOrder): void; connectionLost(): void; closeAll(): void };
   readonly wallet: {
     readonly nodeId: NodeId;
     readonly identityPublicKey: string;
@@ -56,6 +55,7 @@ export interface ContributionPorts {
 
 export interface ContributionOptions {
   readonly engine: EngineChoice;
+  readonly relayOnly: boolean;
   readonly memoryBudgetBytes: number;
   readonly agent: string;
   readonly engineBase: string;
@@ -103,6 +103,8 @@ export class Contribution {
       case 'connect':
       case 'disconnect':
       case 'signal':
+      case 'relay':
+      case 'relay-taken':
         return this.#ports.links.handle(message);
       case 'plan':
         this.#ports.meter.began(message.signed.plan, message.stage);
@@ -178,6 +180,7 @@ export class Contribution {
   /** The control connection is gone; the next one begins with a challenge. */
   connectionLost(): void {
     this.#joined = false;
+    this.#ports.links.connectionLost();
     this.#ports.event({ type: 'connection-lost' });
   }
 
@@ -211,17 +214,16 @@ export class Contribution {
     const signature = wallet.signBinding({ network: challenge.network, devicePublicKey, challenge: challenge.challenge });
     // A resumed connection is placed at once with the profile of the old one: not what a paused tab wants.
     const resume = this.#resume === undefined || this.#paused ? {} : { resume: this.#resume };
-    this.#ports.send({ type: 'hello', protocol: PROTOCOL_VERSION, identityPublicKey, devicePublicKey, signature, agent: this.#options.agent, ...resume });
+    this.#ports.send({ type: 'hello', protocol: PROTOCOL_VERSION, identityPublicKey, devicePublicKey, signature, agent: this.#options.agent, ...(this.#options.relayOnly && { relayOnly: true }), ...resume });
   }
 
   async #welcomed(welcome: Message<'welcome'>): Promise<void> {
     const challenge = this.#challenge;
     if (challenge === undefined) return;
     const connection = this.#connection;
-    const { compute, wallet, links, event } = this.#ports;
+    const { compute, wallet, event } = this.#ports;
     const { network, coordinatorPublicKey } = challenge;
     this.#resume = welcome.resume;
-    links.useIceServers(welcome.iceServers);
     this.#joined = true;
     const model = welcome.models[0];
     this.#ports.joined(model);

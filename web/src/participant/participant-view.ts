@@ -11,6 +11,8 @@ export interface ContributeOptions {
   readonly memoryBudgetBytes: number;
   readonly pauseOnBattery: boolean;
   readonly pauseWhenHidden: boolean;
+  /** No neighbour learns this device's network address: links go over TURN or through the coordinator. */
+  readonly relayOnly: boolean;
 }
 
 /** Everything about this tab's contribution that a face may show. Plain data; a new object at each change. */

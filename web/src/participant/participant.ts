@@ -1,5 +1,6 @@
 import { LinkManager } from '../transport/link-manager.ts';
 import { openPeerLink } from '../transport/peer-link.ts';
+import { openRelayedLink } from '../transport/relayed-link.ts';
 import { SignalingSocket } from '../transport/signaling-socket.ts';
 import { openWallet } from '../wallet/wallet.ts';
 import { WalletError } from '../wallet/wallet-error.ts';
@@ -116,6 +117,8 @@ export class Participant implements Contributor {
     });
     const links = new LinkManager({
       openLink: openPeerLink,
+      openRelayedLink,
+      relayOnly: options.relayOnly,
       send: (report) => socket.send(report),
       attach: (peer, port) => this.#ifItFails(compute.attachLink(peer, port)),
       detach: (peer) => this.#ifItFails(compute.detachLink(peer)),
@@ -146,7 +149,7 @@ export class Participant implements Contributor {
         alarm: (alarm) => this.#showAlarms([alarm, ...this.#view.alarms]),
         fail: (trouble) => this.#fail(trouble),
       },
-      { engine: options.engine, memoryBudgetBytes: options.memoryBudgetBytes, agent: agentText(navigator.userAgent), engineBase: new URL(ENGINE_FOLDER, base).href, coordinatorBase: base },
+      { engine: options.engine, relayOnly: options.relayOnly, memoryBudgetBytes: options.memoryBudgetBytes, agent: agentText(navigator.userAgent), engineBase: new URL(ENGINE_FOLDER, base).href, coordinatorBase: base },
     );
     const socket = new SignalingSocket(origin, {
       onUp: () => undefined,

@@ -3,7 +3,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { LinkError } from './link-error.ts';
 import { LinkManager } from './link-manager.ts';
 import { MAX_LINKS } from './transport-limits.ts';
-import type { LinkReport } from './link-manager.ts';
+import type { LinkOrder, LinkReport } from './link-manager.ts';
+import { openRelayedLink } from './relayed-link.ts';
 import type { Link, LinkEvents, LinkSetup } from './link.ts';
 
 const nodeOf = (digit: string) => digit.repeat(40) as NodeId;
@@ -43,7 +44,7 @@ afterEach(() => {
   for (const step of cleanUp.splice(0)) step();
 });
 
-function setup() {
+function setup(hidden = false) {
   const links: FakeLink[] = [];
   const reports: LinkReport[] = [];
   const ports = new Map<NodeId, MessagePort>();
@@ -54,6 +55,8 @@ function setup() {
       links.push(link);
       return link;
     },
+    openRelayedLink,
+    relayOnly: hidden,
     send: (report) => reports.push(report),
     attach: (peer, port) => ports.set(peer, port),
     detach: (peer) => ports.delete(peer),
@@ -71,12 +74,13 @@ function setup() {
 const nextFrom = (port: MessagePort) => new Promise<unknown>((resolve) => (port.onmessage = (event) => resolve(event.data)));
 const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
 
+const connect = (link: string, peer: NodeId, initiator = true): Extract<LinkOrder, { type: 'connect' }> => ({ type: 'connect', link, peer, initiator, via: 'peer', iceServers: [] });
+
 describe('LinkManager', () => {
-  it('opens a link on connect, with the welcome\'s servers, and passes signals both ways', () => {
+  it('opens a link on connect, with the servers that come with it, and passes signals both ways', () => {
     const { manager, links, reports } = setup();
-    manager.useIceServers([{ urls: 'stun:stun.example' }]);
-    manager.handle({ type: 'connect', link: 'l1', peer: A, initiator: true });
-    expect(links[0]?.setup).toEqual({ initiator: true, iceServers: [{ urls: 'stun:stun.example' }] });
+    manager.handle({ ...connect('l1', A), iceServers: [{ urls: 'stun:stun.example' }] });
+    expect(links[0]?.setup).toEqual({ initiator: true, iceServers: [{ urls: 'stun:stun.example' }], relayOnly: false });
     links[0]?.events.onSignal('offer');
     expect(reports).toEqual([{ type: 'signal', to: A, link: 'l1', payload: 'offer' }]);
     manager.handle({ type: 'signal', from: A, link: 'l1', payload: 'answer' });
@@ -85,7 +89,7 @@ describe('LinkManager', () => {
 
   it('drops signals from somebody who is not the other end of the link', () => {
     const { manager, links } = setup();
-    manager.handle({ type: 'connect', link: 'l1', peer: A, initiator: false });
+    manager.handle(connect('l1', A, false));
     manager.handle({ type: 'signal', from: B, link: 'l1', payload: 'offer' });
     manager.handle({ type: 'signal', from: A, link: 'l2', payload: 'offer' });
     expect(links[0]?.signals).toEqual([]);
@@ -93,7 +97,7 @@ describe('LinkManager', () => {
 
   it('carries frames between the worker\'s port and the link, also those that came before it counted as open', async () => {
     const { manager, links, ports, sent, reports } = setup();
-    manager.handle({ type: 'connect', link: 'l1', peer: A, initiator: true });
+    manager.handle(connect('l1', A));
     links[0]?.events.onFrame(Uint8Array.of(1, 2, 3));
     links[0]?.events.onOpen();
     const port = ports.get(A);
@@ -109,7 +113,7 @@ describe('LinkManager', () => {
 
   it('reports a failure, detaches the port and forgets the link', async () => {
     const { manager, links, ports, reports } = setup();
-    manager.handle({ type: 'connect', link: 'l1', peer: A, initiator: true });
+    manager.handle(connect('l1', A));
     links[0]?.events.onOpen();
     await settled();
     links[0]?.events.onClosed(new LinkError('silent', 'no word', { fault: 'timeout' }));
@@ -120,7 +124,7 @@ describe('LinkManager', () => {
 
   it('closes on disconnect and says so', () => {
     const { manager, links, reports } = setup();
-    manager.handle({ type: 'connect', link: 'l1', peer: A, initiator: true });
+    manager.handle(connect('l1', A));
     manager.handle({ type: 'disconnect', link: 'l1' });
     expect(links[0]?.closed).toBe(true);
     expect(reports).toEqual([{ type: 'link', link: 'l1', peer: A, state: 'closed', route: 'unknown', rttMs: 0 }]);
@@ -128,9 +132,9 @@ describe('LinkManager', () => {
 
   it('replaces an older link to the same neighbour, and keeps the port of the newer', async () => {
     const { manager, links, ports } = setup();
-    manager.handle({ type: 'connect', link: 'l1', peer: A, initiator: true });
+    manager.handle(connect('l1', A));
     links[0]?.events.onOpen();
-    manager.handle({ type: 'connect', link: 'l2', peer: A, initiator: false });
+    manager.handle(connect('l2', A, false));
     links[1]?.events.onOpen();
     await settled();
     expect(links[0]?.closed).toBe(true);
@@ -140,8 +144,36 @@ describe('LinkManager', () => {
 
   it('refuses more than MAX_LINKS links', () => {
     const { manager, links, reports } = setup();
-    for (let index = 0; index <= MAX_LINKS; index++) manager.handle({ type: 'connect', link: `l${index}`, peer: nodeOf(index.toString(16)), initiator: true });
+    for (let index = 0; index <= MAX_LINKS; index++) manager.handle(connect(`l${index}`, nodeOf(index.toString(16))));
     expect(links).toHaveLength(MAX_LINKS);
     expect(reports).toEqual([expect.objectContaining({ link: `l${MAX_LINKS}`, state: 'failed' })]);
+  });
+
+  it('L5: in relay-only mode every link over WebRTC is opened so', () => {
+    const { manager, links } = setup(true);
+    manager.handle(connect('l1', A));
+    expect(links[0]?.setup.relayOnly).toBe(true);
+  });
+
+  it('L3: carries frames through the coordinator where it says so, and shows them as relayed', async () => {
+    const { manager, links, ports, reports } = setup();
+    manager.handle({ ...connect('l1', A), via: 'coordinator' });
+    await settled();
+    expect(links).toEqual([]);
+    expect(reports).toContainEqual({ type: 'link', link: 'l1', peer: A, state: 'open', route: 'relay', rttMs: 0 });
+    const port = ports.get(A);
+    if (port === undefined) throw new Error('no port was attached');
+    manager.handle({ type: 'relay', link: 'l1', last: true, bytes: Uint8Array.of(1, 2, 3) });
+    expect(await nextFrom(port)).toEqual(Uint8Array.of(1, 2, 3));
+    port.postMessage(Uint8Array.of(9, 8));
+    await settled();
+    expect(reports.filter((report) => report.type !== 'link')).toEqual([
+      expect.objectContaining({ type: 'relay', link: 'l1' }), // a heartbeat
+      { type: 'relay-taken', link: 'l1', bytes: 3 },
+      { type: 'relay', link: 'l1', last: true, bytes: Uint8Array.of(9, 8) },
+    ]);
+    manager.handle({ type: 'relay', link: 'l7', last: true, bytes: Uint8Array.of(1) });
+    manager.handle({ type: 'disconnect', link: 'l1' });
+    expect(manager.views()).toEqual([]);
   });
 });

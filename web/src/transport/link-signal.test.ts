@@ -9,6 +9,11 @@ describe('parseLinkSignal', () => {
     expect(parseLinkSignal(JSON.stringify(candidate))).toEqual(candidate);
   });
 
+  it('takes candidates that hide an address behind an mDNS name, and leaves the name to the browser', () => {
+    const candidate = { type: 'candidate', candidate: { candidate: 'candidate:1 1 udp 2122260223 7d3cbb1a-52ff-4f9e-9c5e-0a4ea2e1ed6c.local 50000 typ host', sdpMLineIndex: 0, sdpMid: '0' } };
+    expect(parseLinkSignal(JSON.stringify(candidate))).toEqual(candidate);
+  });
+
   it.each([
     ['no JSON', 'offer'],
     ['a list', '[]'],

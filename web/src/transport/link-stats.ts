@@ -1,4 +1,5 @@
-import type { LinkStats } from './link.ts';
+import type { LinkRoute } from './link.ts';
+import type { ProbeCounts } from './probe-loss.ts';
 
 /** The fields that are read from an RTCStatsReport entry (W3C webrtc-stats); all optional, browsers differ. */
 interface StatsEntry {
@@ -12,20 +13,34 @@ interface StatsEntry {
   readonly remoteCandidateId?: string;
   readonly candidateType?: string;
   readonly currentRoundTripTime?: number;
+  readonly requestsSent?: number;
+  readonly consentRequestsSent?: number;
+  readonly responsesReceived?: number;
+}
+
+/** What a browser says of the path of a link. */
+export interface PathStats {
+  readonly route: LinkRoute;
+  /** 0 where it does not say. */
+  readonly rttMs: number;
+  /** Undefined where it does not count them. */
+  readonly probes: ProbeCounts | undefined;
 }
 
 /**
- * Route and round-trip time of the candidate pair in use. The transport entry names it in Chromium and Safari; Firefox
+ * Route, round-trip time and probes of the candidate pair in use. The transport entry names it in Chromium and Safari; Firefox
  * has no such entry and marks the pair as `selected` (or only as nominated and succeeded).
  */
-export function linkStatsOf(entries: Iterable<StatsEntry>): LinkStats {
+export function linkStatsOf(entries: Iterable<StatsEntry>): PathStats {
   const byId = new Map([...entries].map((entry) => [entry.id ?? '', entry]));
   const all = [...byId.values()];
   const named = all.find((entry) => entry.type === 'transport' && entry.selectedCandidatePairId !== undefined)?.selectedCandidatePairId;
   const pairs = all.filter((entry) => entry.type === 'candidate-pair');
   const pair = byId.get(named ?? '') ?? pairs.find((entry) => entry.selected === true) ?? pairs.find((entry) => entry.nominated === true && entry.state === 'succeeded');
-  if (pair === undefined) return { route: 'unknown', rttMs: 0 };
+  if (pair === undefined) return { route: 'unknown', rttMs: 0, probes: undefined };
   const types = [pair.localCandidateId, pair.remoteCandidateId].map((id) => byId.get(id ?? '')?.candidateType);
-  const route = types.includes('relay') ? 'relay' : types.every((type) => type === undefined) ? 'unknown' : 'direct';
-  return { route, rttMs: Math.max(0, (pair.currentRoundTripTime ?? 0) * 1_000) };
+  const route = types.includes('relay') ? 'turn' : types.every((type) => type === undefined) ? 'unknown' : 'direct';
+  const { requestsSent: checks, consentRequestsSent: consents = 0, responsesReceived: answered } = pair;
+  const probes = checks === undefined || answered === undefined ? undefined : { sent: checks + consents, answered };
+  return { route, rttMs: Math.max(0, (pair.currentRoundTripTime ?? 0) * 1_000), probes };
 }

@@ -1,18 +1,16 @@
 import SimplePeer from 'simple-peer/simplepeer.min.js';
-import { decodeFrame, encodeFrame } from '@ciro/core/protocol/frame.ts';
-import type { JobId } from '@ciro/core/ids.ts';
-import { FRAME_HEADER_BYTES, LINK_HEARTBEAT_MS, LINK_LOW_WATER_BYTES } from '@ciro/core/protocol/limits.ts';
+import { LINK_HEARTBEAT_MS, LINK_LOW_WATER_BYTES } from '@ciro/core/protocol/limits.ts';
 import { SliceAssembler } from '@ciro/core/protocol/slices.ts';
 import { FrameSender } from './frame-sender.ts';
+import { HEARTBEAT, isHeartbeat } from './heartbeat.ts';
+import { hideAddresses } from './hide-addresses.ts';
 import { LinkError } from './link-error.ts';
 import { LinkPulse } from './link-pulse.ts';
 import { parseLinkSignal } from './link-signal.ts';
 import { linkStatsOf } from './link-stats.ts';
+import { ProbeLoss } from './probe-loss.ts';
 import { LINK_OPEN_TIMEOUT_MS } from './transport-limits.ts';
 import type { Link, LinkEvents, LinkSetup, LinkStats } from './link.ts';
-
-/** Heartbeats belong to no job. */
-const HEARTBEAT = encodeFrame({ kind: 'heartbeat', job: '0'.repeat(32) as JobId, planVersion: 0, position: 0, count: 0, acceptedTo: 0, stage: 0, payload: new Uint8Array(0) });
 
 /** True where this browser can open links at all. */
 export const linksSupported = (): boolean => SimplePeer.WEBRTC_SUPPORT;
@@ -25,6 +23,7 @@ class PeerLink implements Link {
   readonly #events: LinkEvents;
   readonly #sender: FrameSender;
   readonly #assembler = new SliceAssembler();
+  readonly #loss = new ProbeLoss();
   readonly #openTimer: ReturnType<typeof setTimeout>;
   #pulse: LinkPulse | undefined;
   #pulseTimer: ReturnType<typeof setInterval> | undefined;
@@ -33,7 +32,7 @@ class PeerLink implements Link {
   constructor(setup: LinkSetup, events: LinkEvents) {
     this.#events = events;
     const iceServers = setup.iceServers.map(({ urls, username, credential }) => ({ urls, ...(username === undefined ? {} : { username }), ...(credential === undefined ? {} : { credential }) }));
-    const peer = new SimplePeer({ initiator: setup.initiator, trickle: true, config: { iceServers } });
+    const peer = new SimplePeer({ initiator: setup.initiator, trickle: true, config: { iceServers, iceTransportPolicy: setup.relayOnly ? 'relay' : 'all' } });
     this.#peer = peer;
     this.#sender = new FrameSender({
       get bufferedBytes() {
@@ -41,13 +40,13 @@ class PeerLink implements Link {
       },
       send: (slice) => peer.send(slice),
     });
-    peer.on('signal', (signal) => events.onSignal(JSON.stringify(signal)));
+    peer.on('signal', (signal) => this.#signalled(JSON.stringify(signal), setup.relayOnly));
     peer.on('connect', () => this.#opened());
     peer.on('data', (chunk) => this.#heard(chunk));
     peer.on('error', (error) => this.#end(closedByOther(error) ? undefined : failureOf(error, this.#pulse !== undefined)));
     peer.on('close', () => this.#end(undefined));
     this.#openTimer = setTimeout(() => {
-      this.#end(new LinkError('open-timeout', `no route to the neighbour within ${LINK_OPEN_TIMEOUT_MS} ms; without a TURN server two strict networks cannot meet`, { fault: 'timeout' }));
+      this.#end(new LinkError('open-timeout', `no route to the neighbour within ${LINK_OPEN_TIMEOUT_MS} ms; the coordinator relays instead`, { fault: 'timeout' }));
     }, LINK_OPEN_TIMEOUT_MS);
   }
 
@@ -74,11 +73,19 @@ class PeerLink implements Link {
     const report = await this.#peer._pc?.getStats();
     const entries: object[] = [];
     report?.forEach((entry: object) => entries.push(entry));
-    return linkStatsOf(entries);
+    const { route, rttMs, probes } = linkStatsOf(entries);
+    return { route, rttMs, loss: probes === undefined ? undefined : this.#loss.add(probes, performance.now()) };
   }
 
   close(): void {
     this.#end(undefined);
+  }
+
+  /** The browser was told to look for no other routes; what would tell an address is held back all the same. */
+  #signalled(payload: string, relayOnly: boolean): void {
+    if (!relayOnly) return this.#events.onSignal(payload);
+    const hidden = hideAddresses(parseLinkSignal(payload));
+    if (hidden !== undefined) this.#events.onSignal(JSON.stringify(hidden));
   }
 
   #opened(): void {
@@ -111,7 +118,7 @@ class PeerLink implements Link {
     try {
       const frame = typeof chunk === 'string' ? undefined : this.#assembler.accept(chunk);
       if (typeof chunk === 'string') throw new LinkError('bad-slice', `text of ${chunk.length} characters where only bytes belong`, { fault: 'peer' });
-      const heartbeat = frame?.length === FRAME_HEADER_BYTES && decodeFrame(frame).kind === 'heartbeat';
+      const heartbeat = frame !== undefined && isHeartbeat(frame);
       this.#pulse?.heard(performance.now(), !heartbeat);
       if (frame !== undefined && !heartbeat) this.#events.onFrame(frame);
     } catch (error) {

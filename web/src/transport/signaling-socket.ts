@@ -48,7 +48,7 @@ export class SignalingSocket {
   /** False when there is no connection: the message is not kept, because the next connection begins with a new hello. */
   send(message: WorkerMessage): boolean {
     if (!this.#socket.connected) return false;
-    this.#socket.emit('m', message.type === 'piece' ? { ...message, bytes: wholeBuffer(message.bytes) } : message);
+    this.#socket.emit('m', message.type === 'piece' || message.type === 'relay' ? { ...message, bytes: wholeBuffer(message.bytes) } : message);
     return true;
   }
 

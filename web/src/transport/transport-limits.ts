@@ -1,8 +1,8 @@
 /** Frames waiting behind a full data channel, in bytes: the whole prefill of a 4,096-token prompt at 2,048 channels is 33 MB. */
 export const MAX_SEND_QUEUE_BYTES = 48 * 1024 * 1024;
 
-/** A link that has not opened by then never will: with a relay 0.25 s were measured, a slow phone network needs a few seconds. */
-export const LINK_OPEN_TIMEOUT_MS = 15_000;
+/** A link that has not opened by then goes through the coordinator: over TURN 0.25 s were measured, a slow phone network needs a few seconds. */
+export const LINK_OPEN_TIMEOUT_MS = 10_000;
 
 /** While nothing is being computed a silent neighbour may take this long before it counts as dead (REQUIREMENTS C1: 10 s when idle). */
 export const LINK_IDLE_SILENT_MS = 10_000;
@@ -16,6 +16,8 @@ export const LATE_TICK_MS = 1_500;
 
 /** Round-trip time and route are read again this often; the browser itself refreshes them every few seconds. */
 export const LINK_STATS_MS = 5_000;
+/** The coordinator hears of an open link's figures this often: 64 tabs are 4 messages a second. */
+export const LINK_REPORT_MS = 15_000;
 
 /** Links of one tab at a time: two for the ring, two more while a placement changes, and as many again for slow goodbyes. */
 export const MAX_LINKS = 8;

@@ -44,6 +44,10 @@ export function CapsForm({ desk }: { desk: ContributionDesk }) {
           <input type="checkbox" checked={options.pauseWhenHidden} onChange={(event) => desk.choose({ pauseWhenHidden: event.currentTarget.checked })} />
           <span>Pause while this tab is hidden</span>
         </label>
+        <label class="check">
+          <input type="checkbox" checked={options.relayOnly} onChange={(event) => desk.choose({ relayOnly: event.currentTarget.checked })} />
+          <span>Hide my network address from the tabs beside mine. Everything then goes through a relay, which is slower; the operator still sees the address</span>
+        </label>
       </div>
     </details>
   );

@@ -28,7 +28,7 @@ export function ConsentCard({ desk, model, possible }: { desk: ContributionDesk;
     <>
       <h2 class="headline">Lend this tab to a language model</h2>
       <p class="lead">
-        While it stays open, this device computes a few layers for other people’s questions and earns credits. The tabs beside it and the operator see its network address.
+        While it stays open, this device computes a few layers for other people’s questions and earns credits. {desk.options.value.relayOnly ? 'The operator sees its network address, the tabs beside it do not.' : 'The tabs beside it and the operator see its network address.'}
       </p>
       <figure class="share">
         {layers > 0 && (

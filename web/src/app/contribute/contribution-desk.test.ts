@@ -48,12 +48,18 @@ describe('ContributionDesk', () => {
 
   it('contributes with the caps that were chosen, and finds them on the next visit', async () => {
     const { desk, kept, calls } = setup();
-    desk.choose({ memoryBudgetBytes: 512 * MIB, pauseWhenHidden: true });
+    desk.choose({ memoryBudgetBytes: 512 * MIB, pauseWhenHidden: true, relayOnly: true });
     await desk.contribute();
-    expect(calls).toEqual([{ engine: 'auto', memoryBudgetBytes: 512 * MIB, pauseOnBattery: true, pauseWhenHidden: true }]);
+    expect(calls).toEqual([{ engine: 'auto', memoryBudgetBytes: 512 * MIB, pauseOnBattery: true, pauseWhenHidden: true, relayOnly: true }]);
     const next = setup({ kept: Object.fromEntries(kept) }).desk;
     await next.load();
     expect(next.options.value).toEqual(desk.options.value);
+  });
+
+  it('keeps caps that were chosen before there was relay-only', async () => {
+    const { desk } = setup({ kept: { caps: { engine: 'wasm', memoryBudgetBytes: 512 * MIB, pauseOnBattery: false, pauseWhenHidden: true } } });
+    await desk.load();
+    expect(desk.options.value).toEqual({ engine: 'wasm', memoryBudgetBytes: 512 * MIB, pauseOnBattery: false, pauseWhenHidden: true, relayOnly: false });
   });
 
   it('ignores caps that make no sense', async () => {
