@@ -26,6 +26,7 @@ export interface NetworkOptions {
   readonly environment?: ReturnType<typeof environmentOptions>;
   /** As in `launchVolunteers`. */
   readonly prepare?: LaunchOptions['prepare'];
+  readonly relayOnly?: boolean;
   /** Progress for a person, one line at a time. */
   readonly report: (line: string) => void;
   readonly signal: AbortSignal;
@@ -76,7 +77,7 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
     const browser = options.volunteers === 0 ? undefined : await findBrowser({ report, signal });
     if (browser !== undefined) {
       report(`opening ${options.volunteers} volunteers in ${browser.version}`);
-      volunteers = await launchVolunteers({ browser, url: coordinator.url, count: options.volunteers, engine: options.engine, signal, ignoreCertificate: true, ...(options.prepare === undefined ? {} : { prepare: options.prepare }) });
+      volunteers = await launchVolunteers({ browser, url: coordinator.url, count: options.volunteers, engine: options.engine, signal, ignoreCertificate: true, ...(options.prepare === undefined ? {} : { prepare: options.prepare }), relayOnly: options.relayOnly ?? false });
     }
     const joined = volunteers === undefined ? [] : await waitForVolunteers(volunteers, coordinator, options, signal);
     const opened = volunteers;

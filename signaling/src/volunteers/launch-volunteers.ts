@@ -22,6 +22,8 @@ export interface LaunchOptions {
   /** How many volunteers, each with a storage, a key and a renderer process of its own. */
   readonly count: number;
   readonly engine?: VolunteerEngine;
+  /** Volunteers hide their address from each other. */
+  readonly relayOnly?: boolean;
   /** Aborting closes the browser, during the launch or later. */
   readonly signal: AbortSignal;
   /** For a coordinator with a certificate that it signed itself. */
@@ -121,7 +123,7 @@ export async function launchVolunteers(options: LaunchOptions): Promise<Voluntee
       pages.push(page);
     }
     const address = new URL(url);
-    address.hash = `volunteer=1&engine=${engine}`;
+    address.hash = `volunteer=1&engine=${engine}${options.relayOnly === true ? '&relay=only' : ''}`;
     await Promise.all(pages.map((page) => open(page, address.href)));
   } catch (error) {
     await close();
