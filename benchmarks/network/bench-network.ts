@@ -8,6 +8,7 @@ import type { Evidence } from '@ciro/core/evidence/evidence.ts';
 import type { Browser } from '../../signaling/src/volunteers/browser.ts';
 import type { VolunteerEngine, Volunteers } from '../../signaling/src/volunteers/launch-volunteers.ts';
 import type { NetworkQuestion } from '../../tests/support/network-question.ts';
+import type { CoordinatorOptions } from './coordinator-options.ts';
 import type { CoordinatorProcess } from './coordinator-process.ts';
 
 /** What every network of a benchmark is made of. */
@@ -38,11 +39,11 @@ export interface BenchNetwork extends AsyncDisposable {
 }
 
 /** Opens one with as many tabs as stages. */
-export async function openBenchNetwork({ browser, modelPath, signal }: Parts, wish: { readonly stages: number; readonly engine: VolunteerEngine; readonly databaseUrl?: string }): Promise<BenchNetwork> {
-  const { stages, engine, databaseUrl } = wish;
+export async function openBenchNetwork({ browser, modelPath, signal }: Parts, wish: { readonly stages: number; readonly engine: VolunteerEngine; readonly databaseUrl?: string; readonly ice?: CoordinatorOptions['ice']; readonly relayOnly?: boolean; readonly auditRate?: number }): Promise<BenchNetwork> {
+  const { stages, engine, databaseUrl, ice, relayOnly = false, auditRate } = wish;
   await using opening = new AsyncDisposableStack();
-  const coordinator = opening.use(await startCoordinatorProcess({ modelPath, stages, expectWorkers: stages, ...(databaseUrl && { databaseUrl }) }, signal));
-  const volunteers = opening.use(await launchVolunteers({ browser, url: coordinator.url, count: stages, engine, signal }));
+  const coordinator = opening.use(await startCoordinatorProcess({ modelPath, stages, expectWorkers: stages, ...(databaseUrl && { databaseUrl }), ...(ice && { ice }), ...(auditRate !== undefined && { auditRate }) }, signal));
+  const volunteers = opening.use(await launchVolunteers({ browser, url: coordinator.url, count: stages, engine, relayOnly, signal }));
   await coordinator.ready();
   const opened = opening.move();
   return {

@@ -9,6 +9,11 @@ export const CoordinatorOptions = v.strictObject({
   expectWorkers: v.number(),
   /** PostgreSQL instead of the embedded database. */
   databaseUrl: v.optional(v.string()),
+  /** PEM files: serves HTTPS, for tabs that are not on this machine's loopback. */
+  tls: v.optional(v.strictObject({ cert: v.string(), key: v.string() })),
+  /** Share of stage-jobs that are audited, for what audits would disturb. */
+  auditRate: v.optional(v.number()),
+  ice: v.optional(v.strictObject({ stun: v.array(v.string()), turn: v.array(v.string()), turnSecret: v.string() })),
 });
 export type CoordinatorOptions = v.InferOutput<typeof CoordinatorOptions>;
 

@@ -7,10 +7,10 @@ import { PAGE_FOLDER } from '../../signaling/src/setup/build-page.ts';
 import { CoordinatorOptions, READY } from './coordinator-options.ts';
 import type { Serving } from './coordinator-options.ts';
 
-const { modelPath, databaseUrl, ...options } = v.parse(CoordinatorOptions, JSON.parse(process.argv[2] ?? ''));
+const { modelPath, databaseUrl, tls, ice, auditRate, ...options } = v.parse(CoordinatorOptions, JSON.parse(process.argv[2] ?? ''));
 const models = new ModelRegistry();
 await models.add(modelPath);
-const coordinator = await startCoordinator({ port: 0, models, webDist: PAGE_FOLDER, ...options, ...(databaseUrl && { databaseUrl }) });
+const coordinator = await startCoordinator({ port: 0, models, webDist: PAGE_FOLDER, ...options, ...(databaseUrl && { databaseUrl }), ...(tls && { tls }), ...(auditRate !== undefined && { auditRate }), ...(ice && { ice }) });
 const parentGone = new AbortController();
 process.once('disconnect', () => parentGone.abort());
 process.on('message', (message) => {

@@ -6,7 +6,7 @@ import { browserHere, needBrowser, openTestNetwork, reportPages } from '../suppo
 import { faultsOf } from '../support/network-evidence.ts';
 import { answerOf } from '../support/network-question.ts';
 import { greedyVector } from '../support/network-vectors.ts';
-import { NO_TURN, startTurnServer } from '../support/turn-server.ts';
+import { needTurn, startTurnServer } from '../support/turn-server.ts';
 import type { Page } from 'playwright-core';
 import type { TestNetwork } from '../support/network.ts';
 
@@ -38,7 +38,7 @@ describe('links between tabs', () => {
 
   it('L5: tabs that hide their address are joined by TURN, tell no other candidate, and go on over the coordinator when the TURN server dies', async (test) => {
     await using turn = await startTurnServer({ address: '127.0.0.1' });
-    if (turn === undefined) test.skip(NO_TURN);
+    needTurn(test, turn);
     const { sent, prepare } = overhear();
     await using network = await openTestNetwork({ stages: STAGES, relayOnly: true, prepare, ice: { stun: [turn.stunUrl], turn: [turn.url], turnSecret: turn.secret } });
     reportPages(test, network.volunteers);

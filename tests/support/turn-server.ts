@@ -1,8 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createSocket } from 'node:dgram';
+import type { TestContext } from 'vitest';
 
+/** How to get one. */
 export const NO_TURN = 'no TURN server to test with: apt-get install coturn';
+
+/** Skips a test with the way to enable it where there is no TURN server. */
+export function needTurn(test: TestContext, turn: TurnServer | undefined): asserts turn is TurnServer {
+  if (turn === undefined) test.skip(NO_TURN);
+}
 const START_TIMEOUT_MS = 15_000;
 const POLL_MS = 50;
 /** A STUN binding request (RFC 8489): type, length 0, magic cookie, a transaction of twelve bytes. */
@@ -12,6 +19,7 @@ const REPORTED_CHARACTERS = 4_000;
 
 /** A coturn of a test: STUN and TURN over UDP and TCP. */
 export interface TurnServer extends AsyncDisposable {
+  readonly port: number;
   readonly url: string;
   readonly stunUrl: string;
   readonly secret: string;
@@ -24,6 +32,8 @@ export interface TurnServer extends AsyncDisposable {
 export interface TurnOptions {
   /** Address that it listens on and relays from. */
   readonly address: string;
+  /** Another one that it listens on: with two, the kind of a NAT can be told. */
+  readonly secondAddress?: string;
   /** A free one when absent. */
   readonly port?: number;
   /** Program that runs it, with arguments before its own: elsewhere than here. */
@@ -31,13 +41,13 @@ export interface TurnOptions {
 }
 
 /** Starts one; undefined where coturn is not installed. Throws with what it printed when it does not start. */
-export async function startTurnServer({ address, port: wanted, command = [] }: TurnOptions): Promise<TurnServer | undefined> {
+export async function startTurnServer({ address, secondAddress, port: wanted, command = [] }: TurnOptions): Promise<TurnServer | undefined> {
   const port = wanted ?? (await freePort());
   const secret = 'a secret of this test';
   const [program = '', ...before] = [...command, 'turnserver'];
   const child = spawn(program, [
     ...before, '-n', '--no-cli', '--no-tls', '--no-dtls', '--log-file=stdout', '--simple-log', '--verbose', '--pidfile=', '--userdb=:memory:', '--realm=ciro.test',
-    `--listening-ip=${address}`, `--relay-ip=${address}`, `--listening-port=${port}`, '--use-auth-secret', `--static-auth-secret=${secret}`, '--allow-loopback-peers', '--fingerprint',
+    `--listening-ip=${address}`, ...(secondAddress === undefined ? [] : [`--listening-ip=${secondAddress}`]), `--relay-ip=${address}`, `--listening-port=${port}`, '--use-auth-secret', `--static-auth-secret=${secret}`, '--allow-loopback-peers', '--fingerprint',
   ], { stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()).once('error', () => resolve()));
@@ -55,6 +65,7 @@ export async function startTurnServer({ address, port: wanted, command = [] }: T
     throw new Error(`coturn did not start on ${address}:${port}:\n${log.slice(-REPORTED_CHARACTERS)}`);
   }
   return {
+    port,
     url: `turn:${address}:${port}?transport=udp`,
     stunUrl: `stun:${address}:${port}`,
     secret,
