@@ -15,6 +15,7 @@ const Status = v.object({
   standby: v.nullable(v.tuple([v.number(), v.number()])),
   timings: v.object({ join_ms: v.nullable(v.number()), ready_ms: v.nullable(v.number()) }),
   memory: v.object({ held_bytes: v.number(), peak_bytes: v.number() }),
+  generated: v.object({ positions: v.number(), batched: v.number() }),
   bytes: v.object({ downloaded: v.number(), cached: v.number() }),
 });
 /** What a page says of itself. */
