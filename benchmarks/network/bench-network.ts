@@ -38,11 +38,11 @@ export interface BenchNetwork extends AsyncDisposable {
 }
 
 /** Opens one with as many tabs as stages. */
-export async function openBenchNetwork({ browser, modelPath, signal }: Parts, wish: { readonly stages: number; readonly engine: VolunteerEngine; readonly databaseUrl?: string }): Promise<BenchNetwork> {
-  const { stages, engine, databaseUrl } = wish;
+export async function openBenchNetwork({ browser, modelPath, signal }: Parts, wish: { readonly stages: number; readonly engine: VolunteerEngine; readonly databaseUrl?: string; readonly maxBatchJobs?: number }): Promise<BenchNetwork> {
+  const { stages, engine, databaseUrl, maxBatchJobs } = wish;
   await using opening = new AsyncDisposableStack();
   const coordinator = opening.use(await startCoordinatorProcess({ modelPath, stages, expectWorkers: stages, ...(databaseUrl && { databaseUrl }) }, signal));
-  const volunteers = opening.use(await launchVolunteers({ browser, url: coordinator.url, count: stages, engine, signal }));
+  const volunteers = opening.use(await launchVolunteers({ browser, url: coordinator.url, count: stages, engine, signal, ...(maxBatchJobs && { maxBatchJobs }) }));
   await coordinator.ready();
   const opened = opening.move();
   return {
