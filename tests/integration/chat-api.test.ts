@@ -71,6 +71,7 @@ it('hands the request on as an order: template, sampler, stop ids, price', async
   const promptIds = scripted.model.tokenizer.encodePrompt(rendered);
   expect(order).toEqual({
     job: expect.stringMatching(/^[0-9a-f]{32}$/),
+    account: expect.stringMatching(/./),
     modelId: scripted.model.id,
     promptIds: Uint32Array.from(promptIds),
     sampler: { temperature: 0.5, topP: 0.9, topK: 40, minP: 0.05, repetitionPenalty: 1.1, seed: 2 ** 32 - 1 },

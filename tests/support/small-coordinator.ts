@@ -94,6 +94,7 @@ export class SmallCoordinator implements AsyncDisposable {
     return this.runner.run(
       {
         job: randomBytes(16).toString('hex') as JobId,
+        account: 'one account',
         modelId: MODEL_ID,
         promptIds: Uint32Array.from({ length: 21 }, (_, index) => index + 1),
         sampler: { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 1 },

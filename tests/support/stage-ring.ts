@@ -58,6 +58,7 @@ export interface RingOptions {
   /** Uneven delays between the event loop's turns come from it. */
   readonly seed: number;
   readonly memoryBudgetBytes?: number;
+  readonly maxBatchJobs?: number;
 }
 
 const P256 = { name: 'ECDSA', namedCurve: 'P-256' } as const;
@@ -182,7 +183,7 @@ export class StageRing {
   async #worker(index: number, options: RingOptions, coordinatorPublicKey: string, keys: CryptoKeyPair): Promise<RingWorker> {
     const node = (index + 1).toString(16).padStart(2, '0').repeat(20) as NodeId;
     const devicePublicKey = await rawKey(keys);
-    const identity: StageIdentity = { network: RING_NETWORK, nodeId: node, devicePublicKey, coordinatorPublicKey, memoryBudgetBytes: options.memoryBudgetBytes ?? 1e9 };
+    const identity: StageIdentity = { network: RING_NETWORK, nodeId: node, devicePublicKey, coordinatorPublicKey, memoryBudgetBytes: options.memoryBudgetBytes ?? 1e9, ...(options.maxBatchJobs !== undefined && { maxBatchJobs: options.maxBatchJobs }) };
     const sent: StageMessage[] = [];
     const worker: Pick<RingWorker, 'commitments' | 'acknowledged' | 'pieces' | 'heads' | 'aheadMs'> = { commitments: [], acknowledged: [], pieces: [], heads: [], aheadMs: 0 };
     const refused: RingWorker['refused'] = [];

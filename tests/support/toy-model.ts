@@ -4,6 +4,7 @@ import { encodeCalibration } from '@ciro/core/model/calibration-codec.ts';
 import type { HexHash } from '@ciro/core/ids.ts';
 import type { Architecture, StageShape } from '@ciro/core/model/architecture.ts';
 import type { CalibrationTable, ModelManifest } from '@ciro/core/model/manifest.ts';
+import type { BatchRow } from '@ciro/core/model/stage-runner.ts';
 import type { HeldStage, StageEnginePort, StageRun } from '@ciro/web/pipeline/stage-ports.ts';
 
 /** Sizes of a made-up model that is computed in a few lines, row by row: cutting it anywhere gives the same numbers. */
@@ -30,17 +31,28 @@ export class ToyEngine implements StageEnginePort {
   readonly provider = 'wasm';
   heldBytes = 1_000;
   peakBytes = 2_000;
+  /** What a batch holds beside the caches: given back on demand. Undefined: jobs are run alone. */
+  scratchBytes: number | undefined = 0;
+  released = 0;
+  /** Jobs of each run for several, in order. */
+  readonly batches: (readonly string[])[] = [];
   /** Runs so far, and the most that were under way at once. */
   runs = 0;
   overlapping = 0;
   /** Set by a test: called before each run, may throw or wait. */
   beforeRun: (jobKey: string, position: number) => Promise<void> | void = () => undefined;
+  /** Set by a test: called before a run for several jobs, may throw or wait. */
+  beforeBatch: (jobKeys: readonly string[]) => Promise<void> | void = () => undefined;
   readonly jobs = new Map<string, { length: number; readonly state: Float32Array[] }>();
   readonly #shape: StageShape;
   #running = 0;
 
   constructor(shape: StageShape) {
     this.#shape = shape;
+  }
+
+  get promisedBytes(): number {
+    return this.heldBytes;
   }
 
   openJob(jobKey: string, _maxPositions: number): void {
@@ -51,23 +63,56 @@ export class ToyEngine implements StageEnginePort {
     this.jobs.delete(jobKey);
   }
 
-  async run(jobKey: string, position: number, input: Uint32Array | Float32Array, count: number, options: { readonly logits?: boolean }): Promise<StageRun> {
+  batchBytes(_jobKeys: readonly string[]): number | undefined {
+    return this.scratchBytes;
+  }
+
+  releaseBatch(): void {
+    this.released++;
+  }
+
+  runBatch(batch: readonly BatchRow[]): Promise<StageRun[]> {
+    const keys = batch.map(({ jobKey }) => jobKey);
+    this.batches.push(keys);
+    return this.#counted(async () => {
+      await this.beforeBatch(keys);
+      const started = performance.now();
+      for (const { jobKey, position } of batch) {
+        const held = this.jobs.get(jobKey)?.length;
+        if (held !== position) throw new Error(`toy engine holds ${held ?? 'nothing'} of ${jobKey}, not ${position}`);
+      }
+      const runs = batch.map(({ jobKey, position, input, logits }) => this.#compute(jobKey, position, input, 1, logits === true));
+      const computeMs = (performance.now() - started) / batch.length;
+      return runs.map((run) => ({ ...run, computeMs }));
+    });
+  }
+
+  run(jobKey: string, position: number, input: Uint32Array | Float32Array, count: number, options: { readonly logits?: boolean }): Promise<StageRun> {
+    return this.#counted(async () => {
+      const started = performance.now();
+      await this.beforeRun(jobKey, position);
+      return { ...this.#compute(jobKey, position, input, count, options.logits === true), computeMs: performance.now() - started };
+    });
+  }
+
+  async #counted<Result>(task: () => Promise<Result>): Promise<Result> {
     this.runs++;
-    const started = performance.now();
     this.overlapping = Math.max(this.overlapping, ++this.#running);
     try {
-      await this.beforeRun(jobKey, position);
-      const job = this.jobs.get(jobKey);
-      if (job === undefined) throw new Error(`toy engine has no job ${jobKey}`);
-      if (job.length !== position) throw new Error(`toy engine holds ${job.length} positions, not ${position}`);
-      job.length += count;
-      const rows = new Float32Array(count * TOY.hidden);
-      for (let row = 0; row < count; row++) rows.set(this.#row(input, row, job.state), row * TOY.hidden);
-      const logits = options.logits === true ? { logits: logitsOf(rows.subarray(-TOY.hidden)) } : {};
-      return { rows, ...logits, computeMs: performance.now() - started };
+      return await task();
     } finally {
       this.#running--;
     }
+  }
+
+  #compute(jobKey: string, position: number, input: Uint32Array | Float32Array, count: number, logits: boolean): Omit<StageRun, 'computeMs'> {
+    const job = this.jobs.get(jobKey);
+    if (job === undefined) throw new Error(`toy engine has no job ${jobKey}`);
+    if (job.length !== position) throw new Error(`toy engine holds ${job.length} positions, not ${position}`);
+    job.length += count;
+    const rows = new Float32Array(count * TOY.hidden);
+    for (let row = 0; row < count; row++) rows.set(this.#row(input, row, job.state), row * TOY.hidden);
+    return { rows, ...(logits && { logits: logitsOf(rows.subarray(-TOY.hidden)) }) };
   }
 
   #row(input: Uint32Array | Float32Array, row: number, state: readonly Float32Array[]): Float32Array {

@@ -26,6 +26,8 @@ export interface JobCache {
   /** Positions that the layers graph's caches have room for now. */
   readonly capacity: number;
   readonly heldBytes: number;
+  /** Bytes when it is full; it never holds more. */
+  readonly mostBytes: number;
   /** Checks that `count` more positions may come. Throws EngineError `past-capacity`. */
   reserve(count: number): void;
   /** Runs the layers graph: `feeds` are all its inputs but the caches. Adds `count` positions and gives the outputs read back. */
@@ -40,6 +42,11 @@ export class HostCache implements JobCache {
   readonly #session: SessionPort;
   readonly #shape: StageShape;
   readonly #cache: KvCache;
+
+  /** The rows themselves, for a run of several jobs. */
+  get rows(): KvCache {
+    return this.#cache;
+  }
 
   constructor(session: SessionPort, architecture: Architecture, shape: StageShape, maxPositions: number) {
     this.#session = session;
@@ -56,6 +63,11 @@ export class HostCache implements JobCache {
   }
 
   get heldBytes(): number {
+    return this.#cache.heldBytes;
+  }
+
+  /** Allocated once for all positions. */
+  get mostBytes(): number {
     return this.#cache.heldBytes;
   }
 

@@ -77,6 +77,16 @@ export class KvCache {
     }
   }
 
+  /** Copies what is held of the stage's `index`-th layer to `target` at `first`, as [kvHeads, capacity, headDim]; what lies past the length there stays. */
+  copyTo(target: Float32Array, first: number, index: number, part: CachePart, capacity: number): void {
+    const view = this.view(index, part);
+    const held = this.length * this.#headDim;
+    for (let head = 0; head < this.#kvHeads; head++) {
+      const from = head * this.capacity * this.#headDim;
+      target.set(view.subarray(from, from + held), first + head * capacity * this.#headDim);
+    }
+  }
+
   /** Forgets positions from `length` on: rejected drafts, or a replay. Throws EngineError `stale-cache` if there are fewer. */
   truncate(length: number): void {
     const held = this.length;

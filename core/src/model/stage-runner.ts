@@ -4,14 +4,23 @@
  */
 import { attentionMask } from '../numeric/attention-mask.ts';
 import { RopeCache } from '../numeric/rope-tables.ts';
+import { BatchRun, capacityOf } from './batch-run.ts';
 import { EngineError } from './engine-error.ts';
 import { HostCache, outputOf } from './job-cache.ts';
 import type { Architecture, StageShape } from './architecture.ts';
 import type { EmbeddingTable } from './embedding-table.ts';
+import type { MaskRow } from '../numeric/attention-mask.ts';
 import type { FeedTensor, Feeds, JobCache, SessionPort } from './job-cache.ts';
+import type { KvCache } from './kv-cache.ts';
 
 /** Most tokens of one run: bounds activations and mask; longer prompts come in chunks (the reference run's are 16). */
 export const MAX_RUN_TOKENS = 64;
+
+/**
+ * Most bytes that the caches of a batch may take side by side. They are copied for each run: past about this much that takes
+ * longer than the weights that are read once instead of several times (decision 0010).
+ */
+export const MAX_BATCH_CACHE_BYTES = 64 * 1024 * 1024;
 
 /** What a stage computes with. `embedding` for the first stage, `head` for the last. */
 export interface StageSessions {
@@ -26,6 +35,15 @@ export interface StageOutput {
   readonly logits?: Float32Array;
 }
 
+/** The next position of one job of a batch: one token id for a stage that embeds, else one row [d]. */
+export interface BatchRow {
+  readonly jobKey: string;
+  readonly position: number;
+  readonly input: Uint32Array | Float32Array;
+  /** Also give the position's logits (last stage only). */
+  readonly logits?: boolean;
+}
+
 export class StageRunner {
   readonly #architecture: Architecture;
   readonly #shape: StageShape;
@@ -33,12 +51,14 @@ export class StageRunner {
   readonly #rope: RopeCache;
   readonly #jobs = new Map<string, JobCache>();
   readonly #running = new Set<JobCache>();
+  readonly #batch: BatchRun;
 
   constructor(architecture: Architecture, shape: StageShape, sessions: StageSessions) {
     this.#architecture = architecture;
     this.#shape = shape;
     this.#sessions = sessions;
     this.#rope = new RopeCache(architecture);
+    this.#batch = new BatchRun(sessions.layers, architecture, shape);
   }
 
   /** Allocates the job's KV cache. Throws EngineError `duplicate-job`, or `past-capacity` beyond the model's context. */
@@ -61,6 +81,7 @@ export class StageRunner {
   closeJob(jobKey: string): void {
     this.#jobs.get(jobKey)?.dispose();
     this.#jobs.delete(jobKey);
+    if (this.#jobs.size < 2) this.#batch.release();
   }
 
   /** Positions held for the job. Throws EngineError `unknown-job`. */
@@ -73,10 +94,17 @@ export class StageRunner {
     this.#job(jobKey).truncate(length);
   }
 
-  /** Bytes of all open jobs' caches and of the embedding rows. */
+  /** Bytes of all open jobs' caches, of what batches copy them to, and of the embedding rows. */
   get heldBytes(): number {
-    let bytes = this.#sessions.embedding?.heldBytes ?? 0;
+    let bytes = (this.#sessions.embedding?.heldBytes ?? 0) + this.#batch.heldBytes;
     for (const cache of this.#jobs.values()) bytes += cache.heldBytes;
+    return bytes;
+  }
+
+  /** Bytes that the caches of open jobs may still grow by. */
+  get growthBytes(): number {
+    let bytes = 0;
+    for (const cache of this.#jobs.values()) bytes += cache.mostBytes - cache.heldBytes;
     return bytes;
   }
 
@@ -94,29 +122,97 @@ export class StageRunner {
     count: number,
     options: { readonly logits?: boolean } = {},
   ): Promise<StageOutput> {
-    const cache = this.#job(jobKey);
-    if (position !== cache.length || this.#running.has(cache)) {
-      throw new EngineError('stale-cache', `Job ${jobKey} holds ${cache.length} positions, or is running, and was sent position ${position}; wait, replay or truncate.`, {
-        fault: 'peer',
-        fields: { jobKey, position, held: cache.length },
-      });
-    }
+    const cache = this.#cacheAt(jobKey, position);
     const hidden = this.#hiddenRows(input, count);
     cache.reserve(count);
     this.#running.add(cache);
-    const feeds = prepareFeeds(this.#architecture, this.#rope, cache, hidden, count);
+    const feeds = prepareFeeds(this.#architecture, this.#rope, [{ cached: cache.length, count }], cache.capacity, hidden);
     const outputs = await cache.run(feeds, count).finally(() => this.#running.delete(cache));
     const rows = outputOf(outputs, 'rows').slice();
     if (options.logits !== true) return { rows };
-    return { rows, logits: await this.#logits(rows, count) };
+    const { hidden: width } = this.#architecture;
+    return { rows, logits: await this.#logits(rows.subarray((count - 1) * width, count * width), 1) };
   }
 
+  /**
+   * Bytes beyond `heldBytes` that a batch of these jobs would hold; undefined when they are better run alone: their caches
+   * take more than MAX_BATCH_CACHE_BYTES, or lie in a provider's memory. Throws EngineError `unknown-job`.
+   */
+  batchBytes(jobKeys: readonly string[]): number | undefined {
+    const caches = this.#hostCaches(jobKeys);
+    const bytes = caches && this.#batch.bytesFor(caches);
+    return bytes === undefined || bytes > MAX_BATCH_CACHE_BYTES ? undefined : Math.max(0, bytes - this.#batch.heldBytes);
+  }
+
+  /** Gives back what batches copy caches to; the next batch takes it anew. */
+  releaseBatch(): void {
+    this.#batch.release();
+  }
+
+  /**
+   * Computes the next position of several jobs in one run and adds it to their caches. Products with weights are over all
+   * rows at once, attention is each job's own; so a row differs from that of a run alone by float32 rounding. When a run fails, no
+   * cache has changed and each job can be run alone.
+   *
+   * @returns one output a row, in the order given
+   * @throws EngineError as `run`; `bad-input` for a job that is named twice, or whose provider keeps its cache elsewhere
+   */
+  async runBatch(batch: readonly BatchRow[]): Promise<StageOutput[]> {
+    const keys = batch.map(({ jobKey }) => jobKey);
+    const caches = batch.map(({ jobKey, position }) => this.#cacheAt(jobKey, position));
+    const rowCaches = this.#hostCaches(keys);
+    if (rowCaches === undefined || new Set(keys).size < keys.length) throw new EngineError('bad-input', `Jobs ${keys.join(', ')} cannot be run together; run each alone.`, { fault: 'bug', fields: { keys } });
+    const { hidden: width } = this.#architecture;
+    const hidden = new Float32Array(batch.length * width);
+    batch.forEach(({ input }, index) => hidden.set(this.#hiddenRows(input, 1), index * width));
+    for (const cache of caches) cache.reserve(1);
+    const lengths = rowCaches.map(({ length }) => length);
+    for (const cache of caches) this.#running.add(cache);
+    try {
+      const feeds = prepareFeeds(this.#architecture, this.#rope, lengths.map((cached) => ({ cached, count: 1 })), capacityOf(rowCaches), hidden);
+      const rows = outputOf(await this.#batch.run(feeds, rowCaches), 'rows').slice();
+      const logits = await this.#batchLogits(batch, rows);
+      return batch.map((_, index) => ({ rows: rows.slice(index * width, (index + 1) * width), ...(logits[index] && { logits: logits[index] }) }));
+    } catch (error) {
+      rowCaches.forEach((cache, index) => cache.truncate(Math.min(cache.length, lengths[index] ?? 0)));
+      throw error;
+    } finally {
+      for (const cache of caches) this.#running.delete(cache);
+    }
+  }
+
+  /** Logits of the rows that want them, by index; one product for all. */
+  async #batchLogits(batch: readonly BatchRow[], rows: Float32Array): Promise<(Float32Array | undefined)[]> {
+    const { hidden, vocabulary } = this.#architecture;
+    const wanted = batch.flatMap(({ logits }, index) => (logits === true ? [index] : []));
+    if (wanted.length === 0) return [];
+    const picked = new Float32Array(wanted.length * hidden);
+    wanted.forEach((row, index) => picked.set(rows.subarray(row * hidden, (row + 1) * hidden), index * hidden));
+    const all = await this.#logits(picked, wanted.length);
+    return batch.map((_, row) => (wanted.includes(row) ? all.slice(wanted.indexOf(row) * vocabulary, (wanted.indexOf(row) + 1) * vocabulary) : undefined));
+  }
+
+  /** Logits [count, vocabulary] of final-norm rows [count, d]. */
   async #logits(rows: Float32Array, count: number): Promise<Float32Array> {
-    const { hidden } = this.#architecture;
     const head = this.#sessions.head;
     if (!head) throw new EngineError('bad-input', 'Only the last stage has logits.', { fault: 'bug' });
-    const last = rows.subarray((count - 1) * hidden, count * hidden);
-    return outputOf(await head.run({ rows: { data: last, dims: [1, hidden] } }), 'logits').slice();
+    return outputOf(await head.run({ rows: { data: rows, dims: [count, this.#architecture.hidden] } }), 'logits').slice();
+  }
+
+  /** The caches of these jobs in this program's memory; undefined when a provider keeps one elsewhere. */
+  #hostCaches(jobKeys: readonly string[]): KvCache[] | undefined {
+    const caches = jobKeys.map((key) => this.#job(key));
+    const host = caches.filter((cache) => cache instanceof HostCache);
+    return host.length === caches.length ? host.map(({ rows }) => rows) : undefined;
+  }
+
+  #cacheAt(jobKey: string, position: number): JobCache {
+    const cache = this.#job(jobKey);
+    if (position === cache.length && !this.#running.has(cache)) return cache;
+    throw new EngineError('stale-cache', `Job ${jobKey} holds ${cache.length} positions, or is running, and was sent position ${position}; wait, replay or truncate.`, {
+      fault: 'peer',
+      fields: { jobKey, position, held: cache.length },
+    });
   }
 
   #hiddenRows(input: Uint32Array | Float32Array, count: number): Float32Array {
@@ -142,21 +238,22 @@ export class StageRunner {
   }
 }
 
-/** The layers graph's inputs for `count` new positions of one job, caches apart; names and dims as in `buildLayersGraph`. */
-function prepareFeeds(architecture: Architecture, rope: RopeCache, cache: JobCache, hidden: Float32Array, count: number): Feeds {
+/** The layers graph's inputs for the next positions of one job or several, as many of each, caches apart; names and dims as in `buildLayersGraph`. */
+function prepareFeeds(architecture: Architecture, rope: RopeCache, jobs: readonly MaskRow[], capacity: number, hidden: Float32Array): Feeds {
   const { headDim, heads, kvHeads } = architecture;
-  const { capacity, length } = cache;
   const group = heads / kvHeads;
-  const tables = rope.rows(Array.from({ length: count }, (_, i) => length + i));
-  for (let row = 0; row < count; row++) {
+  const batch = jobs.length;
+  const count = jobs[0]?.count ?? 0;
+  const tables = rope.rows(jobs.flatMap(({ cached }) => Array.from({ length: count }, (_, i) => cached + i)));
+  for (let row = 0; row < batch * count; row++) {
     for (let i = 0; i < headDim / 2; i++) tables.sin[row * headDim + i] = -(tables.sin[row * headDim + i] ?? 0);
   }
   return {
-    hidden: { data: hidden, dims: [count, architecture.hidden] },
-    cos: { data: tables.cos, dims: [1, count, 1, headDim] },
-    sin: { data: tables.sin, dims: [1, count, 1, headDim] },
-    mask: { data: attentionMask([{ cached: length, count }], group, count, capacity), dims: [1, 1, group * count, capacity + count] },
-    head_shape: integers([1, count, heads + 2 * kvHeads, headDim]),
+    hidden: { data: hidden, dims: [batch * count, architecture.hidden] },
+    cos: { data: tables.cos, dims: [batch, count, 1, headDim] },
+    sin: { data: tables.sin, dims: [batch, count, 1, headDim] },
+    mask: { data: attentionMask(jobs, group, count, capacity), dims: [batch, 1, group * count, capacity + count] },
+    head_shape: integers([batch, count, heads + 2 * kvHeads, headDim]),
     key_sizes: integers([capacity, count]),
   };
 }

@@ -61,7 +61,7 @@ async function setup(wish: { assurance: 'stream' | 'checked'; answers: readonly 
   await ledger.openTrial('ada');
   const request = parseChatRequest({ model: 'm', messages: [{ role: 'user', content: 'x' }], max_tokens: 10, ...(wish.stop !== undefined && { stop: wish.stop }), ciro: { assurance: wish.assurance } });
   const order: JobOrder = {
-    job: FIRST, modelId: '5'.repeat(64) as HexHash, promptIds: Uint32Array.from({ length: 18 }, () => 3), sampler: { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 1 },
+    job: FIRST, account: 'ada', modelId: '5'.repeat(64) as HexHash, promptIds: Uint32Array.from({ length: 18 }, () => 3), sampler: { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 1 },
     maxTokens: 10, stopIds: [], quote: { promptToken: '1', generatedToken: '4', feeBasisPoints: '250', hold: '58' }, requesterNonce: null, exclude: [], goesOn: true, continues: null,
   };
   await ledger.hold(FIRST, 'ada', 58n);

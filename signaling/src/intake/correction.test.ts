@@ -13,7 +13,7 @@ const PROMPT = Array.from({ length: 20 }, (_, n) => n);
 const ANSWER = Array.from({ length: 40 }, (_, n) => 100 + n);
 
 const order = (change: Partial<JobOrder> = {}): JobOrder => ({
-  job, modelId: '5'.repeat(64) as HexHash, promptIds: Uint32Array.from(PROMPT), sampler: SAMPLER, maxTokens: 50, stopIds: [2],
+  job, account: 'ada', modelId: '5'.repeat(64) as HexHash, promptIds: Uint32Array.from(PROMPT), sampler: SAMPLER, maxTokens: 50, stopIds: [2],
   quote: { promptToken: '1', generatedToken: '4', feeBasisPoints: '250', hold: '220' }, requesterNonce: 'a'.repeat(64) as HexHash, exclude: [], goesOn: true, continues: null, ...change,
 });
 const record = makeRecord({ job, promptIds: PROMPT, tokenIds: ANSWER });

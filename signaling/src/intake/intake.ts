@@ -45,7 +45,7 @@ export class Intake {
     const request = parseChatRequest(body);
     const model = modelOf(request, models);
     const job = newJob();
-    const order = orderOf(request, model, { job, randomSeed: randomInt(SEEDS) });
+    const order = orderOf(request, model, { job, account, randomSeed: randomInt(SEEDS) });
     const createdAt = this.#now();
     await ledger.hold(job, account, BigInt(order.quote.hold));
     this.nonces.expect(job, account, request.nonceCommitment);

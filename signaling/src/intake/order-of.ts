@@ -29,7 +29,7 @@ export function modelOf(request: ChatRequest, models: ChatModels): ChatModel {
  * A request as a priced order: template, ids, sampler, quote. Throws `context_length_exceeded` when prompt and answer do not
  * fit the model, and what the template throws. `randomSeed`: uint32, used when the request names no seed.
  */
-export function orderOf(request: ChatRequest, model: ChatModel, options: { readonly job: JobId; readonly randomSeed: number }): JobOrder {
+export function orderOf(request: ChatRequest, model: ChatModel, options: { readonly job: JobId; readonly account: string; readonly randomSeed: number }): JobOrder {
   // A job is also bounded by what its root message can carry.
   const context = Math.min(model.manifest.architecture.context, MAX_JOB_UNITS * UNIT_POSITIONS);
   refuseTooMuchText(request, context);
@@ -39,6 +39,7 @@ export function orderOf(request: ChatRequest, model: ChatModel, options: { reado
   const { temperature, topP, topK, minP, repetitionPenalty } = request;
   return {
     job: options.job,
+    account: options.account,
     modelId: model.id,
     promptIds,
     sampler: { temperature, topK, topP, minP, repetitionPenalty, seed },

@@ -6,6 +6,8 @@ import type { Acknowledgement, Receipt } from '@ciro/core/receipt/receipt.ts';
 /** A priced request, ready to be placed. */
 export interface JobOrder {
   readonly job: JobId;
+  /** Who pays; accounts take turns in the queue. */
+  readonly account: string;
   readonly modelId: HexHash;
   readonly promptIds: Uint32Array;
   readonly sampler: PlanSampler;

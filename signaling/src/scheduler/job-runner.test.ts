@@ -46,6 +46,40 @@ it('four jobs run at a time, the next one when one is over', async () => {
   expect(jobs[5]?.events).toEqual([{ type: 'queued', ahead: 1 }, { type: 'queued', ahead: 0 }]);
 });
 
+it('E3: an account that asks a great deal makes another wait for one of its jobs; both are told where they stand', async () => {
+  const { run, ready, answer } = setup();
+  ready();
+  for (let n = 1; n <= MAX_RUNNING_JOBS; n++) run(n, { account: 'much' });
+  const more = Array.from({ length: 3 }, (_, n) => run(10 + n, { account: 'much' }));
+  const [first, second] = [run(20, { account: 'little' }), run(21, { account: 'little' })];
+  await turn();
+  expect([...more, first, second].map(({ events }) => events.at(-1))).toEqual([2, 3, 4, 0, 1].map((ahead) => ({ type: 'queued', ahead })));
+  for (const n of [1, 2]) {
+    answer(n);
+    await turn();
+  }
+  expect([first, second].map((job) => kinds(job).at(-1))).toEqual(['assigned', 'assigned']);
+  // Two of each run; who came first has the next turn.
+  answer(3);
+  await turn();
+  expect(kinds(more[0] as Watched).at(-1)).toBe('assigned');
+});
+
+it('a job that is cancelled is ended on every tab of its ring at once', async () => {
+  const { run, ready, prepare, token, ring, workers } = setup();
+  ready();
+  const [job] = [run(1), run(2)];
+  await turn();
+  for (const n of [1, 2]) {
+    prepare(n);
+    token(n, 2);
+  }
+  job.stop('cancelled');
+  const finished = workers.sent.filter(({ message }) => message.type === 'finish');
+  expect(finished.map(({ to }) => to).toSorted()).toEqual(ring(1).toSorted());
+  for (const { message } of finished) expect(message).toMatchObject({ job: jobId(1), reason: 'cancelled' });
+});
+
 it('a full queue refuses at once, with the time to come back', async () => {
   const { run } = setup();
   for (let n = 0; n < MAX_QUEUED_JOBS; n++) run(n);

@@ -1,6 +1,7 @@
 import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
 import { MAX_JOB_UNITS } from '@ciro/core/protocol/limits.ts';
 import type { JobId, NodeId } from '@ciro/core/ids.ts';
+import { inFairOrder } from './fair-order.ts';
 import { JobEvents } from './job-events.ts';
 import { Placer } from './placer.ts';
 import { RunningJob } from './running-job.ts';
@@ -63,6 +64,8 @@ export interface SchedulerStatus {
 interface Queued {
   readonly order: JobOrder;
   readonly events: JobEvents;
+  /** Counts arrivals. */
+  readonly came: number;
   readonly since: number;
   /** Of its next plan; 1 unless a ring broke before. */
   readonly version: number;
@@ -71,6 +74,7 @@ interface Queued {
   ahead: number;
 }
 
+/** Whose requester reads already goes first, then who lost a ring, then who is new. */
 const rankOf = ({ order, version }: Queued): number => (order.continues !== null ? 0 : version > 1 ? 1 : 2);
 
 /** Failures after which the named worker is passed over: it is there, and cannot do it. */
@@ -93,6 +97,7 @@ export class JobRunner {
   #closing = false;
   #closed = false;
   #late = 0;
+  #came = 0;
   /** When jobs ran or could have run for the last time. */
   #ableAt = 0;
   /** One plan is signed after the other: workers expect their nonce commitments in the order in which they gave them. */
@@ -137,7 +142,7 @@ export class JobRunner {
     const onAbort = (): void => stop('cancelled');
     signal.addEventListener('abort', onAbort, { once: true });
     events.onEnd(() => signal.removeEventListener('abort', onAbort));
-    this.#enqueue({ order, events, since: this.#deps.clock.now(), version: 1, notBefore: 0, ahead: -1 });
+    this.#queue.push({ order, events, came: this.#came++, since: this.#deps.clock.now(), version: 1, notBefore: 0, ahead: -1 });
     this.#pump();
     return handle;
   }
@@ -271,6 +276,7 @@ export class JobRunner {
   /** True when the head of the queue was taken off it. */
   #startNext(): boolean {
     const now = this.#deps.clock.now();
+    this.#putInOrder();
     const head = this.#queue.find(({ notBefore }) => notBefore <= now);
     if (head === undefined) return false;
     this.#placer.aim(head.order.modelId, head.order.stages, head.order.exclude);
@@ -290,10 +296,12 @@ export class JobRunner {
     return true;
   }
 
-  /** Whose requester reads already goes first, then who lost a ring, then who is new; each in the order in which they came. */
-  #enqueue(queued: Queued): void {
-    const place = this.#queue.findIndex((each) => rankOf(each) > rankOf(queued));
-    this.#queue.splice(place < 0 ? this.#queue.length : place, 0, queued);
+  /** Puts the queue into the order in which its jobs are to begin (SPEC E3). */
+  #putInOrder(): void {
+    const running = new Map<string, number>();
+    for (const { account } of this.#running.values()) running.set(account, (running.get(account) ?? 0) + 1);
+    const cameFirst = this.#queue.toSorted((a, b) => a.came - b.came);
+    this.#queue.splice(0, this.#queue.length, ...inFairOrder(cameFirst, (queued) => ({ rank: rankOf(queued), account: queued.order.account }), running));
   }
 
   #pumpAfter(milliseconds: number): void {
@@ -311,7 +319,7 @@ export class JobRunner {
     const now = this.#deps.clock.now();
     // Whoever broke it may not be known yet: a ring that looks ready at once is the one that broke.
     const rest = code === 'link-lost' ? REPLAN_AFTER_MS * version : 0;
-    this.#enqueue({ order: { ...order, exclude: [...order.exclude, ...worker] }, events, since: now, version: version + 1, notBefore: now + rest, ahead: -1 });
+    this.#queue.push({ order: { ...order, exclude: [...order.exclude, ...worker] }, events, came: this.#came++, since: now, version: version + 1, notBefore: now + rest, ahead: -1 });
     if (rest > 0) this.#pumpAfter(rest);
     return true;
   }

@@ -69,6 +69,11 @@ export class RunningJob {
     this.#links = workers.map((worker, stage) => deps.route(worker, workers[(stage + 1) % workers.length] ?? worker));
   }
 
+  /** Who pays for it. */
+  get account(): string {
+    return this.#order.account;
+  }
+
   /** Positions of KV cache that every stage sets aside for it. */
   get positions(): number {
     return this.#plan.promptTokens + this.#plan.maxTokens - 1;

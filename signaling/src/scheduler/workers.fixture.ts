@@ -170,6 +170,7 @@ export class FakeStandings implements PlacementStandings {
 
 export const orderOf = (n: number, change: Partial<JobOrder> = {}): JobOrder => ({
   job: jobId(n),
+  account: 'one account',
   modelId: MODEL_ID,
   promptIds: Uint32Array.of(5, 6, 7),
   sampler: { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 1 },

@@ -95,9 +95,12 @@ test('rows lie head by head at their positions, also after a capacity step', asy
 test('outgrown buffers are destroyed, and all of them when the job closes', async () => {
   const fake = fakeSession();
   const cache = new GpuCache(fake.session, architecture, shape, 100);
+  // What a job may come to take is told before it takes it: admission counts on that.
+  expect([cache.heldBytes, cache.mostBytes]).toEqual([2 * 2 * 64 * 2 * 4, 2 * 2 * 128 * 2 * 4]);
   for (let position = 0; position < 80; position += 16) await cache.run(feedsFor(16), 16);
   expect(fake.allocated.map(({ destroyed }) => destroyed)).toEqual([true, true, false, false]);
   expect(cache.heldBytes).toBe(2 * 2 * 128 * 2 * 4);
+  expect(cache.mostBytes).toBe(cache.heldBytes);
   cache.dispose();
   expect(fake.allocated.every(({ destroyed }) => destroyed)).toBe(true);
 });

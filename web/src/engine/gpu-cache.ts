@@ -2,7 +2,7 @@
  * Keys and values of a job in GPU buffers: they never cross to the processor. Read-backs cost a GPU queue a round trip each,
  * so a stage reads one tensor a run, its rows, instead of two a layer.
  */
-import { CAPACITY_STEP_POSITIONS, CachePositions } from '@ciro/core/model/cache-positions.ts';
+import { CAPACITY_STEP_POSITIONS, CachePositions, stepsFor } from '@ciro/core/model/cache-positions.ts';
 import { keyCacheName, newKeyName, newValueName, valueCacheName } from '@ciro/core/model/graph/layer-nodes.ts';
 import type { Architecture, StageShape } from '@ciro/core/model/architecture.ts';
 import type { Feeds, JobCache, Outputs } from '@ciro/core/model/job-cache.ts';
@@ -64,6 +64,10 @@ export class GpuCache implements JobCache {
 
   get heldBytes(): number {
     return this.#buffers.length * this.#bytes(this.capacity);
+  }
+
+  get mostBytes(): number {
+    return this.#buffers.length * this.#bytes(stepsFor(this.#positions.maxPositions));
   }
 
   reserve(count: number): void {

@@ -126,6 +126,45 @@ test('memory counts weights, embedding rows and open jobs, and falls when a job 
   expect(engine?.peakBytes).toBe(before + 2 * 2 * 128 * 8 * 4);
 });
 
+test('positions of several jobs in one run agree with those of each alone to float32 rounding, logits too, and runs alone keep their bits', async () => {
+  await using stages = await open([[0, 3]]);
+  const [engine] = stages.engines;
+  if (!engine) throw new Error('one stage was opened');
+  // Lengths on both sides of a capacity step, as jobs of different ages have.
+  const jobs = [{ key: 'a', from: 3 }, { key: 'b', from: 63 }, { key: 'c', from: 70 }];
+  const open3 = async (): Promise<void> => {
+    for (const { key, from } of jobs) {
+      engine.closeJob(key);
+      engine.openJob(key, ids.length);
+      for (let position = 0; position < from; position += 16) await engine.run(key, position, ids.subarray(position, Math.min(from, position + 16)), Math.min(16, from - position));
+    }
+  };
+  const STEPS = 5;
+  const alone: { rows: Float32Array; logits: Float32Array }[] = [];
+  await open3();
+  for (const { key, from } of jobs) {
+    for (let step = 0; step < STEPS; step++) {
+      const { rows, logits } = await engine.run(key, from + step, ids.subarray(from + step, from + step + 1), 1, { logits: true });
+      alone.push({ rows, logits: logits ?? new Float32Array() });
+    }
+  }
+  await open3();
+  for (let step = 0; step < STEPS; step++) {
+    const outputs = await engine.runBatch(jobs.map(({ key, from }) => ({ jobKey: key, position: from + step, input: ids.subarray(from + step, from + step + 1), logits: true })));
+    expect(outputs).toHaveLength(3);
+    for (const [index, output] of outputs.entries()) {
+      const expected = alone[index * STEPS + step];
+      expect(largestDifference(output.rows, expected?.rows ?? [])).toBeLessThan(5e-6);
+      expect(largestDifference(output.logits ?? [], expected?.logits ?? [])).toBeLessThan(2e-5);
+      expect(output.computeMs).toBe(outputs[0]?.computeMs);
+    }
+  }
+  await open3();
+  const again = await engine.run('b', 63, ids.subarray(63, 64), 1, { logits: true });
+  expect(again.rows).toEqual(alone[STEPS]?.rows);
+  expect(again.logits).toEqual(alone[STEPS]?.logits);
+});
+
 test('loading stops when it is aborted, and a disposed stage refuses', async () => {
   await expect(load(0, 1, AbortSignal.abort())).rejects.toMatchObject({ code: 'aborted' });
   const engine = await load(0, 1);

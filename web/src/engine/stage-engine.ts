@@ -8,7 +8,7 @@ import { StageRunner } from '@ciro/core/model/stage-runner.ts';
 import { createSession } from './ort.ts';
 import type { StageShape } from '@ciro/core/model/architecture.ts';
 import type { ModelManifest } from '@ciro/core/model/manifest.ts';
-import type { StageOutput } from '@ciro/core/model/stage-runner.ts';
+import type { BatchRow, StageOutput } from '@ciro/core/model/stage-runner.ts';
 import type { EngineSession, Provider } from './ort.ts';
 
 export interface StageEngineOptions {
@@ -125,9 +125,33 @@ export class StageEngine {
     return { ...output, computeMs: performance.now() - started };
   }
 
+  /** Computes the next position of several jobs in one run; see StageRunner.runBatch. Each gets an equal share of the time. */
+  async runBatch(batch: readonly BatchRow[]): Promise<StageResult[]> {
+    this.#check();
+    const started = performance.now();
+    const outputs = await this.#runner.runBatch(batch);
+    this.#account();
+    const computeMs = (performance.now() - started) / batch.length;
+    return outputs.map((output) => ({ ...output, computeMs }));
+  }
+
+  /** See StageRunner.batchBytes and releaseBatch. */
+  batchBytes(jobKeys: readonly string[]): number | undefined {
+    return this.#runner.batchBytes(jobKeys);
+  }
+
+  releaseBatch(): void {
+    this.#runner.releaseBatch();
+  }
+
   /** Bytes of weights, embedding rows and KV caches held now. The library's code and scratch come on top. */
   get heldBytes(): number {
     return this.#sessions.reduce((sum, session) => sum + session.weightBytes, 0) + this.#runner.heldBytes;
+  }
+
+  /** `heldBytes` once the caches of open jobs are as large as they may become. */
+  get promisedBytes(): number {
+    return this.heldBytes + this.#runner.growthBytes;
   }
 
   /** Most that `heldBytes` has been. */

@@ -11,6 +11,11 @@ describe('volunteerOptions', () => {
     expect(volunteerOptions('#volunteer=1&relay=only', 8)).toMatchObject({ relayOnly: true });
   });
 
+  it('may say for how many jobs a run is, and ignores what is no number of jobs', () => {
+    expect(volunteerOptions('#volunteer=1&batch=1', 8)).toMatchObject({ maxBatchJobs: 1 });
+    for (const field of ['batch=0', 'batch=-1', 'batch=1.5', 'batch=x', 'batch=1e9', 'batch=']) expect(volunteerOptions(`#volunteer=1&${field}`, 8)).not.toHaveProperty('maxBatchJobs');
+  });
+
   it('is asked for by volunteer=1 only', () => {
     expect(volunteerOptions('', 8)).toBeUndefined();
     expect(volunteerOptions('#chat', 8)).toBeUndefined();

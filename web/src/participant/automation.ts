@@ -7,9 +7,12 @@ const ENGINES: readonly EngineChoice[] = ['auto', 'wasm', 'webgpu'];
 const MIN_BUDGET_BYTES = 64 * 1024 * 1024;
 const MAX_BUDGET_BYTES = 64 * 1024 * 1024 * 1024;
 
+/** More jobs than any tab has open. */
+const MAX_BATCH_CHOICE = 64;
+
 /**
- * Options in `#volunteer=1&engine=wasm|webgpu|auto&memory=BYTES&relay=only`: the operator's own headless volunteers contribute without a
- * click. Undefined for any other hash; a value that makes no sense is replaced by the default.
+ * Options in `#volunteer=1&engine=wasm|webgpu|auto&memory=BYTES&relay=only&batch=JOBS`: the operator's own headless volunteers contribute
+ * without a click; `batch=1` computes every job alone, to measure what batches bring. Undefined for any other hash; a value that makes no sense is replaced by the default.
  */
 export function volunteerOptions(hash: string, deviceGib: number | undefined): ContributeOptions | undefined {
   const fields = new URLSearchParams(hash.replace(/^#/, ''));
@@ -17,7 +20,9 @@ export function volunteerOptions(hash: string, deviceGib: number | undefined): C
   const engine = ENGINES.find((choice) => choice === fields.get('engine')) ?? 'auto';
   const memory = Number(fields.get('memory'));
   const fits = Number.isSafeInteger(memory) && memory >= MIN_BUDGET_BYTES && memory <= MAX_BUDGET_BYTES;
-  return { engine, memoryBudgetBytes: fits ? memory : defaultMemoryBudget(deviceGib), pauseOnBattery: false, pauseWhenHidden: false, relayOnly: fields.get('relay') === 'only' };
+  const jobs = Number(fields.get('batch'));
+  const batch = Number.isSafeInteger(jobs) && jobs >= 1 && jobs <= MAX_BATCH_CHOICE ? { maxBatchJobs: jobs } : {};
+  return { engine, memoryBudgetBytes: fits ? memory : defaultMemoryBudget(deviceGib), pauseOnBattery: false, pauseWhenHidden: false, relayOnly: fields.get('relay') === 'only', ...batch };
 }
 
 /** Snapshot for programs that drive the page: JSON only, amounts as decimal strings of base units. */
@@ -33,6 +38,8 @@ export interface CiroStatus {
   readonly standby: readonly [number, number] | null;
   readonly timings: { readonly join_ms: number | null; readonly ready_ms: number | null };
   readonly memory: { readonly held_bytes: number; readonly peak_bytes: number };
+  /** Generated positions, and how many of them in runs of several jobs. */
+  readonly generated: { readonly positions: number; readonly batched: number };
   readonly bytes: { readonly downloaded: number; readonly cached: number };
   readonly links: readonly { readonly peer: string; readonly state: string; readonly route: string; readonly rtt_ms: number; readonly loss: number | null }[];
   readonly audits: { readonly running: boolean; readonly waiting: number; readonly done: number; readonly refused: number };
@@ -54,6 +61,7 @@ export function statusOf(view: ParticipantView = EMPTY_VIEW): CiroStatus {
     standby: 'standby' in state && state.loaded ? state.standby : null,
     timings: { join_ms: timings.joinMs ?? null, ready_ms: timings.readyMs ?? null },
     memory: { held_bytes: memory.heldBytes, peak_bytes: memory.peakBytes },
+    generated: view.generated,
     bytes,
     links: links.map(({ peer, state: at, route, rttMs, loss }) => ({ peer, state: at, route, rtt_ms: rttMs, loss: loss ?? null })),
     audits: { running: audits.running !== null, waiting: audits.waiting, done: audits.done, refused: audits.refused },

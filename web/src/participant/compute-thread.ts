@@ -19,6 +19,7 @@ export interface ComputeThread {
   order(message: ComputeOrder): Promise<void>;
   dropAudits(): Promise<void>;
   memory(): Promise<{ readonly heldBytes: number; readonly peakBytes: number }>;
+  generated(): Promise<{ readonly positions: number; readonly batched: number }>;
   /** Ends the thread and gives its memory back; nothing that was asked of it answers any more. */
   end(): void;
 }
@@ -43,6 +44,7 @@ export function startComputeThread(onCrash: (reason: string) => void): ComputeTh
     order: (message) => api.order(message),
     dropAudits: () => api.dropAudits(),
     memory: () => api.memory(),
+    generated: () => api.generated(),
     end: () => worker.terminate(),
   };
 }

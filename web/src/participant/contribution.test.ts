@@ -63,6 +63,7 @@ function setup(options: { measure?: () => Promise<never>; relayOnly?: boolean } 
       order: (message) => Promise.resolve(void orders.push(message.type)),
       dropAudits: () => done('drop audits'),
       memory: () => Promise.resolve({ heldBytes: 0, peakBytes: 0 }),
+      generated: () => Promise.resolve({ positions: 0, batched: 0 }),
       end: () => undefined,
     },
     links: { handle: (order) => calls.push(`link ${order.type}`), connectionLost: () => calls.push('close relayed links'), closeAll: () => calls.push('close links') },

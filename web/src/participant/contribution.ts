@@ -57,6 +57,7 @@ export interface ContributionOptions {
   readonly engine: EngineChoice;
   readonly relayOnly: boolean;
   readonly memoryBudgetBytes: number;
+  readonly maxBatchJobs?: number;
   readonly agent: string;
   readonly engineBase: string;
   readonly coordinatorBase: string;
@@ -228,13 +229,13 @@ export class Contribution {
     const model = welcome.models[0];
     this.#ports.joined(model);
     event({ type: 'joined' });
-    const { engineBase, coordinatorBase, memoryBudgetBytes } = this.#options;
+    const { engineBase, coordinatorBase, memoryBudgetBytes, maxBatchJobs } = this.#options;
     const configuredFor = `${network} ${coordinatorPublicKey}`;
     if (this.#configuredFor !== configuredFor) {
       this.#configuredFor = configuredFor;
       const { nodeId, devicePublicKey, deviceKey } = wallet;
       const head = await this.#keptHead(coordinatorPublicKey);
-      const config = { engineBase, coordinatorBase, network, nodeId, coordinatorPublicKey, devicePublicKey, deviceKey, memoryBudgetBytes, ...(head && { head }) };
+      const config = { engineBase, coordinatorBase, network, nodeId, coordinatorPublicKey, devicePublicKey, deviceKey, memoryBudgetBytes, ...(maxBatchJobs !== undefined && { maxBatchJobs }), ...(head && { head }) };
       await compute.configure(config, this.#host(coordinatorPublicKey));
     }
     // Before anything that makes this worker one to be planned for: a plan names one of these.

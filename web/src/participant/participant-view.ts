@@ -13,6 +13,8 @@ export interface ContributeOptions {
   readonly pauseWhenHidden: boolean;
   /** No neighbour learns this device's network address: links go over TURN or through the coordinator. */
   readonly relayOnly: boolean;
+  /** Jobs that one run of the engine may be for; for measurements. As many as there are when absent. */
+  readonly maxBatchJobs?: number;
 }
 
 /** Everything about this tab's contribution that a face may show. Plain data; a new object at each change. */
@@ -37,6 +39,8 @@ export interface ParticipantView {
   /** Bytes of weights: over the network, and from this browser's cache. */
   readonly bytes: { readonly downloaded: number; readonly cached: number };
   readonly memory: { readonly heldBytes: number; readonly peakBytes: number };
+  /** Generated positions computed by this tab, and how many of them in runs of several jobs. */
+  readonly generated: { readonly positions: number; readonly batched: number };
   /** Milliseconds since the page was opened. */
   readonly timings: { readonly joinMs: number | undefined; readonly readyMs: number | undefined };
 }
@@ -70,6 +74,7 @@ export const EMPTY_VIEW: ParticipantView = {
   alarms: [],
   bytes: { downloaded: 0, cached: 0 },
   memory: { heldBytes: 0, peakBytes: 0 },
+  generated: { positions: 0, batched: 0 },
   timings: { joinMs: undefined, readyMs: undefined },
 };
 

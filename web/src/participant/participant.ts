@@ -149,7 +149,7 @@ export class Participant implements Contributor {
         alarm: (alarm) => this.#showAlarms([alarm, ...this.#view.alarms]),
         fail: (trouble) => this.#fail(trouble),
       },
-      { engine: options.engine, relayOnly: options.relayOnly, memoryBudgetBytes: options.memoryBudgetBytes, agent: agentText(navigator.userAgent), engineBase: new URL(ENGINE_FOLDER, base).href, coordinatorBase: base },
+      { engine: options.engine, relayOnly: options.relayOnly, memoryBudgetBytes: options.memoryBudgetBytes, ...(options.maxBatchJobs !== undefined && { maxBatchJobs: options.maxBatchJobs }), agent: agentText(navigator.userAgent), engineBase: new URL(ENGINE_FOLDER, base).href, coordinatorBase: base },
     );
     const socket = new SignalingSocket(origin, {
       onUp: () => undefined,
@@ -178,7 +178,7 @@ export class Participant implements Contributor {
     }
     const timer = setInterval(() => {
       this.#soon();
-      compute.memory().then((memory) => this.#show({ memory }), () => undefined);
+      Promise.all([compute.memory(), compute.generated()]).then(([memory, generated]) => this.#show({ memory, generated }), () => undefined);
     }, WATCH_MS);
     signal.addEventListener('abort', () => clearInterval(timer), { once: true });
   }

@@ -51,7 +51,9 @@ export async function checkPlan(offered: OfferedPlan, held: HeldStage | undefine
   const positions = positionsOf(plan);
   if (positions > held.architecture.context) throw refuse('past-the-context', plan, `needs ${positions} positions; the model has ${held.architecture.context}`, 'user');
   const bytes = jobBytes(plan, held);
-  const heldBytes = held.engine.heldBytes + heldBeside(bytes);
+  // Making room may give back some of what the engine holds.
+  const besideBytes = heldBeside(bytes);
+  const heldBytes = held.engine.promisedBytes + besideBytes;
   if (heldBytes + bytes > identity.memoryBudgetBytes) {
     throw refuse('over-memory', plan, `needs ${bytes} bytes beside the ${heldBytes} held; this device gives ${identity.memoryBudgetBytes}`, 'platform');
   }

@@ -3,6 +3,9 @@ import { REVEAL_TIMEOUT_MS, SUPPLY_TIMEOUT_MS } from '@ciro/core/protocol/limits
 /** Jobs a stage works on at the same time: the coordinator keeps as many over one placement; each holds a KV cache. */
 export const MAX_OPEN_JOBS = 4;
 
+/** Jobs whose generated positions are computed in one run: each has one at most, so all that are open. */
+export const MAX_BATCH_JOBS = MAX_OPEN_JOBS;
+
 /**
  * Row frames of one job that wait for the engine. Their rows lie in the job's own buffers already, so this bounds entries
  * only: the whole prefill of a 16,384-token prompt in chunks of 16. Somebody who sends row by row instead is refused.

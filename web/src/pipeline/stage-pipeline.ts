@@ -7,25 +7,23 @@ import { OpenJob } from './open-job.ts';
 import { NonceBook } from './nonce-book.ts';
 import { PieceSender } from './piece-sender.ts';
 import { checkPlan } from './plan-check.ts';
+import { fitTogether, isDecode, runWork } from './run-work.ts';
 import { StageError } from './stage-error.ts';
 import { jobKey, StageJob } from './stage-job.ts';
-import { MAX_ENDED_JOBS, MAX_OPEN_JOBS, MAX_WAITING_FRAMES } from './stage-limits.ts';
+import { MAX_BATCH_JOBS, MAX_ENDED_JOBS, MAX_OPEN_JOBS, MAX_WAITING_FRAMES } from './stage-limits.ts';
 import { UnitEvidence } from './unit-evidence.ts';
+import { WorkLine } from './work-line.ts';
 import { WorkQueue } from './work-queue.ts';
 import type { JobId, NodeId } from '@ciro/core/ids.ts';
 import type { JobPlan, SignedPlan } from '@ciro/core/job/plan.ts';
 import type { Frame } from '@ciro/core/protocol/frame.ts';
 import type { HeldStage, StageIdentity, StagePorts } from './stage-ports.ts';
+import type { QueuedWork, WorkOutcome } from './run-work.ts';
 import type { StageWork } from './stage-job.ts';
-
-interface QueuedWork {
-  readonly open: OpenJob;
-  readonly work: StageWork;
-}
 
 /**
  * The stages of up to MAX_OPEN_JOBS jobs on one worker: plans and frames in, frames and messages out through `StagePorts`.
- * One run at a time, in the order in which work came; what leaves a run leaves before anything is hashed or signed.
+ * One run at a time; generated positions that wait are computed together (`WorkLine`). What leaves a run leaves before anything is hashed or signed.
  */
 export class StagePipeline {
   readonly #identity: StageIdentity;
@@ -43,11 +41,16 @@ export class StagePipeline {
   #held: HeldStage | undefined;
   /** Time spent in the engine so far: it is taken off the time that a signature seemed to take. */
   #engineMs = 0;
+  #generated = 0;
+  #batched = 0;
 
   constructor(identity: StageIdentity, ports: StagePorts) {
     this.#identity = identity;
     this.#ports = ports;
-    this.#queue = new WorkQueue((item) => this.#compute(item), () => ports.turn());
+    const { maxBatchJobs: most = MAX_BATCH_JOBS } = identity;
+    const roomBytes = (): number => identity.memoryBudgetBytes - (this.#held?.engine.promisedBytes ?? 0) - this.rowBytes - ports.auditBytes(0);
+    const line = new WorkLine<QueuedWork>({ jobOf: ({ open }) => open.job.key, isDecode, fitTogether: (items) => items.length <= most && fitTogether(items, roomBytes) });
+    this.#queue = new WorkQueue(line, (items) => this.#compute(items), () => ports.turn());
     this.#refusals = new LinkRefusals((peer, error) => ports.refused(peer, error));
     this.nonces = new NonceBook((bytes) => ports.randomHex(bytes));
     this.pieces = new PieceSender(ports);
@@ -57,6 +60,11 @@ export class StagePipeline {
   /** Jobs that are being worked on. */
   get openJobs(): number {
     return [...this.#jobs.values()].filter((open) => open.state === 'open').length;
+  }
+
+  /** Generated positions computed so far, and how many of them in runs of several jobs. */
+  get generated(): { readonly positions: number; readonly batched: number } {
+    return { positions: this.#generated, batched: this.#batched };
   }
 
   /** Bytes of rows held here: of jobs under way, and kept of those that are over. The engine's own come on top. */
@@ -180,27 +188,38 @@ export class StagePipeline {
     this.#queue.push({ open, work });
   }
 
-  async #compute({ open, work }: QueuedWork): Promise<void> {
-    open.waiting--;
-    if (open.state !== 'open') return;
-    const { job, held } = open;
-    open.computing = true;
-    try {
-      const run = await held.engine.run(job.key, work.position, job.inputs.at(work.position, work.count), work.count, work.logits ? { logits: true } : {});
-      this.#engineMs += run.computeMs;
-      open.ran(work, run.computeMs);
-      this.#leave(open, work, job.complete(work, run));
-    } catch (error) {
-      this.#fail(open, asStageError(error));
-    } finally {
+  async #compute(items: readonly QueuedWork[]): Promise<void> {
+    for (const { open } of items) open.waiting--;
+    const running = items.filter(({ open }) => open.state === 'open');
+    for (const { open } of running) open.computing = true;
+    const outcomes = await runWork(running);
+    const left = running.flatMap((item, index) => (this.#leave(item, outcomes[index]) ? [item] : []));
+    if (running.length > 1) this.#batched += running.length;
+    for (const { open, work } of left) this.#commit(open, work);
+    for (const { open } of running) {
       open.computing = false;
       open.afterRun?.();
     }
   }
 
-  /** Sends what a run led to, then commits. A job that was finished meanwhile sends nothing; its rows are cut by the finish. */
-  #leave(open: OpenJob, work: StageWork, step: ReturnType<StageJob['complete']>): void {
-    if (open.state !== 'open') return;
+  /** Sends what a run led to. False when nothing is to be committed: the run failed, or the job was finished meanwhile, and its rows are cut by that. */
+  #leave(item: QueuedWork, outcome: WorkOutcome | undefined): boolean {
+    const { open, work } = item;
+    try {
+      if (outcome?.ok !== true) throw outcome?.error ?? new TypeError('the engine gave no outcome for a run');
+      const { run } = outcome;
+      this.#engineMs += run.computeMs;
+      open.ran(work, run.computeMs);
+      if (isDecode(item)) this.#generated++;
+      const step = open.job.complete(work, run);
+      if (open.state === 'open') this.#send(open, step);
+    } catch (error) {
+      this.#fail(open, asStageError(error));
+    }
+    return open.state === 'open';
+  }
+
+  #send(open: OpenJob, step: ReturnType<StageJob['complete']>): void {
     const { job } = open;
     const { job: id, version } = job.plan;
     if (step.frame !== undefined && job.downstream !== undefined && !this.#ports.sendFrame(job.downstream, encodeFrame(step.frame))) {
@@ -209,11 +228,19 @@ export class StagePipeline {
     if (step.token !== undefined) this.#ports.send({ type: 'token', job: id, version, ...step.token });
     if (step.token !== undefined && job.isFirst) open.lapped(this.#ports.now());
     if (step.next !== undefined) this.#enqueue(open, step.next);
-    const before = job.committed;
-    const started = this.#ports.now();
-    const closed = job.accept(work.acceptedTo);
-    open.committed(job.committed - before, this.#ports.now() - started);
-    open.evidence.close(closed);
+  }
+
+  #commit(open: OpenJob, work: StageWork): void {
+    try {
+      const { job } = open;
+      const before = job.committed;
+      const started = this.#ports.now();
+      const closed = job.accept(work.acceptedTo);
+      open.committed(job.committed - before, this.#ports.now() - started);
+      open.evidence.close(closed);
+    } catch (error) {
+      this.#fail(open, asStageError(error));
+    }
   }
 
   async #finish(open: OpenJob, acceptedTo: number): Promise<void> {
@@ -274,8 +301,10 @@ export class StagePipeline {
 
   /** Bytes held beside the engine's after rows of old jobs and idle audit engines made way for `needed` more. */
   #heldBeside(needed: number): number {
-    const engineBytes = this.#held?.engine.heldBytes ?? 0;
     const { memoryBudgetBytes } = this.#identity;
+    const engine = this.#held?.engine;
+    if (engine !== undefined && engine.promisedBytes + this.rowBytes + needed > memoryBudgetBytes) engine.releaseBatch();
+    const engineBytes = engine?.promisedBytes ?? 0;
     const fixed = this.#openRowBytes() + this.#ports.auditBytes(needed + engineBytes + this.rowBytes);
     this.after.kept.giveBackTo(Math.max(0, memoryBudgetBytes - engineBytes - fixed - needed));
     return fixed + this.after.kept.heldBytes;

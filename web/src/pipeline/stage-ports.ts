@@ -2,12 +2,13 @@ import type { JobRoot } from '@ciro/core/identity/identity.ts';
 import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import type { Architecture, StageShape } from '@ciro/core/model/architecture.ts';
 import type { CalibrationTable } from '@ciro/core/model/manifest.ts';
+import type { BatchRow } from '@ciro/core/model/stage-runner.ts';
 import type { SignedPlan } from '@ciro/core/job/plan.ts';
 import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
 import type { Acknowledgement, Receipt } from '@ciro/core/receipt/receipt.ts';
 import type { StageError } from './stage-error.ts';
 
-/** What a run gives: rows [count, d] (final-norm rows on the last stage) and, if asked, the last position's logits. */
+/** What a run gives: rows [count, d] (final-norm rows on the last stage) and, if asked, the last position's logits. `computeMs` of a run for several jobs is each one's equal share. */
 export interface StageRun {
   readonly rows: Float32Array;
   readonly logits?: Float32Array;
@@ -20,10 +21,18 @@ export interface StageEnginePort {
   /** Bytes held now and at most: weights and KV caches. */
   readonly heldBytes: number;
   readonly peakBytes: number;
+  /** `heldBytes` once the caches of open jobs are as large as they may become. */
+  readonly promisedBytes: number;
   openJob(jobKey: string, maxPositions: number): void;
   closeJob(jobKey: string): void;
   /** `input`: ids for a stage that embeds, else rows [count, d]. */
   run(jobKey: string, position: number, input: Uint32Array | Float32Array, count: number, options: { readonly logits?: boolean }): Promise<StageRun>;
+  /** The next positions of several jobs in one run, in the order given. When it fails every job is as it was and can be run alone. */
+  runBatch(batch: readonly BatchRow[]): Promise<readonly StageRun[]>;
+  /** Bytes beyond `promisedBytes` that such a run would hold; undefined when these jobs are better run alone. */
+  batchBytes(jobKeys: readonly string[]): number | undefined;
+  /** Gives back what such runs hold beside the caches; the next one takes it again. */
+  releaseBatch(): void;
 }
 
 /** The layers this worker holds and what it needs to know of their model. */
@@ -43,6 +52,8 @@ export interface StageIdentity {
   readonly coordinatorPublicKey: string;
   /** Weights, KV caches and retained rows may hold this much. */
   readonly memoryBudgetBytes: number;
+  /** Jobs that one run may be for; 1 computes each alone. MAX_BATCH_JOBS when absent. */
+  readonly maxBatchJobs?: number;
 }
 
 /** What a stage tells the coordinator. */

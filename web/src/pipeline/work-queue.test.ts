@@ -1,13 +1,15 @@
 import { expect, test } from 'vitest';
+import { WorkLine } from './work-line.ts';
 import { WorkQueue } from './work-queue.ts';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function setup() {
   const done: string[] = [];
-  const queue = new WorkQueue<string>(async (item) => {
+  const line = new WorkLine<string>({ jobOf: () => 'one job', isDecode: () => false, fitTogether: () => false });
+  const queue = new WorkQueue<string>(line, async (items) => {
     await turn();
-    done.push(item);
+    done.push(...items);
   }, turn);
   const background = (name: string): Promise<void> =>
     queue.background(async () => {

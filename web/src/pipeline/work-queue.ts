@@ -1,27 +1,36 @@
+/** Where items wait: what is taken together is run together. `WorkLine` is one. */
+interface Line<Item> {
+  readonly size: number;
+  push(item: Item): void;
+  take(): readonly Item[];
+  drop(which: (item: Item) => boolean): void;
+}
+
 /**
- * Runs items one after the other in the order in which they came, and lets the event loop have its turn between two of
- * them: so frames of other jobs join the line and a `finish` is heard in the middle of a long prompt. Who fills it bounds it.
+ * Runs what a line gives, and lets the event loop have its turn between two runs: so frames of other jobs join the line and
+ * a `finish` is heard in the middle of a long prompt. An item that comes when nothing runs is run at once. Who fills it bounds it.
  *
  * Beside the line there is a background lane: its tasks run when no item waits, one at a time, each after a turn of the
  * event loop. So an item waits for one such task at most.
  */
 export class WorkQueue<Item> {
-  readonly #run: (item: Item) => Promise<void>;
+  readonly #line: Line<Item>;
+  readonly #run: (items: readonly Item[]) => Promise<void>;
   readonly #turn: () => Promise<void>;
   readonly #background: (() => Promise<void>)[] = [];
-  #items: Item[] = [];
-  #runsItem = false;
+  #runsItems = false;
   #draining = false;
   #idle: (() => void)[] = [];
 
   /** `run` must not throw. */
-  constructor(run: (item: Item) => Promise<void>, turn: () => Promise<void>) {
+  constructor(line: Line<Item>, run: (items: readonly Item[]) => Promise<void>, turn: () => Promise<void>) {
+    this.#line = line;
     this.#run = run;
     this.#turn = turn;
   }
 
   push(item: Item): void {
-    this.#items.push(item);
+    this.#line.push(item);
     this.#start();
   }
 
@@ -35,12 +44,12 @@ export class WorkQueue<Item> {
 
   /** Forgets items that have not begun. */
   drop(which: (item: Item) => boolean): void {
-    this.#items = this.#items.filter((item) => !which(item));
+    this.#line.drop(which);
   }
 
   /** Resolves when no item runs and none waits. Background tasks are not waited for. */
   async idle(): Promise<void> {
-    if (this.#runsItem || this.#items.length > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    if (this.#runsItems || this.#line.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   #start(): void {
@@ -50,17 +59,17 @@ export class WorkQueue<Item> {
   }
 
   async #drain(): Promise<void> {
-    while (this.#items.length + this.#background.length > 0) {
-      const item = this.#items.shift();
-      if (item !== undefined) {
-        this.#runsItem = true;
-        await this.#run(item);
-        this.#runsItem = false;
+    while (this.#line.size + this.#background.length > 0) {
+      const items = this.#line.take();
+      if (items.length > 0) {
+        this.#runsItems = true;
+        await this.#run(items);
+        this.#runsItems = false;
       }
-      if (this.#items.length === 0) this.#tellIdle();
-      if (this.#items.length + this.#background.length === 0) break;
+      if (this.#line.size === 0) this.#tellIdle();
+      if (this.#line.size + this.#background.length === 0) break;
       await this.#turn();
-      if (this.#items.length === 0) {
+      if (this.#line.size === 0) {
         this.#tellIdle();
         await this.#background.shift()?.();
       }

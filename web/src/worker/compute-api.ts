@@ -46,6 +46,8 @@ export interface ComputeConfig {
   readonly deviceKey: CryptoKey;
   /** Bytes that weights, KV caches and retained rows may take, as the `profile` says; DEFAULT_MEMORY_BUDGET_BYTES when absent. */
   readonly memoryBudgetBytes?: number;
+  /** Jobs that one run of the engine may be for; as many as there are when absent. */
+  readonly maxBatchJobs?: number;
   /** What `keepHead` kept in an earlier life of this tab, under this coordinator's key. */
   readonly head?: SignedHead;
 }
@@ -88,4 +90,6 @@ export interface ComputeApi {
   dropAudits(): Promise<void>;
   /** Bytes held now and at most: weights, KV caches, rows, audits. */
   memory(): Promise<{ heldBytes: number; peakBytes: number }>;
+  /** Generated positions computed so far, and how many of them in runs of several jobs. */
+  generated(): Promise<{ positions: number; batched: number }>;
 }

@@ -151,14 +151,18 @@ export class ComputeService implements ComputeApi {
     return { heldBytes, peakBytes: this.#peakBytes };
   }
 
+  async generated(): Promise<{ positions: number; batched: number }> {
+    return this.#configured?.pipeline.generated ?? { positions: 0, batched: 0 };
+  }
+
   /** Bytes of the stage that is held, and of rows of its jobs. */
   #jobBytes(): number {
     return (this.#configured?.loader.held?.engine.heldBytes ?? 0) + (this.#configured?.pipeline.rowBytes ?? 0);
   }
 
   #assemble(config: ComputeConfig, host: ComputeHost, loader: StageLoader): Configured {
-    const { network, nodeId, devicePublicKey, coordinatorPublicKey, deviceKey, coordinatorBase, memoryBudgetBytes = DEFAULT_MEMORY_BUDGET_BYTES } = config;
-    const identity = { network, nodeId, devicePublicKey, coordinatorPublicKey, memoryBudgetBytes };
+    const { network, nodeId, devicePublicKey, coordinatorPublicKey, deviceKey, coordinatorBase, maxBatchJobs, memoryBudgetBytes = DEFAULT_MEMORY_BUDGET_BYTES } = config;
+    const identity = { network, nodeId, devicePublicKey, coordinatorPublicKey, memoryBudgetBytes, ...(maxBatchJobs !== undefined && { maxBatchJobs }) };
     const verify = (publicKey: string, bytes: Uint8Array, signature: string): Promise<boolean> => this.#verifier.verify(publicKey, bytes, signature);
     const sendFrame = (peer: NodeId, frame: Uint8Array<ArrayBuffer>): boolean => {
       const port = this.#links.get(peer);
