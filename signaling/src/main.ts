@@ -35,6 +35,7 @@ import type { ShardedModel } from './edge/models-routes.ts';
 import type { Audits, ChatModel, CreditNotices, JobRunner as JobRunnerPort } from './intake/ports.ts';
 import type { CoordinatorKey } from './keys/coordinator-key.ts';
 import type { SchedulerStatus } from './scheduler/job-runner.ts';
+import type { SchedulerTimes } from './scheduler/scheduler-times.ts';
 import type { Models } from './scheduler/models-port.ts';
 import type { SessionsOptions } from './sessions/sessions.ts';
 import type { Store } from './store/open-store.ts';
@@ -92,6 +93,8 @@ export interface CoordinatorOptions {
   readonly audits?: Audits;
   /** Replaces the reference run, for tests with models that nothing computes. */
   readonly reference?: ReferenceRun;
+  /** Hears how long decisions and set-ups took, for benchmarks. */
+  readonly times?: SchedulerTimes;
 }
 
 /** A running coordinator. */
@@ -155,7 +158,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   undo.defer(() => sessions.close());
   const standings = await Standings.open({ store: store.standings, clock: systemClock, workers: sessions, onError });
   const scheduler = new JobRunner(
-    { clock: systemClock, workers: sessions, standings, models: schedulerModels(models), relay: new Relay(sessions), key, randomBytes: bytes },
+    { clock: systemClock, workers: sessions, standings, models: schedulerModels(models), relay: new Relay(sessions), key, randomBytes: bytes, ...given({ times: options.times }) },
     { network, ...given({ stages: options.stages, expectWorkers: options.expectWorkers }) },
   );
   undo.defer(() => scheduler.close());

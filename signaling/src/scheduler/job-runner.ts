@@ -14,6 +14,7 @@ import type { JobHandle, JobOrder } from './job-order.ts';
 import type { Models } from './models-port.ts';
 import type { PlacerOptions, ReadyPlacement } from './placer.ts';
 import type { Introductions } from './ring-links.ts';
+import type { SchedulerTimes } from './scheduler-times.ts';
 import type { StageStatus } from './slot.ts';
 import type { PlacementStandings } from './standings-port.ts';
 import type { Workers } from './workers-port.ts';
@@ -32,6 +33,7 @@ export interface JobRunnerDeps {
   readonly key: CoordinatorKey;
   /** `length` random bytes. */
   readonly randomBytes: (length: number) => Uint8Array;
+  readonly times?: SchedulerTimes;
 }
 
 export interface JobRunnerOptions extends PlacerOptions {
@@ -248,7 +250,7 @@ export class JobRunner {
     if (this.#pumping) return;
     this.#pumping = true;
     try {
-      do while (this.#startNext());
+      do while (this.#startTimed());
       while (this.#placer.replaceIfIdle());
       if (this.#running.size > 0 || this.#placer.ready !== undefined) this.#ableAt = this.#deps.clock.now();
       this.#failOverdue();
@@ -263,6 +265,14 @@ export class JobRunner {
       this.#pumping = false;
     }
     if (this.#placer.ready !== undefined) for (const wake of [...this.#readyWaiters]) wake();
+  }
+
+  #startTimed(): boolean {
+    const { clock, times } = this.#deps;
+    const from = clock.now();
+    const taken = this.#startNext();
+    if (taken) times?.decided('job', clock.now() - from);
+    return taken;
   }
 
   /** True when the head of the queue was taken off it. */
@@ -314,8 +324,11 @@ export class JobRunner {
   }
 
   #begin(queued: Queued, placement: ReadyPlacement): void {
-    const { order, events, version } = queued;
+    const { order, events, version, since } = queued;
     const { network, collectMs } = this.#options;
+    const { clock, times } = this.#deps;
+    const began = clock.now();
+    const onPrepared = (): void => times?.setUp(clock.now() - since, began - since);
     const route = (a: NodeId, b: NodeId) => this.#placer.route(a, b);
     const onOver = (): void => {
       this.#running.delete(order.job);
@@ -323,7 +336,7 @@ export class JobRunner {
       this.#pump();
     };
     try {
-      const job = new RunningJob({ ...this.#deps, route, ...(collectMs === undefined ? {} : { collectMs }) }, { order, placement, events, network, version, onOver, onFailed: (error) => this.#again(queued, error) });
+      const job = new RunningJob({ ...this.#deps, route, onPrepared, ...(collectMs === undefined ? {} : { collectMs }) }, { order, placement, events, network, version, onOver, onFailed: (error) => this.#again(queued, error) });
       this.#running.set(order.job, job);
       this.#unsettled.add(job.done);
       void job.done.then(() => this.#unsettled.delete(job.done));

@@ -269,6 +269,8 @@ export class Placer {
   }
 
   #settle(): void {
+    const { clock, times } = this.#deps;
+    const from = clock.now();
     this.#cancelDebounce();
     this.#waitingSince = undefined;
     this.#settled = true;
@@ -276,6 +278,7 @@ export class Placer {
     this.#due = this.#wantsReplacement();
     this.replaceIfIdle();
     this.#standBy();
+    times?.decided('placement', clock.now() - from);
     this.#owner.placementChanged();
   }
 

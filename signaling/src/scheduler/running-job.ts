@@ -21,6 +21,8 @@ export interface RunningJobDeps {
   readonly randomBytes: (length: number) => Uint8Array;
   readonly route: (a: NodeId, b: NodeId) => StageRecord['link'];
   readonly collectMs?: number;
+  /** Every stage is prepared, and the first one is told to begin. */
+  readonly onPrepared?: () => void;
 }
 
 /** What another placement may do better. */
@@ -129,6 +131,7 @@ export class RunningJob {
   #put(output: JobOutput): void {
     switch (output.type) {
       case 'send':
+        if (output.message.type === 'start') this.#deps.onPrepared?.();
         this.#deps.workers.send(output.to, output.message);
         return;
       case 'token':
