@@ -70,16 +70,16 @@ async function loaded(database: string, options: Options, databaseUrl: string | 
   tell(`${database}: ${workers} workers join, seed ${seed}`);
   const simulation = open.use(startChild(join(import.meta.dirname, 'coordinator', 'simulate-workers.ts'), { url, seed, workers, layerBytes, changeEveryMs: CHANGE_EVERY_MS }, signal));
   const { seconds: joinSeconds } = await simulation.heard(Simulating);
-  coordinator.tell(REPORT);
+  await coordinator.tell(REPORT);
   const joining = await coordinator.heard(LoadedReport);
   const idle = await coordinator.memory();
   tell(`joined in ${joinSeconds.toFixed(1)} s; ${joining.placementMs.length} placements, the longest ${Math.max(0, ...joining.placementMs).toFixed(1)} ms`);
 
   const arrivals = drawArrivals(seed, { perHour: OVER * perHour, forMs: minutes * MINUTE_MS, tokens: TOKENS });
   const doors = await openTrials(url, arrivals.length);
-  for (const child of [coordinator, simulation]) child.tell(BEGIN);
+  for (const child of [coordinator, simulation]) await child.tell(BEGIN);
   const load = await askJobs(doors, arrivals, signal);
-  for (const child of [coordinator, simulation]) child.tell(REPORT);
+  for (const child of [coordinator, simulation]) await child.tell(REPORT);
   const [served, simulated, memory] = [await coordinator.heard(LoadedReport), await simulation.heard(SimulationReport), await coordinator.memory()];
   tell(`${database}: ${load.asked.length} jobs in ${load.seconds.toFixed(1)} s`);
   return { database, perHour, workers, joinSeconds, joining, idle, load, served, simulated, memory };

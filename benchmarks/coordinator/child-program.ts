@@ -9,7 +9,8 @@ const REPORTED_CHARACTERS = 4_000;
 
 /** A program of this benchmark in a process of its own, that answers messages. It ends when its parent lets go of it. */
 export interface ChildProgram extends AsyncDisposable {
-  tell(message: string): void;
+  /** Rejects when it has ended. */
+  tell(message: string): Promise<void>;
   /** The next thing that it says, of this shape. */
   heard<Schema extends v.GenericSchema>(schema: Schema): Promise<v.InferOutput<Schema>>;
   /** Resident bytes now and at most; NaN where the system does not tell. */
@@ -35,7 +36,10 @@ export function startChild(program: string, argument: object, signal: AbortSigna
     wake();
   });
   return {
-    tell: (message) => void child.send(message),
+    async tell(message) {
+      if (!child.connected) return ended;
+      child.send(message);
+    },
     async heard(schema) {
       while (said.length === 0) {
         signal.throwIfAborted();
