@@ -12,7 +12,7 @@ import type { WorkMessage } from '../sessions/worker.ts';
 import type { JobMessage } from './job-machine.ts';
 import type { JobHandle, JobOrder } from './job-order.ts';
 import type { Models } from './models-port.ts';
-import type { PlacerOptions, ReadyPlacement } from './placer.ts';
+import type { PlacerOptions, ReadyPlacement, WorkerFigures } from './placer.ts';
 import type { Introductions } from './ring-links.ts';
 import type { SchedulerTimes } from './scheduler-times.ts';
 import type { StageStatus } from './slot.ts';
@@ -58,6 +58,9 @@ export interface SchedulerStatus {
   readonly running: number;
   readonly queued: number;
   readonly stages: readonly StageStatus[];
+  /** Ranges of the placement that a spare has loaded, too. */
+  readonly standby: number;
+  readonly figures: readonly WorkerFigures[];
 }
 
 interface Queued {
@@ -83,6 +86,8 @@ export class JobRunner {
   readonly #placer: Placer;
   readonly #queue: Queued[] = [];
   readonly #running = new Map<JobId, RunningJob>();
+  /** Jobs beside which another one ran: their laps say nothing of the ring. */
+  readonly #shared = new Set<JobId>();
   /** Jobs that ended, oldest first: messages about them are late, not wrong. */
   readonly #ended = new Set<JobId>();
   readonly #readyWaiters = new Set<() => void>();
@@ -157,6 +162,8 @@ export class JobRunner {
       running: this.#running.size,
       queued: this.#queue.length,
       stages,
+      standby: this.#placer.standby,
+      figures: this.#placer.figures(),
     };
   }
 
@@ -328,6 +335,7 @@ export class JobRunner {
     const { network, collectMs } = this.#options;
     const { clock, times } = this.#deps;
     const began = clock.now();
+    if (this.#running.size > 0) for (const job of [order.job, ...this.#running.keys()]) this.#shared.add(job);
     const onPrepared = (): void => times?.setUp(clock.now() - since, began - since);
     const route = (a: NodeId, b: NodeId) => this.#placer.route(a, b);
     const onOver = (): void => {
@@ -336,10 +344,13 @@ export class JobRunner {
       this.#pump();
     };
     try {
-      const job = new RunningJob({ ...this.#deps, route, onPrepared, ...(collectMs === undefined ? {} : { collectMs }) }, { order, placement, events, network, version, onOver, onFailed: (error) => this.#again(queued, error) });
+      const job = new RunningJob({ ...this.#deps, route, onPrepared, onRecorded: (record) => this.#placer.served(record, !this.#shared.has(order.job)), ...(collectMs === undefined ? {} : { collectMs }) }, { order, placement, events, network, version, onOver, onFailed: (error) => this.#again(queued, error) });
       this.#running.set(order.job, job);
       this.#unsettled.add(job.done);
-      void job.done.then(() => this.#unsettled.delete(job.done));
+      void job.done.then(() => {
+        this.#unsettled.delete(job.done);
+        this.#shared.delete(order.job);
+      });
       this.#starting = this.#starting.then(() => job.start()).catch((cause: unknown) => {
         events.end(new SchedulerError('fault', `job ${order.job} could not be started`, { fault: 'bug', cause, fields: { job: order.job } }));
         onOver();

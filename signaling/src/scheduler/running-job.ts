@@ -23,6 +23,8 @@ export interface RunningJobDeps {
   readonly collectMs?: number;
   /** Every stage is prepared, and the first one is told to begin. */
   readonly onPrepared?: () => void;
+  /** Its evidence is checked. */
+  readonly onRecorded?: (record: JobRecord) => void;
 }
 
 /** What another placement may do better. */
@@ -176,6 +178,7 @@ export class RunningJob {
         const identity = identities[stage];
         if (identity !== undefined && paidPositions > 0) workers.contributed(identity, (to - from) * paidPositions);
       });
+      this.#deps.onRecorded?.(record);
       this.#events.push({ type: 'recorded', record });
       this.#settle();
     } catch (cause) {
