@@ -1,4 +1,5 @@
 import { request } from 'node:http';
+import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 import { askNetwork } from '../../tests/support/network-question.ts';
@@ -26,6 +27,8 @@ export interface Load {
   /** Jobs that waited, by look. */
   readonly queue: readonly number[];
   readonly running: readonly number[];
+  /** Processes that wanted a core, of this machine's last minute, by look. */
+  readonly busy: readonly number[];
   /** Until the last answer was over. */
   readonly seconds: number;
 }
@@ -43,18 +46,20 @@ export async function askJobs(doors: readonly Door[], arrivals: readonly Arrival
   const begun = performance.now();
   const queue: number[] = [];
   const running: number[] = [];
+  const busy: number[] = [];
   const over = new AbortController();
   const looking = look(doors[0] as Door, over.signal, (health) => {
     queue.push(health.queue);
     running.push(health.running);
+    busy.push(loadavg()[0] ?? Number.NaN);
   });
   const asked = await Promise.all(arrivals.map(async ({ atMs, maxTokens }, index) => {
-    await sleep(begun + atMs - performance.now(), undefined, { signal });
+    await sleep(Math.max(0, begun + atMs - performance.now()), undefined, { signal });
     return ask(doors[index % doors.length] as Door, index, maxTokens, signal);
   }));
   over.abort();
   await looking;
-  return { asked, queue, running, seconds: (performance.now() - begun) / 1000 };
+  return { asked, queue, running, busy, seconds: (performance.now() - begun) / 1000 };
 }
 
 async function ask(door: Door, index: number, maxTokens: number, signal: AbortSignal): Promise<Asked> {

@@ -50,6 +50,7 @@ export function rowsOf(run: LoadedRun): BenchReport['rows'] {
     ...spread('of it waiting for a turn', served.waitedMs),
     ...spread('asked to first text, seen by the client', ok.flatMap(({ firstTextMs }) => firstTextMs ?? [])),
     ...spread('asked to end', ok.map(({ askedMs, endMs }) => endMs - askedMs)),
+    ...spread('machine: processes that wanted one of its cores', load.busy, 'processes'),
     ...spread('jobs waiting', load.queue, 'jobs'),
     ...spread('jobs running', load.running, 'jobs'),
     row('event loop late, p99', served.loopP99Ms, 'ms'),
