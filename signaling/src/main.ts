@@ -37,6 +37,7 @@ import type { Audits, ChatModel, CreditNotices, JobRunner as JobRunnerPort } fro
 import type { CoordinatorKey } from './keys/coordinator-key.ts';
 import type { IceOptions } from './relay/ice-servers.ts';
 import type { SchedulerStatus } from './scheduler/job-runner.ts';
+import type { SchedulerTimes } from './scheduler/scheduler-times.ts';
 import type { Models } from './scheduler/models-port.ts';
 import type { Store } from './store/open-store.ts';
 
@@ -94,6 +95,8 @@ export interface CoordinatorOptions {
   readonly audits?: Audits;
   /** Replaces the reference run, for tests with models that nothing computes. */
   readonly reference?: ReferenceRun;
+  /** Hears how long decisions and set-ups took, for benchmarks. */
+  readonly times?: SchedulerTimes;
 }
 
 /** A running coordinator. */
@@ -159,7 +162,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   undo.defer(() => sessions.close());
   const standings = await Standings.open({ store: store.standings, clock: systemClock, workers: sessions, onError });
   const scheduler = new JobRunner(
-    { clock: systemClock, workers: sessions, standings, models: schedulerModels(models), relay: openRelay(systemClock, sessions, iceServers), key, randomBytes: bytes },
+    { clock: systemClock, workers: sessions, standings, models: schedulerModels(models), relay: openRelay(systemClock, sessions, iceServers), key, randomBytes: bytes, ...given({ times: options.times }) },
     { network, ...given({ stages: options.stages, expectWorkers: options.expectWorkers }) },
   );
   undo.defer(() => scheduler.close());

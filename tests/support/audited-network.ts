@@ -23,10 +23,10 @@ export const PROMPT_TOKENS = 21;
 export const textOf = (ids: readonly number[]): string => ids.map((id) => `<${id}>`).join('');
 
 /** A real manifest of a tiny model as wide as the scripted rows; nothing computes it, and its words are ids. */
-async function fabricatedModel(folder: string): Promise<CoordinatorModel> {
+export async function fabricatedModel(folder: string, layers = LAYERS): Promise<CoordinatorModel> {
   const path = join(folder, 'tiny.gguf');
-  await writeFile(path, tinyLlamaGguf({ layers: LAYERS, hidden: SCRIPTED_HIDDEN, heads: 2, kvHeads: 1, feedForward: 16, context: 2_048 }));
-  const count = (LAYERS + 2) * SCRIPTED_HIDDEN;
+  await writeFile(path, tinyLlamaGguf({ layers, hidden: SCRIPTED_HIDDEN, heads: 2, kvHeads: 1, feedForward: 16, context: 2_048 }));
+  const count = (layers + 2) * SCRIPTED_HIDDEN;
   const calibrate = async (): Promise<Uint8Array> => encodeCalibration({ ...SCRIPTED_TABLE, exponents: new Int8Array(count), exponentsAtZero: new Int8Array(count) });
   const { manifest } = await importModel(path, { cache: join(folder, 'cache'), calibrate });
   return {

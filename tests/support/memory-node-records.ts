@@ -7,9 +7,9 @@ export class MemoryNodeRecords implements NodeRecords {
   readonly nodes = new Map<NodeId, StoredNode>();
   failing = false;
 
-  add(update: NodeUpdate): Promise<void> {
+  add(updates: readonly NodeUpdate[]): Promise<void> {
     if (this.failing) return Promise.reject(new Error('the disk is full'));
-    this.nodes.set(update.nodeId, withUpdate(this.nodes.get(update.nodeId), update));
+    for (const update of updates) this.nodes.set(update.nodeId, withUpdate(this.nodes.get(update.nodeId), update));
     return Promise.resolve();
   }
 

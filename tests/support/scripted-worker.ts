@@ -32,6 +32,12 @@ export interface ScriptedWorkerOptions {
   /** Changes the hello before it is sent. */
   readonly hello?: (hello: Extract<WorkerMessage, { type: 'hello' }>) => unknown;
   readonly headers?: Record<string, string>;
+  /** Loopback address that it connects from: a coordinator bounds the connections of one. */
+  readonly localAddress?: string;
+  /** Milliseconds that it computes so many layers for these rows or this id, one frame after the other; nothing when absent. */
+  readonly computeMs?: (frame: Frame, layers: number) => number;
+  /** False: what the coordinator sent is not kept, but for the first of each type. */
+  readonly keepsMessages?: boolean;
   /** Stops after the welcome: no profile is sent. */
   readonly silent?: boolean;
   /** Hears everything after this worker has done its part. */
@@ -56,8 +62,11 @@ export class ScriptedWorker {
   #coordinatorKey = '';
   #network = '';
   #frameCount = 0;
+  /** When it has computed what it was given so far, by `performance.now()`. */
+  #busyUntil = 0;
   /** Model and layers that it has loaded. */
   #holds: string | undefined;
+  #layers: readonly [number, number] | null = null;
 
   static async connect(options: ScriptedWorkerOptions): Promise<ScriptedWorker> {
     const device = await webcrypto.subtle.generateKey(ECDSA, false, ['sign', 'verify']);
@@ -71,7 +80,7 @@ export class ScriptedWorker {
     this.nodeId = nodeIdOf(identityPublicKey(this.#identityKey));
     this.#device = device;
     this.#devicePublicKey = devicePublicKey;
-    this.#socket = io(options.url, { path: '/socket', parser, transports: ['websocket'], reconnection: false, forceNew: true, ...(options.headers === undefined ? {} : { extraHeaders: options.headers }) });
+    this.#socket = io(options.url, { path: '/socket', parser, transports: ['websocket'], reconnection: false, forceNew: true, ...(options.localAddress && { localAddress: options.localAddress }), ...(options.headers === undefined ? {} : { extraHeaders: options.headers }) });
     this.#socket.on('m', (raw: unknown) => this.#handle(parseCoordinatorMessage(raw)));
     this.#socket.on('disconnect', () => this.#wake());
     this.#socket.on('connect_error', () => this.#wake());
@@ -84,6 +93,11 @@ export class ScriptedWorker {
 
   get network(): string {
     return this.#network;
+  }
+
+  /** Layers that it has loaded. */
+  get layers(): readonly [number, number] | null {
+    return this.#layers;
   }
 
   /** Its stage of a job that it prepared. */
@@ -143,7 +157,7 @@ export class ScriptedWorker {
   }
 
   #handle(message: CoordinatorMessage): void {
-    this.received.push(message);
+    if (this.options.keepsMessages !== false || !this.received.some(({ type }) => type === message.type)) this.received.push(message);
     switch (message.type) {
       case 'challenge':
         this.#hello(message);
@@ -159,6 +173,7 @@ export class ScriptedWorker {
         if (wanted !== undefined && wanted !== this.#holds) this.send({ ...shards, state: 'loading', loadedBytes: 0 });
         if (wanted !== undefined) this.send({ ...shards, state: 'ready' });
         this.#holds = wanted;
+        this.#layers = message.layers;
         break;
       }
       case 'connect':
@@ -233,7 +248,15 @@ export class ScriptedWorker {
   }
 
   #sendFrame(to: NodeId, frame: Frame): void {
-    for (const slice of slicesOf(encodeFrame(frame), ++this.#frameCount)) setImmediate(() => this.options.workers.get(to)?.receiveSlice(this.nodeId, slice));
+    const layers = this.#layers === null ? 0 : this.#layers[1] - this.#layers[0];
+    const ms = frame.kind === 'rows' || frame.kind === 'ids' ? (this.options.computeMs?.(frame, layers) ?? 0) : 0;
+    const now = performance.now();
+    this.#busyUntil = Math.max(now, this.#busyUntil) + ms;
+    const pass = (): void => {
+      for (const slice of slicesOf(encodeFrame(frame), ++this.#frameCount)) this.options.workers.get(to)?.receiveSlice(this.nodeId, slice);
+    };
+    if (ms === 0) setImmediate(pass);
+    else setTimeout(pass, this.#busyUntil - now);
   }
 }
 

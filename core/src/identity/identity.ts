@@ -1,5 +1,5 @@
 import { sha256 } from '@noble/hashes/sha2.js';
-import { getStarkKey, sign, verify } from '@scure/starknet';
+import { getStarkKey, Point, sign, verify } from '@scure/starknet';
 import { fromHex, toHex, utf8 } from '../bytes.ts';
 import { domainHash } from '../canonical-json.ts';
 import type { NodeId } from '../ids.ts';
@@ -51,11 +51,30 @@ export function verifyJobRoot(root: JobRoot, signature: string, publicKey: strin
   return verifyFelt(domainHash('ciro/job-root/1', root), signature, publicKey);
 }
 
+/** Public keys whose points are remembered: those of every node that a large coordinator meets, 300 bytes each. */
+const MAX_POINTS = 10_000;
+/** By public key. The root of y² takes longer than the rest of a verification, and the same keys come again with every job. */
+const points = new Map<string, readonly [Uint8Array, Uint8Array]>();
+
+/** A Stark public key is an x coordinate: both points that have it, uncompressed. Throws where there is none. */
+function pointsOf(publicKey: string): readonly [Uint8Array, Uint8Array] {
+  const known = points.get(publicKey);
+  if (known !== undefined) return known;
+  const point = Point.fromHex(`02${publicKey.slice(2).padStart(64, '0')}`);
+  const both = [point.toBytes(false), point.negate().toBytes(false)] as const;
+  if (points.size >= MAX_POINTS) points.clear();
+  points.set(publicKey, both);
+  return both;
+}
+
 function verifyFelt(digest: string, signature: string, publicKey: string): boolean {
   try {
-    const x = publicKey.slice(2).padStart(64, '0');
-    // A Stark public key is an x coordinate; the curve library wants a point, so both parities of y are tried.
-    return ['02', '03'].some((parity) => verify(fromHex(signature), signedFelt(digest), parity + x));
+    const [one, other] = pointsOf(publicKey);
+    if (verify(fromHex(signature), signedFelt(digest), one)) return true;
+    if (!verify(fromHex(signature), signedFelt(digest), other)) return false;
+    // The signer's own point first, the next time.
+    points.set(publicKey, [other, one]);
+    return true;
   } catch {
     return false; // a malformed point or signature is simply not a signature
   }

@@ -17,9 +17,9 @@ export interface NetworkView {
 /** `GET /health` and `GET /v1/nodes` (public records, newest first). */
 export function networkRoutes(app: FastifyInstance, view: NetworkView, models: ShardedModels): void {
   app.get('/health', async (_request, reply) => {
-    const { workers, placed, spare, missing, ready, running, queued, stages, links } = view.status();
+    const { workers, placed, spare, standby, missing, ready, running, queued, stages, figures, links } = view.status();
     // Only one model is placed at a time, the default one unless a waiting job wants another.
-    const shown = stages.flatMap(({ worker, layers, shards, loadedBytes, totalBytes }) => (worker === null ? [] : [{ worker, layers, ready: shards === 'ready', loaded_bytes: loadedBytes, total_bytes: totalBytes }]));
+    const shown = stages.flatMap(({ worker, layers, shards, loadedBytes, totalBytes }) => (worker === null ? [] : [{ worker, layers, ready: shards === 'ready', loaded_bytes: loadedBytes, total_bytes: totalBytes, ...timesOf(figures, worker) }]));
     reply.header('cache-control', 'no-store');
     return {
       status: 'ok',
@@ -28,6 +28,7 @@ export function networkRoutes(app: FastifyInstance, view: NetworkView, models: S
       connections: view.connections(),
       workers,
       spare,
+      standby: { ranges: standby, workers: figures.filter((each) => each.standby?.ready === true).length },
       placed,
       missing,
       running,
@@ -39,4 +40,10 @@ export function networkRoutes(app: FastifyInstance, view: NetworkView, models: S
   });
 
   app.get('/v1/nodes', async () => ({ object: 'list', data: await view.nodes() }));
+}
+
+/** What a stage's worker said of its speed, and how much slower it turned out to be. */
+function timesOf(figures: SchedulerStatus['figures'], worker: string): { readonly layer_ms: number | null; readonly layer_ms_16: number | null; readonly slower: number | null } {
+  const found = figures.find((each) => each.worker === worker);
+  return { layer_ms: found?.layerMs ?? null, layer_ms_16: found?.layerMs16 ?? null, slower: found?.slower ?? null };
 }

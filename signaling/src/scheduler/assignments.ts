@@ -13,6 +13,8 @@ export interface AssignmentsOwner {
   loaded(worker: NodeId): void;
   /** It could not, or got no further for too long. */
   failed(worker: NodeId, reason: string): void;
+  /** It fetched so many bytes in so many milliseconds. */
+  fetched?(worker: NodeId, bytes: number, ms: number): void;
 }
 
 /** What a worker was told to hold: layers of a model, for a place in the ring or to stand by. */
@@ -29,6 +31,8 @@ export class Assignments {
   readonly #owner: AssignmentsOwner;
   /** By worker; null: told to hold nothing. */
   readonly #told = new Map<NodeId, Assigned | null>();
+  /** Layers that each worker has loaded since it connected: their shards are in its cache. */
+  readonly #cached = new Map<NodeId, { readonly modelId: HexHash; readonly layers: Set<number> }>();
   #count = 0;
 
   constructor(clock: Clock, workers: Pick<Workers, 'send'>, owner: AssignmentsOwner) {
@@ -42,6 +46,12 @@ export class Assignments {
     return this.#told.get(worker);
   }
 
+  /** Layers of a model that a worker has loaded before. */
+  cached(worker: NodeId, modelId: HexHash): ReadonlySet<number> {
+    const known = this.#cached.get(worker);
+    return known?.modelId === modelId ? known.layers : NOTHING_CACHED;
+  }
+
   /** Has the worker hold a range. One that has loaded it already, standing by, is ready at once: its engine stays as it is. */
   give(worker: NodeId, modelId: HexHash, { from, to }: LayerRange, standby: boolean): SlotHolder {
     const before = this.#told.get(worker);
@@ -51,7 +61,7 @@ export class Assignments {
     const ready = same?.holder.ready === true;
     const { loadedBytes, totalBytes, fetchedBytes } = same?.holder ?? NOTHING_LOADED;
     const assignment = ++this.#count;
-    const holder: SlotHolder = { worker, assignment, assignedAt: this.#clock.now(), ready, readyMs: ready ? 0 : undefined, loadedBytes, totalBytes, fetchedBytes, cancelTimer: () => undefined };
+    const holder: SlotHolder = { worker, assignment, assignedAt: this.#clock.now(), ready, readyMs: ready ? 0 : undefined, loadedBytes, totalBytes, fetchedBytes, fetchingMs: 0, cancelTimer: () => undefined };
     this.#told.set(worker, { modelId, from, to, standby, holder });
     this.#watch(holder);
     this.#workers.send(worker, { type: 'assign', assignment, modelId, layers: [from, to], standby });
@@ -71,6 +81,7 @@ export class Assignments {
   forget(worker: NodeId): void {
     this.#told.get(worker)?.holder.cancelTimer();
     this.#told.delete(worker);
+    this.#cached.delete(worker);
   }
 
   /** A worker's shards; false when it names an assignment that was never made. */
@@ -90,9 +101,12 @@ export class Assignments {
     if (further || wasReady !== holder.ready) this.#watch(holder);
     holder.loadedBytes = message.loadedBytes;
     holder.totalBytes = message.totalBytes;
+    // Sessions are made from what was fetched while the rest comes: only the time in which bytes came is the line's.
+    if (message.fetchedBytes > holder.fetchedBytes) holder.fetchingMs = this.#clock.now() - holder.assignedAt;
     holder.fetchedBytes = message.fetchedBytes;
     if (holder.ready && !wasReady) {
       holder.readyMs = this.#clock.now() - holder.assignedAt;
+      this.#loaded(from);
       this.#owner.loaded(from);
     }
     return true;
@@ -103,6 +117,17 @@ export class Assignments {
     for (const told of this.#told.values()) told?.holder.cancelTimer();
   }
 
+  #loaded(worker: NodeId): void {
+    const told = this.#told.get(worker);
+    if (told === null || told === undefined) return;
+    const known = this.#cached.get(worker);
+    const layers = known?.modelId === told.modelId ? known.layers : new Set<number>();
+    for (let layer = told.from; layer < told.to; layer++) layers.add(layer);
+    this.#cached.set(worker, { modelId: told.modelId, layers });
+    const { fetchedBytes, fetchingMs } = told.holder;
+    if (fetchingMs > 0) this.#owner.fetched?.(worker, fetchedBytes, fetchingMs);
+  }
+
   #watch(holder: SlotHolder): void {
     holder.cancelTimer();
     if (holder.ready) return;
@@ -110,4 +135,5 @@ export class Assignments {
   }
 }
 
+const NOTHING_CACHED: ReadonlySet<number> = new Set();
 const NOTHING_LOADED = { loadedBytes: 0, totalBytes: 0, fetchedBytes: 0 } as const;

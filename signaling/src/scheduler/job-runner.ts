@@ -13,8 +13,9 @@ import type { WorkMessage } from '../sessions/worker.ts';
 import type { JobMessage } from './job-machine.ts';
 import type { JobHandle, JobOrder } from './job-order.ts';
 import type { Models } from './models-port.ts';
-import type { PlacerOptions, ReadyPlacement } from './placer.ts';
+import type { PlacerOptions, ReadyPlacement, WorkerFigures } from './placer.ts';
 import type { Introductions, LinkStatus } from './ring-links.ts';
+import type { SchedulerTimes } from './scheduler-times.ts';
 import type { StageStatus } from './slot.ts';
 import type { PlacementStandings } from './standings-port.ts';
 import type { Workers } from './workers-port.ts';
@@ -33,6 +34,7 @@ export interface JobRunnerDeps {
   readonly key: CoordinatorKey;
   /** `length` random bytes. */
   readonly randomBytes: (length: number) => Uint8Array;
+  readonly times?: SchedulerTimes;
 }
 
 export interface JobRunnerOptions extends PlacerOptions {
@@ -59,6 +61,9 @@ export interface SchedulerStatus {
   readonly stages: readonly StageStatus[];
   /** Links between the stages. */
   readonly links: readonly LinkStatus[];
+  /** Ranges of the placement that a spare has loaded, too. */
+  readonly standby: number;
+  readonly figures: readonly WorkerFigures[];
 }
 
 interface Queued {
@@ -87,6 +92,8 @@ export class JobRunner {
   readonly #placer: Placer;
   readonly #queue: Queued[] = [];
   readonly #running = new Map<JobId, RunningJob>();
+  /** Jobs beside which another one ran: their laps say nothing of the ring. */
+  readonly #shared = new Set<JobId>();
   /** Jobs that ended, oldest first: messages about them are late, not wrong. */
   readonly #ended = new Set<JobId>();
   readonly #readyWaiters = new Set<() => void>();
@@ -163,6 +170,8 @@ export class JobRunner {
       queued: this.#queue.length,
       stages,
       links: this.#placer.links,
+      standby: this.#placer.standby,
+      figures: this.#placer.figures(),
     };
   }
 
@@ -256,7 +265,7 @@ export class JobRunner {
     if (this.#pumping) return;
     this.#pumping = true;
     try {
-      do while (this.#startNext());
+      do while (this.#startTimed());
       while (this.#placer.replaceIfIdle());
       if (this.#running.size > 0 || this.#placer.ready !== undefined) this.#ableAt = this.#deps.clock.now();
       this.#failOverdue();
@@ -271,6 +280,14 @@ export class JobRunner {
       this.#pumping = false;
     }
     if (this.#placer.ready !== undefined) for (const wake of [...this.#readyWaiters]) wake();
+  }
+
+  #startTimed(): boolean {
+    const { clock, times } = this.#deps;
+    const from = clock.now();
+    const taken = this.#startNext();
+    if (taken) times?.decided('job', clock.now() - from);
+    return taken;
   }
 
   /** True when the head of the queue was taken off it. */
@@ -325,8 +342,12 @@ export class JobRunner {
   }
 
   #begin(queued: Queued, placement: ReadyPlacement): void {
-    const { order, events, version } = queued;
+    const { order, events, version, since } = queued;
     const { network, collectMs } = this.#options;
+    const { clock, times } = this.#deps;
+    const began = clock.now();
+    if (this.#running.size > 0) for (const job of [order.job, ...this.#running.keys()]) this.#shared.add(job);
+    const onPrepared = (): void => times?.setUp(clock.now() - since, began - since);
     const route = (a: NodeId, b: NodeId) => this.#placer.route(a, b);
     const onOver = (): void => {
       this.#running.delete(order.job);
@@ -334,10 +355,13 @@ export class JobRunner {
       this.#pump();
     };
     try {
-      const job = new RunningJob({ ...this.#deps, route, ...(collectMs === undefined ? {} : { collectMs }) }, { order, placement, events, network, version, onOver, onFailed: (error) => this.#again(queued, error) });
+      const job = new RunningJob({ ...this.#deps, route, onPrepared, onRecorded: (record) => this.#placer.served(record, !this.#shared.has(order.job)), ...(collectMs === undefined ? {} : { collectMs }) }, { order, placement, events, network, version, onOver, onFailed: (error) => this.#again(queued, error) });
       this.#running.set(order.job, job);
       this.#unsettled.add(job.done);
-      void job.done.then(() => this.#unsettled.delete(job.done));
+      void job.done.then(() => {
+        this.#unsettled.delete(job.done);
+        this.#shared.delete(order.job);
+      });
       this.#starting = this.#starting.then(() => job.start()).catch((cause: unknown) => {
         events.end(new SchedulerError('fault', `job ${order.job} could not be started`, { fault: 'bug', cause, fields: { job: order.job } }));
         onOver();

@@ -2,6 +2,7 @@ import { MAX_STAGES } from '@ciro/core/protocol/limits.ts';
 import type { NodeId } from '@ciro/core/ids.ts';
 import { cutBytes, cutLayers, ringCost, ringTime } from './cut-layers.ts';
 import { stageBytes } from './model-footprint.ts';
+import { paysOff } from './move-cost.ts';
 import { MAX_CANDIDATES } from './scheduler-limits.ts';
 import type { Cut, PlacementWorker, RingTime } from './cut-layers.ts';
 import type { ModelFootprint } from './model-footprint.ts';
@@ -14,7 +15,7 @@ export interface PlacementSnapshot {
   readonly stages: number;
   /** Positions of KV cache that every stage must have room for. */
   readonly positions: number;
-  /** Ring that these workers had before, in order: kept unless another is clearly faster. */
+  /** Ring that these workers had before, in order: kept unless another wins its loading back. */
   readonly previous?: readonly PlacedStage[];
 }
 
@@ -39,12 +40,13 @@ export type Placement =
       readonly missingWorkers: number;
     };
 
-/** Ends of the ring that are tried in all combinations; every pair costs one search over the middle workers. */
+/** Ends of the ring that are tried in all combinations; every pair costs one search over the middle workers, of which fewer are had where one takes long. */
 const END_CANDIDATES = 5;
+const DEEP_END_CANDIDATES = 3;
+/** Layers times stages from which a search takes tens of milliseconds (measured: 80 layers in eight stages 60 ms, so 27). */
+const DEEP = 300;
 /** Taken for a tab's budget while there is none to go by: what a renderer with an end of the default model may take (benchmarks/bars.json). */
 const TYPICAL_BUDGET_BYTES = 700e6;
-/** Moving a range costs a download and a load; two measurements of one idle device differ by up to this much (seen on 2 shared cores). */
-const KEEP_WITHIN = 1.5;
 /** A measurement below the clock's resolution is not zero: nobody gets all layers for free. */
 const LEAST_MS = 1e-3;
 
@@ -66,14 +68,14 @@ export function place(snapshot: PlacementSnapshot): Placement {
   return notPlaced(snapshot, workers);
 }
 
-/** The previous ring, when its workers are all here, it has as many stages, still fits, and is nearly as quick as the best one. */
+/** The previous ring, when its workers are all here, it has as many stages, still fits, and the move to the best one would not pay off. */
 function keptRing(best: readonly Cut[], workers: readonly PlacementWorker[], { previous = [], footprint, positions }: PlacementSnapshot): readonly Cut[] | undefined {
   const cuts = previous.flatMap(({ worker: nodeId, from, to }): Cut[] => {
     const worker = workers.find((each) => each.nodeId === nodeId);
     return worker !== undefined && cutBytes(from, to, footprint, positions) <= worker.memoryBudgetBytes ? [{ worker, from, to }] : [];
   });
   if (cuts.length !== previous.length || cuts.length !== best.length || cuts.at(-1)?.to !== footprint.layers) return undefined;
-  return ringTime(cuts, footprint).slowestMs <= ringTime(best, footprint).slowestMs * KEEP_WITHIN ? cuts : undefined;
+  return paysOff(best, cuts, footprint) ? undefined : cuts;
 }
 
 /** The fastest workers; and when those hold too little, the roomiest. */
@@ -92,19 +94,20 @@ function bestRing(workers: readonly PlacementWorker[], stages: number, snapshot:
     const rings = workers.filter(fits(0, footprint.layers)).map((worker): Cut[] => [{ worker, from: 0, to: footprint.layers }]);
     return least(rings, (ring) => ringTime(ring, footprint).slowestMs);
   }
-  const firsts = workers.filter(fits(0, 1)).slice(0, END_CANDIDATES);
-  const lasts = workers.filter(fits(footprint.layers - 1, footprint.layers)).toSorted((a, b) => a.layerMs + a.headMs - (b.layerMs + b.headMs)).slice(0, END_CANDIDATES);
+  const ends = footprint.layers * stages < DEEP ? END_CANDIDATES : DEEP_END_CANDIDATES;
+  const firsts = workers.filter(fits(0, 1)).slice(0, ends);
+  const lasts = workers.filter(fits(footprint.layers - 1, footprint.layers)).toSorted((a, b) => a.layerMs + a.headMs - (b.layerMs + b.headMs)).slice(0, ends);
   const pairs = firsts.flatMap((first) => lasts.flatMap((last) => (first === last ? [] : [{ first, last, middles: workers.filter((worker) => worker !== first && worker !== last) }])));
   // Each search only looks for something quicker than the best so far: most of them end early.
   let quickest: number | undefined;
-  for (const { middles, ...ends } of pairs) {
-    const cuts = cutLayers(ends, middles, stages - 2, { footprint, positions, ...(quickest === undefined ? {} : { belowMs: quickest }) });
+  for (const { middles, ...pair } of pairs) {
+    const cuts = cutLayers(pair, middles, stages - 2, { footprint, positions, ...(quickest === undefined ? {} : { belowMs: quickest }) });
     if (cuts !== undefined) quickest = ringTime(cuts, footprint).slowestMs;
   }
   if (quickest === undefined) return undefined;
   const withinMs = quickest;
-  const rings = pairs.flatMap(({ middles, ...ends }) => {
-    const cuts = cutLayers(ends, middles, stages - 2, { footprint, positions, withinMs });
+  const rings = pairs.flatMap(({ middles, ...pair }) => {
+    const cuts = cutLayers(pair, middles, stages - 2, { footprint, positions, withinMs });
     return cuts === undefined ? [] : [cuts];
   });
   return least(rings, (ring) => ringCost(ring, footprint));

@@ -2,6 +2,7 @@ import type { NodeId } from '@ciro/core/ids.ts';
 import type { Clock } from '../sessions/clock.ts';
 import type { Models } from './models-port.ts';
 import type { Introductions } from './ring-links.ts';
+import type { SchedulerTimes } from './scheduler-times.ts';
 import type { PlacementStandings } from './standings-port.ts';
 import type { Workers } from './workers-port.ts';
 
@@ -12,6 +13,7 @@ export interface PlacerDeps {
   readonly standings: PlacementStandings;
   readonly models: Models;
   readonly introductions: Introductions;
+  readonly times?: SchedulerTimes;
 }
 
 /** What the placer tells its owner. */

@@ -3,6 +3,8 @@ import type { NodeId } from '@ciro/core/ids.ts';
 import { setup } from './placer.fixture.ts';
 import { EXPECTED_WORKERS_WAIT_MS, FAILED_WORKER_MS, LINK_ATTEMPTS, LINK_OPEN_TIMEOUT_MS, LINK_RETRY_MS, PLACEMENT_DEBOUNCE_MS, SHARDS_STALLED_MS, RELAY_OPEN_TIMEOUT_MS } from './scheduler-limits.ts';
 import { MODEL_ID, nodeId, OTHER_MODEL_ID } from './workers.fixture.ts';
+import type { Placer } from './placer.ts';
+import type { StageStatus } from './slot.ts';
 
 it('places a moment after the last arrival, in one go', () => {
   const { clock, workers, placer, join } = setup();
@@ -327,4 +329,70 @@ it('of two devices alike the one with the better record is placed; a much quicke
   for (const n of [1, 2, 3]) other.workers.join(n, { layerMs: n === 1 ? 0.5 : 1, headMs: n === 1 ? 0.5 : 1 });
   other.clock.advance(PLACEMENT_DEBOUNCE_MS);
   expect(other.placed()).toContain(1);
+});
+
+const SAID = { commitMs: { p50: 0, p95: 0 }, unitMs: { p50: 0, p95: 0 }, lapMs: { p50: 0, p95: 0 }, peakMemoryBytes: 0, engine: 'wasm' } as const;
+/** A job over the ring as it is, in which one worker, or each, took so long. */
+const job = (stages: readonly StageStatus[], slow: NodeId | 'each', ms: number): Parameters<Placer['served']>[0] => ({
+  tokenIds: [1, 2, 3],
+  tokensPerSecond: 0,
+  stages: stages.map(({ worker, layers }) => ({ worker: worker ?? nodeId(0), layers, link: 'direct', units: [], paidPositions: 3, stats: { ...SAID, decodeMs: slow === 'each' || worker === slow ? { p50: ms, p95: ms } : { p50: 2, p95: 2 } } })),
+});
+
+it('a worker that lied about its speed is named, counts as one that failed, and another takes its range once no job runs', () => {
+  const { clock, workers, placer, state, join, placed } = setup();
+  join(4);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  workers.settle();
+  const before = placed();
+  const liar = nodeId(before[1] ?? 0);
+  state.busy = true;
+  for (let n = 0; n < 20; n++) placer.served(job(placer.stages, liar, 80), true);
+  expect(workers.failedJobs).toEqual([liar]);
+  expect(placed()).toEqual(before);
+  expect(placer.figures().find(({ worker }) => worker === liar)?.slower).toBeGreaterThan(10);
+  state.busy = false;
+  placer.replaceIfIdle();
+  expect(placed()).toHaveLength(3);
+  expect(placed()).not.toContain(before[1]);
+  expect(placed()).not.toContain(null);
+});
+
+it('a ring of equals that are all slower than they said stays as it is', () => {
+  const { clock, workers, placer, join, placed } = setup();
+  join(3);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  workers.settle();
+  const before = placed();
+  for (let n = 0; n < 20; n++) placer.served(job(placer.stages, 'each', 80), true);
+  expect(workers.failedJobs).toHaveLength(3);
+  expect([placed(), placer.ready !== undefined]).toEqual([before, true]);
+});
+
+it('a worker that claims more memory than it has counts as one that failed, and is not given as much again', () => {
+  const { clock, workers, placer, join, placed, shards } = setup({ stages: 1 });
+  join(1);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  for (let load = 0; load < 2; load++) {
+    expect(placed()).toEqual([1]);
+    shards(nodeId(1), 'failed');
+    clock.advance(FAILED_WORKER_MS);
+  }
+  expect([placed(), workers.failedJobs, placer.uncovered?.reason]).toEqual([[], [nodeId(1), nodeId(1)], 'not-covered']);
+  workers.join(2);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  expect(placed()).toEqual([2]);
+});
+
+it('of what a worker loaded it is known what it has in its cache, and how quick its line is', () => {
+  const { clock, workers, placer, join } = setup({ stages: 1 });
+  join(1);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  const [assign] = workers.sentOf('assign');
+  const say = (state: 'loading' | 'ready', fetchedBytes: number): void => workers.say(nodeId(1), { type: 'shards', assignment: assign?.assignment ?? 0, state, loadedBytes: fetchedBytes, totalBytes: 9e6, fetchedBytes });
+  clock.advance(2_000);
+  say('loading', 9e6);
+  clock.advance(5_000);
+  say('ready', 9e6);
+  expect(placer.figures()).toMatchObject([{ worker: nodeId(1), bytesPerMs: 4_500, slower: 1, standby: null }]);
 });

@@ -1,6 +1,6 @@
 import type { HexHash, NodeId } from '@ciro/core/ids.ts';
 import { Assignments } from './assignments.ts';
-import { cutBytes } from './cut-layers.ts';
+import { cutBytes, stageMs } from './cut-layers.ts';
 import { modelFootprint } from './model-footprint.ts';
 import { place } from './placement.ts';
 import { RingLinks } from './ring-links.ts';
@@ -8,11 +8,14 @@ import { DEFAULT_STAGES, EXPECTED_WORKERS_WAIT_MS, FAILED_WORKER_MS, MAX_DEBOUNC
 import { stageStatus } from './slot.ts';
 import { Standby } from './standby.ts';
 import { takeOver } from './take-over.ts';
+import { lapOf, WorkerBook } from './worker-book.ts';
 import { figuresOf } from './worker-figures.ts';
 import type { Worker, WorkMessage } from '../sessions/worker.ts';
 import type { ShardsMessage } from './assignments.ts';
+import type { PlacementWorker } from './cut-layers.ts';
+import type { JobRecord } from './job-order.ts';
 import type { ServedModel } from './models-port.ts';
-import type { PlacedStage } from './placement.ts';
+import type { PlacedStage, Placement } from './placement.ts';
 import type { PlacerDeps, PlacerOwner } from './placer-port.ts';
 import type { StageRecord } from './job-order.ts';
 import type { LinkStatus } from './ring-links.ts';
@@ -46,6 +49,23 @@ export interface Shortage {
   readonly missingWorkers: number;
 }
 
+/** What a worker said, and what it turned out to be. */
+export interface WorkerFigures {
+  readonly worker: NodeId;
+  /** As it measured itself, milliseconds: one layer, one position and 16; the head, one position. */
+  readonly layerMs: number;
+  readonly layerMs16: number;
+  readonly headMs: number;
+  /** Its real times over these. */
+  readonly slower: number;
+  /** Of its line, measured while it fetched shards; null before. */
+  readonly bytesPerMs: number | null;
+  /** What it may hold: less than it said once it failed to load as much. */
+  readonly memoryBytes: number;
+  /** Layers that it holds in advance. */
+  readonly standby: { readonly layers: readonly [number, number]; readonly ready: boolean } | null;
+}
+
 /** Keeps the current placement: places, assigns, watches links, has spares stand by, and gives them the ranges of workers that are lost. */
 export class Placer {
   readonly #deps: PlacerDeps;
@@ -54,6 +74,7 @@ export class Placer {
   readonly #links: RingLinks;
   readonly #assignments: Assignments;
   readonly #standby: Standby;
+  readonly #book = new WorkerBook();
   /** Workers that failed to load or to link, each with the timer that ends it. */
   readonly #resting = new Map<NodeId, () => void>();
   /** The last ring that had a worker for every range: who comes back gets its range again, with the shards it has cached. */
@@ -66,6 +87,8 @@ export class Placer {
   #settled = false;
   /** The placement is to be made anew as soon as no job runs. */
   #due = false;
+  /** Another ring is known to be worth the move. */
+  #better = false;
   #cancelDebounce: () => void = () => undefined;
   #waitingSince: number | undefined;
   #closed = false;
@@ -81,9 +104,10 @@ export class Placer {
         this.#standBy();
         owner.placementChanged();
       },
-      failed: (worker, reason) => this.#fail(worker, reason),
+      failed: (worker, reason) => this.#loadFailed(worker, reason),
+      fetched: (worker, bytes, ms) => this.#book.fetched(worker, bytes, ms),
     });
-    this.#standby = new Standby(this.#assignments, deps);
+    this.#standby = new Standby(this.#assignments, { ...deps, book: this.#book });
     this.#links = new RingLinks({
       clock: deps.clock,
       introductions: deps.introductions,
@@ -134,6 +158,7 @@ export class Placer {
   /** A worker takes no more work: its range goes to a spare at once. */
   left(nodeId: NodeId, reason: string): void {
     this.#assignments.forget(nodeId);
+    this.#book.forget(nodeId);
     this.#links.drop(nodeId);
     const slot = this.#slotOf(nodeId);
     if (slot !== undefined) return this.#vacate(slot, reason);
@@ -192,12 +217,53 @@ export class Placer {
     return this.#current === undefined ? 0 : this.#standby.covered(this.#current, this.#spares);
   }
 
+  /**
+   * A job over this placement is recorded: its workers are placed by their real times from now on. `alone`: no other job shared the
+   * ring. Who is far slower than it said counts as one that failed, and its range goes to another when that pays off.
+   */
+  served({ stages, tokenIds, tokensPerSecond }: Pick<JobRecord, 'stages' | 'tokenIds' | 'tokensPerSecond'>, alone: boolean): void {
+    const current = this.#current;
+    if (this.#closed || current === undefined) return;
+    const workers = stages.flatMap(({ worker }) => this.#deps.workers.worker(worker) ?? []);
+    if (workers.length < stages.length) return;
+    const times = stages.map(({ worker, layers: [from, to], stats }, stage) => {
+      const { nodeId, profile, rttMs } = workers[stage] as Worker;
+      const claimed = { nodeId, layerMs: profile.layerMs, headMs: profile.headMs, memoryBudgetBytes: 0, rttMs };
+      return { worker, claimedMs: stageMs({ worker: claimed, from, to }, current.footprint), saidMs: stats?.decodeMs.p50 };
+    });
+    const hopsMs = workers.reduce((sum, { rttMs }) => sum + rttMs / 2, 0);
+    const slow = this.#book.served({ stages: times, lapMs: alone ? lapOf(tokenIds.length, tokensPerSecond) : undefined, hopsMs });
+    for (const node of slow) {
+      const worker = this.#deps.workers.worker(node);
+      if (worker !== undefined) this.#deps.workers.failedJob(worker);
+    }
+    if (slow.length > 0) this.#reconsider();
+  }
+
+  /** What each connected worker turned out to be, for operators. */
+  figures(): readonly WorkerFigures[] {
+    return this.#deps.workers.workers().map(({ nodeId, profile: { layerMs, layerMs16, headMs, memoryBudgetBytes } }) => {
+      const told = this.#assignments.of(nodeId);
+      return {
+        worker: nodeId,
+        layerMs,
+        layerMs16,
+        headMs,
+        slower: this.#book.slower(nodeId),
+        bytesPerMs: this.#book.bytesPerMs(nodeId) ?? null,
+        memoryBytes: this.#book.memory(nodeId, memoryBudgetBytes),
+        standby: told?.standby === true ? { layers: [told.from, told.to] as const, ready: told.holder.ready } : null,
+      };
+    });
+  }
+
   /** Makes the placement anew if that is due and no job runs over it; says whether it did. */
   replaceIfIdle(): boolean {
     if (!this.#due || this.#owner.busy()) return false;
     this.#due = false;
     this.#dismiss();
-    if (this.#wantsReplacement()) this.#place();
+    if (this.#better || this.#wantsReplacement()) this.#place();
+    this.#better = false;
     return true;
   }
 
@@ -277,6 +343,8 @@ export class Placer {
   }
 
   #settle(): void {
+    const { clock, times } = this.#deps;
+    const from = clock.now();
     this.#cancelDebounce();
     this.#waitingSince = undefined;
     this.#settled = true;
@@ -284,6 +352,7 @@ export class Placer {
     this.#due = this.#wantsReplacement();
     this.replaceIfIdle();
     this.#standBy();
+    times?.decided('placement', clock.now() - from);
     this.#owner.placementChanged();
   }
 
@@ -292,8 +361,7 @@ export class Placer {
     const model = this.#model();
     const footprint = modelFootprint(model.manifest);
     const workers = this.#eligible();
-    const previous = this.#lastRing?.modelId === model.id ? { previous: this.#lastRing.stages } : {};
-    const placement = place({ footprint, workers: figuresOf(workers, this.#deps.standings), stages: this.#aim.stages, positions: Math.min(RESERVED_POSITIONS, model.manifest.architecture.context), ...previous });
+    const placement = this.#search(model, workers);
     const before = this.#current;
     if (!placement.placed) {
       const { reason, missingBytes, missingWorkers } = placement;
@@ -314,6 +382,31 @@ export class Placer {
       if (slot !== undefined && slot.holder === undefined) slot.holder = this.#assignments.give(stage.worker, model.id, slot, false);
     });
     this.#ringChanged();
+  }
+
+  #search(model: ServedModel, workers: readonly Worker[]): Placement {
+    const previous = this.#lastRing?.modelId === model.id ? { previous: this.#lastRing.stages } : {};
+    return place({ footprint: modelFootprint(model.manifest), workers: this.#figuresOf(workers, model), stages: this.#aim.stages, positions: Math.min(RESERVED_POSITIONS, model.manifest.architecture.context), ...previous });
+  }
+
+  /** Somebody in the ring is not what it said: another ring is made once no job runs, if the move there pays off. */
+  #reconsider(): void {
+    const current = this.#current;
+    if (current === undefined || this.#wantsReplacement()) return;
+    const placement = this.#search(current.model, this.#eligible());
+    const same = placement.placed && placement.stages.every(({ worker, from, to }, stage) => {
+      const slot = current.slots[stage];
+      return slot?.holder?.worker === worker && slot.from === from && slot.to === to;
+    });
+    if (!placement.placed || same) return;
+    this.#better = true;
+    this.#due = true;
+    this.replaceIfIdle();
+    this.#owner.placementChanged();
+  }
+
+  #figuresOf(workers: readonly Worker[], model: ServedModel): PlacementWorker[] {
+    return figuresOf(workers, model.id, { standings: this.#deps.standings, book: this.#book, assignments: this.#assignments });
   }
 
   #ringChanged(): void {
@@ -340,6 +433,15 @@ export class Placer {
 
   #linkRing(): void {
     this.#links.set((this.#current?.slots ?? []).map((slot) => slot.holder?.worker ?? null));
+  }
+
+  /** It does not have the memory, or the line, that it said: named to its record, and not given as much again. */
+  #loadFailed(worker: NodeId, reason: string): void {
+    const told = this.#assignments.of(worker);
+    const identity = this.#deps.workers.worker(worker);
+    if (this.#current !== undefined && told != null) this.#book.failedLoad(worker, cutBytes(told.from, told.to, this.#current.footprint, this.#current.reserved));
+    if (identity !== undefined) this.#deps.workers.failedJob(identity);
+    this.#fail(worker, reason);
   }
 
   /** The worker cannot do its part: it is left alone for a while, and its range, if it has one in the ring, goes to a spare. */
@@ -379,7 +481,7 @@ export class Placer {
     for (const slot of slots) {
       if (slot.holder !== undefined) continue;
       const bytes = cutBytes(slot.from, slot.to, footprint, reserved);
-      const able = figuresOf(this.#spares, this.#deps.standings).filter(({ memoryBudgetBytes }) => memoryBudgetBytes >= bytes);
+      const able = this.#figuresOf(this.#spares, model).filter(({ memoryBudgetBytes }) => memoryBudgetBytes >= bytes);
       const successors = able.map((worker) => ({ worker, standby: this.#standby.of(worker.nodeId, model.id), last: last(worker.nodeId) }));
       const spare = takeOver(slot, successors, slots.filter(({ holder }) => holder === undefined), footprint);
       if (spare === undefined) continue;

@@ -21,6 +21,10 @@ export interface RunningJobDeps {
   readonly randomBytes: (length: number) => Uint8Array;
   readonly route: (a: NodeId, b: NodeId) => StageRecord['link'];
   readonly collectMs?: number;
+  /** Every stage is prepared, and the first one is told to begin. */
+  readonly onPrepared?: () => void;
+  /** Its evidence is checked. */
+  readonly onRecorded?: (record: JobRecord) => void;
 }
 
 /** What another placement may do better. */
@@ -134,6 +138,7 @@ export class RunningJob {
   #put(output: JobOutput): void {
     switch (output.type) {
       case 'send':
+        if (output.message.type === 'start') this.#deps.onPrepared?.();
         this.#deps.workers.send(output.to, output.message);
         return;
       case 'token':
@@ -178,6 +183,7 @@ export class RunningJob {
         const identity = identities[stage];
         if (identity !== undefined && paidPositions > 0) workers.contributed(identity, (to - from) * paidPositions);
       });
+      this.#deps.onRecorded?.(record);
       this.#events.push({ type: 'recorded', record });
       this.#settle();
     } catch (cause) {

@@ -24,6 +24,24 @@ export const RESERVED_POSITIONS = 2_048;
  */
 export const REPUTATION_PENALTY = 0.5;
 
+/** Part of all positions that are a prompt's, computed 16 at a time: as many as are drawn one by one. */
+export const PREFILL_SHARE = 0.5;
+/** Weight of a job in the running mean of a worker's real times: five jobs say more than its own measurement. */
+export const REAL_TIME_SMOOTHING = 0.2;
+/** A worker this much slower than it said is named and counted as one that failed; honest devices differ from their measurement by half. */
+export const FAR_SLOWER = 3;
+/** Of a lap beyond what its stages say together so much is the network's and the browser's. */
+export const UNEXPLAINED_LAP_MS = 50;
+/** Fewer ids than this say nothing of the time from one to the next. */
+export const LEAST_TOKENS_TO_TIME = 8;
+/** Weight of a fetch in the running mean of a line's speed, and the least that is timed: one layer of the default model. */
+export const FETCH_SMOOTHING = 0.3;
+export const LEAST_FETCH_BYTES = 2e6;
+/** The first load that fails may be the line's fault. */
+export const FAILED_LOADS_BELIEVED = 2;
+/** A worker that could not load a range is taken to have this part of the memory that it takes. */
+export const MEMORY_AFTER_FAILED_LOAD = 0.75;
+
 /** A stage whose shards got no further for this long is given to a spare; making a session from them shows no progress. */
 export const SHARDS_STALLED_MS = 120_000;
 /**

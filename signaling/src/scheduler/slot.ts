@@ -24,6 +24,8 @@ export interface SlotHolder {
   loadedBytes: number;
   totalBytes: number;
   fetchedBytes: number;
+  /** Milliseconds from `assign` until the last of these came. */
+  fetchingMs: number;
   cancelTimer: () => void;
 }
 

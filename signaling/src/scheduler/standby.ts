@@ -8,6 +8,7 @@ import type { ModelFootprint } from './model-footprint.ts';
 import type { ServedModel } from './models-port.ts';
 import type { LayerRange, Slot } from './slot.ts';
 import type { PlacementStandings } from './standings-port.ts';
+import type { WorkerBook } from './worker-book.ts';
 import type { Workers } from './workers-port.ts';
 
 /** A placement, as far as spares stand by for it. */
@@ -27,11 +28,13 @@ export class Standby {
   readonly #assignments: Assignments;
   readonly #workers: Pick<Workers, 'worker'>;
   readonly #standings: PlacementStandings;
+  readonly #book: WorkerBook;
 
-  constructor(assignments: Assignments, { workers, standings }: { readonly workers: Pick<Workers, 'worker'>; readonly standings: PlacementStandings }) {
+  constructor(assignments: Assignments, { workers, standings, book }: { readonly workers: Pick<Workers, 'worker'>; readonly standings: PlacementStandings; readonly book: WorkerBook }) {
     this.#assignments = assignments;
     this.#workers = workers;
     this.#standings = standings;
+    this.#book = book;
   }
 
   /** What a worker outside the ring holds of this model. */
@@ -45,7 +48,7 @@ export class Standby {
     const holders = slots.flatMap(({ holder }) => (holder === undefined ? [] : (this.#workers.worker(holder.worker) ?? [])));
     const reputations = this.#standings.reputations(holders);
     const ranges = slots.map(({ from, to, holder }) => ({ from, to, bytes: cutBytes(from, to, footprint, reserved), reputation: holder === undefined ? 0 : (reputations.get(holder.worker) ?? 0) }));
-    const candidates = spares.map(({ nodeId, profile: { memoryBudgetBytes, layerMs } }) => ({ nodeId, memoryBudgetBytes, layerMs, holds: this.of(nodeId, model.id) }));
+    const candidates = spares.map(({ nodeId, profile: { memoryBudgetBytes, layerMs } }) => ({ nodeId, memoryBudgetBytes: this.#book.memory(nodeId, memoryBudgetBytes), layerMs: layerMs * this.#book.slower(nodeId), holds: this.of(nodeId, model.id) }));
     const dealt = dealStandby(ranges, candidates, slots.some(({ holder }) => holder?.ready !== true));
     for (const { nodeId } of spares) {
       const range = dealt.get(nodeId);

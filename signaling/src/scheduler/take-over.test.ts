@@ -4,7 +4,7 @@ import { nodeId } from './workers.fixture.ts';
 import type { ModelFootprint } from './model-footprint.ts';
 import type { Successor } from './take-over.ts';
 
-const FOOTPRINT: ModelFootprint = { layers: 6, layerBytes: [1, 1, 1, 1, 1, 1], embeddingBytes: 1, headBytes: 1, kvBytes: 1 };
+const FOOTPRINT: ModelFootprint = { layers: 6, layerBytes: [1, 1, 1, 1, 1, 1], shardBytes: [1, 1, 1, 1, 1, 1], embeddingBytes: 1, headBytes: 1, headShardBytes: 1, kvBytes: 1 };
 const RANGE = { from: 2, to: 4 };
 const OTHER = { from: 4, to: 6 };
 const successor = (n: number, change: Partial<Successor> = {}): Successor => ({ worker: { nodeId: nodeId(n), layerMs: 10 - n, headMs: 1, memoryBudgetBytes: 100, rttMs: 1 }, standby: undefined, last: undefined, ...change });

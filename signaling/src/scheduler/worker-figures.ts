@@ -1,13 +1,41 @@
-import { REPUTATION_PENALTY } from './scheduler-limits.ts';
-import type { Worker } from '../sessions/worker.ts';
+import { PREFILL_CHUNK_POSITIONS } from '@ciro/core/protocol/limits.ts';
+import { PREFILL_SHARE, REPUTATION_PENALTY } from './scheduler-limits.ts';
+import type { HexHash } from '@ciro/core/ids.ts';
+import type { Profile, Worker } from '../sessions/worker.ts';
+import type { Assignments } from './assignments.ts';
 import type { PlacementWorker } from './cut-layers.ts';
 import type { PlacementStandings } from './standings-port.ts';
+import type { WorkerBook } from './worker-book.ts';
 
-/** What placement knows of workers: whoever has a poor record counts as somewhat slower than it is. */
-export function figuresOf(workers: readonly Worker[], standings: PlacementStandings): PlacementWorker[] {
+/** Milliseconds a position of one layer and of the head: prompts go through in chunks, answers one by one, and a prompt's positions need no head but the last. */
+export function timesOf({ layerMs, layerMs16, headMs }: Pick<Profile, 'layerMs' | 'layerMs16' | 'headMs'>): { readonly layerMs: number; readonly headMs: number } {
+  return { layerMs: (1 - PREFILL_SHARE) * layerMs + (PREFILL_SHARE * layerMs16) / PREFILL_CHUNK_POSITIONS, headMs: (1 - PREFILL_SHARE) * headMs };
+}
+
+/** Where the figures of workers come from, beside their profiles. */
+export interface FiguresDeps {
+  readonly standings: PlacementStandings;
+  readonly book: WorkerBook;
+  readonly assignments: Pick<Assignments, 'of' | 'cached'>;
+}
+
+/** What placement knows of workers: as quick as they turned out to be, and whoever has a poor record counts as somewhat slower than that. */
+export function figuresOf(workers: readonly Worker[], modelId: HexHash, { standings, book, assignments }: FiguresDeps): PlacementWorker[] {
   const reputations = standings.reputations(workers);
   return workers.map(({ nodeId, profile, rttMs }) => {
-    const slower = 1 + REPUTATION_PENALTY * (1 - (reputations.get(nodeId) ?? 0));
-    return { nodeId, layerMs: profile.layerMs * slower, headMs: profile.headMs * slower, memoryBudgetBytes: profile.memoryBudgetBytes, rttMs };
+    const slower = (1 + REPUTATION_PENALTY * (1 - (reputations.get(nodeId) ?? 0))) * book.slower(nodeId);
+    const { layerMs, headMs } = timesOf(profile);
+    const told = assignments.of(nodeId);
+    const bytesPerMs = book.bytesPerMs(nodeId);
+    return {
+      nodeId,
+      layerMs: layerMs * slower,
+      headMs: headMs * slower,
+      memoryBudgetBytes: book.memory(nodeId, profile.memoryBudgetBytes),
+      rttMs,
+      cached: assignments.cached(nodeId, modelId),
+      ...(told?.modelId === modelId && told.holder.ready ? { loaded: { from: told.from, to: told.to } } : {}),
+      ...(bytesPerMs === undefined ? {} : { bytesPerMs }),
+    };
   });
 }

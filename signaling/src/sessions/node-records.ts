@@ -27,8 +27,8 @@ export interface StoredNode extends Omit<NodeUpdate, 'at'> {
 
 /** Port: the store keeps node records over restarts. */
 export interface NodeRecords {
-  /** Adds an update to the node's sums, creating the node at its first. */
-  add(update: NodeUpdate): Promise<void>;
+  /** Adds updates of different nodes to their sums, creating a node at its first; all of them or none. */
+  add(updates: readonly NodeUpdate[]): Promise<void>;
   find(nodeId: NodeId): Promise<StoredNode | undefined>;
   /** Nodes by `lastSeen`, newest first, at most `limit`. */
   list(limit: number): Promise<readonly StoredNode[]>;

@@ -1,5 +1,5 @@
 import type { NodeId } from '@ciro/core/ids.ts';
-import { MAX_LISTED_NODES } from './session-limits.ts';
+import { MAX_LISTED_NODES, RECORDS_A_WRITE } from './session-limits.ts';
 import { withUpdate } from './node-records.ts';
 import type { Clock } from './clock.ts';
 import type { NodeRecords, NodeUpdate, StoredNode } from './node-records.ts';
@@ -17,7 +17,7 @@ interface Page {
 
 const nothing = (): Sums => ({ connectedMs: 0, latencyTotalMs: 0, latencySamples: 0, computeContributed: 0, jobsServed: 0, jobsFailed: 0 });
 
-/** Sums of connected nodes between two writes to the store: one write per node and flush instead of one per ping. */
+/** Sums of connected nodes between two writes to the store: a few writes a flush instead of one per ping. */
 export class RecordBook {
   readonly #records: NodeRecords;
   readonly #clock: Clock;
@@ -53,19 +53,19 @@ export class RecordBook {
   /** Writes everything that is not written yet, and forgets nodes that are gone. A failed write is kept for the next flush. */
   async flush(): Promise<void> {
     const failures: unknown[] = [];
-    for (const [nodeId, page] of [...this.#pages]) {
-      if (page.connected) this.#settle(page);
-      const { sums } = page;
-      page.sums = nothing();
-      if (!page.connected) this.#pages.delete(nodeId);
+    const pages = [...this.#pages];
+    let failed = 0;
+    for (let from = 0; from < pages.length; from += RECORDS_A_WRITE) {
+      const taken = pages.slice(from, from + RECORDS_A_WRITE).map(([nodeId, page]) => ({ nodeId, page, sums: this.#take(nodeId, page) }));
       try {
-        await this.#records.add({ nodeId, publicKey: page.publicKey, at: this.#clock.now(), ...sums });
+        await this.#records.add(taken.map(({ nodeId, page, sums }) => ({ nodeId, publicKey: page.publicKey, at: this.#clock.now(), ...sums })));
       } catch (error) {
         failures.push(error);
-        this.#restore(nodeId, page, sums);
+        failed += taken.length;
+        for (const { nodeId, page, sums } of taken) this.#restore(nodeId, page, sums);
       }
     }
-    if (failures.length > 0) throw new AggregateError(failures, `${failures.length} node records could not be written; they are tried again at the next flush`);
+    if (failures.length > 0) throw new AggregateError(failures, `${failed} node records could not be written; they are tried again at the next flush`);
   }
 
   /** Stored nodes with what is not stored yet, newest first. */
@@ -80,6 +80,15 @@ export class RecordBook {
     const stored = await this.#records.find(nodeId);
     const page = this.#pages.get(nodeId);
     return page === undefined ? stored : this.#withPage(stored, nodeId, page);
+  }
+
+  /** What is to be written of a page; one of a node that is gone is forgotten. */
+  #take(nodeId: NodeId, page: Page): Sums {
+    if (page.connected) this.#settle(page);
+    const { sums } = page;
+    page.sums = nothing();
+    if (!page.connected) this.#pages.delete(nodeId);
+    return sums;
   }
 
   #withPage(stored: StoredNode | undefined, nodeId: NodeId, page: Page): StoredNode {

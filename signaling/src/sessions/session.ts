@@ -59,6 +59,8 @@ export class Session {
   #rttMs = 0;
   #pinged = false;
   #offences = 0;
+  /** What `worker` gives, until anything of it changes. */
+  #worker: Worker | undefined;
 
   /** Sends nothing: the owner sends the challenge. `challenge`: 32 random bytes in hex. */
   constructor(deps: { channel: Channel; owner: SessionOwner; clock: Clock }, options: { network: string; challenge: string }) {
@@ -75,7 +77,8 @@ export class Session {
 
   /** The worker when it can be placed. */
   get worker(): Worker | undefined {
-    return this.#state.at === 'profiled' ? { ...this.#state.worker, rttMs: this.#rttMs } : undefined;
+    if (this.#state.at !== 'profiled') return undefined;
+    return (this.#worker ??= { ...this.#state.worker, rttMs: this.#rttMs });
   }
 
   /** Who it is, once proven and until the connection ends. */
@@ -140,6 +143,7 @@ export class Session {
     if (identity === undefined || !(ms >= 0)) return;
     this.#rttMs = this.#pinged ? this.#rttMs + (ms - this.#rttMs) * RTT_SMOOTHING : ms;
     this.#pinged = true;
+    this.#worker = undefined;
     this.#owner.measured(this, identity, ms);
   }
 
@@ -211,6 +215,7 @@ export class Session {
     const since = this.#state.at === 'profiled' ? this.#state.worker.since : this.#clock.now();
     const worker = { ...identity, profile, since };
     this.#state = { at: 'profiled', worker };
+    this.#worker = undefined;
     this.#owner.profiled(this, { ...worker, rttMs: this.#rttMs });
   }
 }

@@ -54,10 +54,10 @@ class Records implements NodeRecords {
   failing = false;
   writes = 0;
 
-  async add(update: Parameters<NodeRecords['add']>[0]): Promise<void> {
+  async add(updates: Parameters<NodeRecords['add']>[0]): Promise<void> {
     if (this.failing) throw new Error('no disk');
     this.writes++;
-    this.nodes.set(update.nodeId, withUpdate(this.nodes.get(update.nodeId), update));
+    for (const update of updates) this.nodes.set(update.nodeId, withUpdate(this.nodes.get(update.nodeId), update));
   }
 
   async find(nodeId: NodeId): Promise<StoredNode | undefined> {

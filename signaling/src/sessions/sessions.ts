@@ -55,6 +55,8 @@ export class Sessions {
   readonly #byNode = new Map<NodeId, Session>();
   readonly #tokens = new Map<NodeId, string>();
   readonly #observers: WorkerObserver[] = [];
+  /** Sessions by node id, until one comes or goes: the list is asked for at every change of any worker. */
+  #sorted: readonly Session[] | undefined;
   readonly #owner: SessionOwner;
   #stopFlushing: () => void = () => undefined;
 
@@ -101,7 +103,8 @@ export class Sessions {
 
   /** Workers that can be placed, ordered by node id so that equal sets read the same. */
   workers(): Worker[] {
-    return [...this.#byNode.values()].flatMap((session) => session.worker ?? []).sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1));
+    this.#sorted ??= [...this.#byNode].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, session]) => session);
+    return this.#sorted.flatMap((session) => session.worker ?? []);
   }
 
   /** Everybody who has proven who it is, placeable or not, ordered by node id. */
@@ -178,6 +181,7 @@ export class Sessions {
     const profile = this.#resumes.profile(nodeId, resume, now);
     this.#byNode.get(nodeId)?.refuse('replaced', 'this identity connected again from another tab or after a break; only the newest connection works');
     this.#byNode.set(nodeId, session);
+    this.#sorted = undefined;
     this.#book.connected(identity);
     const token = toHex(this.#deps.randomBytes(16));
     this.#tokens.set(nodeId, token);
@@ -196,6 +200,7 @@ export class Sessions {
     this.#open.delete(session);
     if (worker === undefined || this.#byNode.get(worker.nodeId) !== session) return;
     this.#byNode.delete(worker.nodeId);
+    this.#sorted = undefined;
     this.#tokens.delete(worker.nodeId);
     this.#book.disconnected(worker.nodeId);
   }

@@ -32,6 +32,8 @@ export class Standings implements StandingsPort {
   /** Of connected nodes. */
   readonly #known = new Map<NodeId, Known>();
   readonly #listeners: ((node: NodeId) => void)[] = [];
+  /** Of everybody who is connected, until somebody comes or goes; asked for with every change of any standing. */
+  #median: number | null | undefined;
 
   /** Reads who is demoted, so that no placement is made with one of them. */
   static async open(deps: StandingsDeps): Promise<Standings> {
@@ -41,7 +43,16 @@ export class Standings implements StandingsPort {
   private constructor(deps: StandingsDeps, demoted: readonly NodeId[]) {
     this.#deps = deps;
     this.#demoted = new Set(demoted);
-    deps.workers.observe({ joined: ({ nodeId }) => void this.#meet(nodeId), left: (nodeId) => void this.#known.delete(nodeId) });
+    deps.workers.observe({
+      joined: ({ nodeId }) => {
+        this.#median = undefined;
+        void this.#meet(nodeId);
+      },
+      left: (nodeId) => {
+        this.#median = undefined;
+        this.#known.delete(nodeId);
+      },
+    });
   }
 
   async of(node: NodeId): Promise<Standing> {
@@ -84,7 +95,7 @@ export class Standings implements StandingsPort {
     const records = await workers.records();
     const standings = await store.list(records.map(({ nodeId }) => nodeId));
     const now = clock.now();
-    const median = medianLayerMs(workers.workers());
+    const median = this.#medianHere();
     return records.map((record) => {
       const standing = standings.get(record.nodeId) ?? newStanding(record.firstSeen);
       const reputation = this.#reputation(record.nodeId, { standing, record }, workers.worker(record.nodeId), median);
@@ -113,7 +124,12 @@ export class Standings implements StandingsPort {
     const known = { standing, record: await workers.record(node) };
     const worker = workers.worker(node);
     if (worker !== undefined) this.#known.set(node, known);
-    return { ...standing, reputation: this.#reputation(node, known, worker, medianLayerMs(workers.workers())) };
+    return { ...standing, reputation: this.#reputation(node, known, worker, this.#medianHere()) };
+  }
+
+  #medianHere(): number | null {
+    if (this.#median === undefined) this.#median = medianLayerMs(this.#deps.workers.workers());
+    return this.#median;
   }
 
   #demote(node: NodeId): void {

@@ -6,9 +6,10 @@ import { promisify } from 'node:util';
 import { Kysely, PGliteDialect } from 'kysely';
 import { lockFolder } from './folder-lock.ts';
 import { keepHouse } from './housekeeping.ts';
-import { openCluster, openMemoryCluster } from './open-cluster.ts';
+import { openMemoryCluster } from './open-cluster.ts';
 import { StoreError } from './store-error.ts';
-import type { PGlite } from '@electric-sql/pglite';
+import { ThreadedPglite } from './threaded-pglite.ts';
+import type { PGlite } from 'kysely';
 import type { Schema } from './schema.ts';
 
 const DATABASE_FOLDER = 'pglite';
@@ -28,7 +29,7 @@ export async function openPglite(dataDir: string, options: { readonly onError: (
   const folder = join(dataDir, DATABASE_FOLDER);
   try {
     if (!existsSync(folder)) await makeCluster(folder);
-    const db = kyselyOf(await openCluster(folder));
+    const db = kyselyOf(await ThreadedPglite.open(folder));
     const stopTidying = keepHouse(db, options);
     return {
       db,

@@ -12,10 +12,11 @@ export class SqlNodeRecords implements NodeRecords {
     this.#db = db;
   }
 
-  async add(update: NodeUpdate): Promise<void> {
+  async add(updates: readonly NodeUpdate[]): Promise<void> {
+    if (updates.length === 0) return;
     await this.#db
       .insertInto('nodes')
-      .values({
+      .values(updates.map((update) => ({
         node_id: update.nodeId,
         public_key: update.publicKey,
         first_seen: update.at - update.connectedMs,
@@ -26,11 +27,11 @@ export class SqlNodeRecords implements NodeRecords {
         compute_contributed: update.computeContributed,
         jobs_served: update.jobsServed,
         jobs_failed: update.jobsFailed,
-      })
+      })))
       .onConflict((conflict) =>
         conflict.column('node_id').doUpdateSet({
           public_key: sql<string>`excluded.public_key`,
-          first_seen: sql<number>`least(nodes.first_seen, ${update.at}::double precision)`,
+          first_seen: sql<number>`least(nodes.first_seen, excluded.last_seen)`,
           last_seen: sql<number>`greatest(nodes.last_seen, excluded.last_seen)`,
           connected_ms: sql<number>`nodes.connected_ms + excluded.connected_ms`,
           latency_total_ms: sql<number>`nodes.latency_total_ms + excluded.latency_total_ms`,

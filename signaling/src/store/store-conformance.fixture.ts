@@ -200,9 +200,9 @@ export function describeStore(name: string, open: () => Promise<OpenedDatabase>)
 
     it('adds up node updates and lists the newest first', async () => {
       const update = { nodeId: nodeId(7), publicKey: '0x7', at: 1_000.5, connectedMs: 100, latencyTotalMs: 5.25, latencySamples: 2, computeContributed: 40, jobsServed: 1, jobsFailed: 2 };
-      await store.nodes.add({ ...update, nodeId: nodeId(8), at: 5_000 });
-      await store.nodes.add(update);
-      await store.nodes.add({ ...update, at: 3_000 });
+      await store.nodes.add([{ ...update, nodeId: nodeId(8), at: 5_000 }, update]);
+      await store.nodes.add([]);
+      await store.nodes.add([{ ...update, at: 3_000 }]);
       const { at, ...sums } = update;
       expect(await store.nodes.list(5)).toEqual([
         { ...sums, nodeId: nodeId(8), firstSeen: 4_900, lastSeen: 5_000 },

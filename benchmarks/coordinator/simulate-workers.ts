@@ -1,0 +1,84 @@
+/** A thousand workers in one process: real keys, sockets, commitments and audits over a fabricated model. Ends with its parent. */
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as v from 'valibot';
+import { auditing } from '../../tests/support/scripted-auditor.ts';
+import { seededNumbers } from '../../tests/support/cheats/seeded-numbers.ts';
+import { ScriptedWorker } from '../../tests/support/scripted-worker.ts';
+import { ProcessorTime } from './child-program.ts';
+import { BEGIN, REPORT, SimulationOptions } from './messages.ts';
+import { computeMs, drawDevice } from './devices.ts';
+import type { NodeId } from '@ciro/core/ids.ts';
+import type { Simulating, SimulationReport } from './messages.ts';
+
+/** A coordinator lets so many connections in from one address, and no more than a few a second once the first have come. */
+const PER_ADDRESS = 120;
+/** Workers that join at a time: each one's greeting costs both sides a signature. */
+const JOINING = 8;
+
+const { url, seed, workers: count, layerBytes, changeEveryMs } = v.parse(SimulationOptions, JSON.parse(process.argv[2] ?? ''));
+const random = seededNumbers(seed, 'workers');
+const processor = new ProcessorTime();
+const workers = new Map<NodeId, ScriptedWorker>();
+const complaints: Record<string, number> = {};
+let made = 0;
+let left = 0;
+
+async function join(): Promise<void> {
+  const index = made++;
+  const { profile, scale } = drawDevice(random, layerBytes);
+  const audits = auditing();
+  const worker = await ScriptedWorker.connect({
+    seed: index,
+    url,
+    workers,
+    localAddress: `127.0.${1 + Math.floor(index / PER_ADDRESS / 250)}.${1 + (Math.floor(index / PER_ADDRESS) % 250)}`,
+    profile,
+    computeMs: (frame, layers) => computeMs(frame, layers, scale),
+    keepsMessages: false,
+    onMessage(message, to) {
+      if (message.type === 'dropped' || message.type === 'refused') complaints[message.code] = (complaints[message.code] ?? 0) + 1;
+      audits(message, to);
+    },
+  });
+  await worker.message('welcome');
+}
+
+const began = performance.now();
+let begun = 0;
+await Promise.all(
+  Array.from({ length: JOINING }, async () => {
+    while (begun++ < count) await join();
+  }),
+);
+const joined: v.InferOutput<typeof Simulating> = { say: 'joined', seconds: (performance.now() - began) / 1000 };
+process.send?.(joined);
+
+const parentGone = new AbortController();
+process.once('disconnect', () => parentGone.abort());
+process.on('message', (message) => {
+  if (message === BEGIN) {
+    processor.begin();
+    if (changeEveryMs > 0) void change();
+  }
+  if (message !== REPORT) return;
+  const all = [...workers.values()];
+  const report: SimulationReport = { say: 'report', ...processor.report(), connected: all.filter(({ connected }) => connected).length, holding: all.filter(({ layers }) => layers !== null).length, left, complaints };
+  process.send?.(report);
+});
+
+/** Somebody leaves and somebody else comes, as tabs do. */
+async function change(): Promise<void> {
+  const { signal } = parentGone;
+  while (!signal.aborted) {
+    await sleep(changeEveryMs, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    const all = [...workers.values()];
+    all[random.below(all.length)]?.vanish();
+    left++;
+    await join();
+  }
+}
+
+if (!parentGone.signal.aborted) await once(parentGone.signal, 'abort');
+for (const worker of [...workers.values()]) worker.vanish();
