@@ -18,6 +18,8 @@ export class OpenJob {
   computing = false;
   /** Called when the run in progress is over; set by a `finish` that came meanwhile. */
   afterRun: (() => void) | undefined;
+  /** When work last came for it or was done, by the pipeline's clock. */
+  busyAt: number;
   /** Codes of faults that the coordinator was told of: one of each is enough. */
   readonly reported = new Set<string>();
   readonly #decodeMs = new Samples();
@@ -28,7 +30,8 @@ export class OpenJob {
   #commitPositions = 0;
   #commitSumMs = 0;
 
-  constructor(job: StageJob, evidence: UnitEvidence, held: HeldStage) {
+  constructor(job: StageJob, evidence: UnitEvidence, held: HeldStage, now: number) {
+    this.busyAt = now;
     this.job = job;
     this.evidence = evidence;
     this.held = held;

@@ -34,7 +34,7 @@ export type FrameRefusal =
   | 'bad-head';
 
 /** Why a job stops on this stage although plan and frames were in order. */
-export type StageFailure = 'stage-failed' | 'replaced' | 'no-link' | 'flooded';
+export type StageFailure = 'stage-failed' | 'replaced' | 'no-link' | 'flooded' | 'evicted';
 
 /** Everything a stage refuses or fails with; `code` travels in `stage-refused` and `fault`. */
 export class StageError extends CiroError<PlanRefusal | FrameRefusal | StageFailure> {}

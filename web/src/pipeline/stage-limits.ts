@@ -7,6 +7,12 @@ export const MAX_OPEN_JOBS = 4;
 export const MAX_BATCH_JOBS = MAX_OPEN_JOBS;
 
 /**
+ * A job that had no work here for this long may lose its cache to another one that needs the room: the coordinator gives a job up
+ * after 30 s without a token and ends it on every tab, so of this one the end was lost.
+ */
+export const EVICT_IDLE_MS = 120_000;
+
+/**
  * Row frames of one job that wait for the engine. Their rows lie in the job's own buffers already, so this bounds entries
  * only: the whole prefill of a 16,384-token prompt in chunks of 16. Somebody who sends row by row instead is refused.
  */

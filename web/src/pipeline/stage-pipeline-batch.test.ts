@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { EVICT_IDLE_MS, MAX_OPEN_JOBS } from './stage-limits.ts';
 import { decodeFrame } from '@ciro/core/protocol/frame.ts';
 import { randomSource, StageRing, turn } from '../../../tests/support/stage-ring.ts';
 import { TOY } from '../../../tests/support/toy-model.ts';
@@ -161,6 +162,43 @@ test('P2: what batches hold is given back before a plan is refused for want of m
   expect(worker.sent.at(-1)).toMatchObject({ type: 'stage-refused', job: larger.signed.plan.job, code: 'over-memory', message: expect.stringMatching(/needs \d+ bytes beside the \d+ held; this device gives 200000/) });
   await job.over;
   expect(job.ids).toHaveLength(TOKENS);
+});
+
+test.each([
+  ['places', 'too-many-jobs', MAX_OPEN_JOBS, 20],
+  ['memory', 'over-memory', 1, 600],
+] as const)('E4: for want of %s a job that had no work for long is evicted by name; before that the plan is refused as %s', async (lack, code, count, tokens) => {
+  const ring = await StageRing.make({ stages: 1, seed, memoryBudgetBytes: 300_000 });
+  const [worker] = ring.workers as [RingWorker];
+  // Prepared and never started: its coordinator is lost.
+  const lost: RingJob[] = [];
+  for (let each = 0; each < count; each++) lost.push(await ring.prepare(await ring.plan(PROMPTS[0] ?? [], tokens)));
+  // The toy engine has no caches: this stands for one, and goes with its job.
+  if (lack === 'memory') worker.engine.heldBytes = 150_000;
+  const { closeJob } = worker.engine;
+  worker.engine.closeJob = (key) => {
+    closeJob.call(worker.engine, key);
+    worker.engine.heldBytes = 1_000;
+  };
+  const answer = async (): Promise<unknown> => {
+    const offer = await ring.plan(PROMPTS[1] ?? [], tokens);
+    await worker.pipeline.handlePlan(offer.signed, 0, offer.promptIds);
+    return worker.sent.findLast(({ type }) => type === 'prepared' || type === 'stage-refused');
+  };
+  worker.aheadMs = EVICT_IDLE_MS - 60_000;
+  expect(await answer()).toMatchObject({ type: 'stage-refused', code });
+  expect(lost.flatMap((job) => ring.sent(0, 'fault', job))).toEqual([]);
+  worker.aheadMs = EVICT_IDLE_MS + 60_000;
+  expect(await answer()).toMatchObject({ type: 'prepared' });
+  const [evicted, ...others] = lost as [RingJob, ...RingJob[]];
+  expect(ring.sent(0, 'fault', evicted)).toMatchObject([{ code: 'evicted', message: expect.stringContaining(evicted.signed.plan.job) }]);
+  expect(others.flatMap((job) => ring.sent(0, 'fault', job))).toEqual([]);
+  // Its work is closed like any other's; nothing of it is computed any more.
+  ring.begin(evicted);
+  await ring.settled();
+  expect(worker.engine.runs).toBe(0);
+  await ring.finish(evicted);
+  expect(ring.sent(0, 'root', evicted)).toHaveLength(1);
 });
 
 test('E2: an answer goes on beside a prompt of 2,000 tokens, whose stages overlap', async () => {

@@ -10,7 +10,7 @@ import { checkPlan } from './plan-check.ts';
 import { fitTogether, isDecode, runWork } from './run-work.ts';
 import { StageError } from './stage-error.ts';
 import { jobKey, StageJob } from './stage-job.ts';
-import { MAX_BATCH_JOBS, MAX_ENDED_JOBS, MAX_OPEN_JOBS, MAX_WAITING_FRAMES } from './stage-limits.ts';
+import { EVICT_IDLE_MS, MAX_BATCH_JOBS, MAX_ENDED_JOBS, MAX_OPEN_JOBS, MAX_WAITING_FRAMES } from './stage-limits.ts';
 import { UnitEvidence } from './unit-evidence.ts';
 import { WorkLine } from './work-line.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -104,7 +104,7 @@ export class StagePipeline {
         if (peer !== undefined && !this.#ports.hasLink(peer)) throw this.#refusePlan('no-link', signed.plan, `needs a link to ${peer}, which is not open`);
       }
       held.engine.openJob(state.key, state.positions);
-      this.#remember(new OpenJob(state, this.#evidence(state), held));
+      this.#remember(new OpenJob(state, this.#evidence(state), held, this.#ports.now()));
       this.#ports.credit.planned(signed, stage);
       this.#ports.send({ type: 'prepared', job, version });
     } catch (error) {
@@ -185,6 +185,7 @@ export class StagePipeline {
 
   #enqueue(open: OpenJob, work: StageWork): void {
     open.waiting++;
+    open.busyAt = this.#ports.now();
     this.#queue.push({ open, work });
   }
 
@@ -198,6 +199,7 @@ export class StagePipeline {
     for (const { open, work } of left) this.#commit(open, work);
     for (const { open } of running) {
       open.computing = false;
+      open.busyAt = this.#ports.now();
       open.afterRun?.();
     }
   }
@@ -296,18 +298,31 @@ export class StagePipeline {
       // A new plan closes the old one's unit at the last accepted row (PROTOCOL 2).
       if (open.state === 'open') void this.#finish(open, open.job.accepted);
     }
+    this.#evictIdle(() => this.openJobs >= MAX_OPEN_JOBS);
     if (this.openJobs >= MAX_OPEN_JOBS) throw this.#refusePlan('too-many-jobs', plan, `would be one more than the ${MAX_OPEN_JOBS} jobs worked on here`);
   }
 
-  /** Bytes held beside the engine's after rows of old jobs and idle audit engines made way for `needed` more. */
+  /** Bytes held beside the engine's after what batches copied, idle jobs, rows of old ones and idle audit engines made way for `needed` more. */
   #heldBeside(needed: number): number {
     const { memoryBudgetBytes } = this.#identity;
     const engine = this.#held?.engine;
-    if (engine !== undefined && engine.promisedBytes + this.rowBytes + needed > memoryBudgetBytes) engine.releaseBatch();
+    const exceeds = (rowBytes: number): boolean => (engine?.promisedBytes ?? 0) + rowBytes + needed > memoryBudgetBytes;
+    if (exceeds(this.rowBytes)) engine?.releaseBatch();
+    this.#evictIdle(() => exceeds(this.#openRowBytes()));
     const engineBytes = engine?.promisedBytes ?? 0;
     const fixed = this.#openRowBytes() + this.#ports.auditBytes(needed + engineBytes + this.rowBytes);
     this.after.kept.giveBackTo(Math.max(0, memoryBudgetBytes - engineBytes - fixed - needed));
     return fixed + this.after.kept.heldBytes;
+  }
+
+  /** Takes the caches of jobs that had no work for EVICT_IDLE_MS, the longest idle first, while `needed` says so. Each fails by name: nothing is computed from a cache that is gone. */
+  #evictIdle(needed: () => boolean): void {
+    const now = this.#ports.now();
+    const idle = [...this.#jobs.values()].filter((open) => open.state === 'open' && !open.computing && open.waiting === 0 && now - open.busyAt >= EVICT_IDLE_MS);
+    for (const open of idle.sort((a, b) => a.busyAt - b.busyAt)) {
+      if (!needed()) return;
+      this.#fail(open, new StageError('evicted', `Job ${open.job.plan.job} had no work here for ${Math.floor((now - open.busyAt) / 1000)} s, and its cache was given to another job; run it again.`, { fault: 'timeout' }));
+    }
   }
 
   #openRowBytes(): number {
