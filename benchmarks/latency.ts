@@ -19,7 +19,7 @@ import type { BenchReport } from './result.ts';
 const WholeNumber = v.pipe(v.string(), v.regex(/^\d{1,9}$/), v.transform(Number));
 const Options = v.object({ rounds: v.pipe(WholeNumber, v.minValue(1)), seed: WholeNumber });
 const ADDRESS = '127.0.0.1';
-/** No cell is begun after this; those that are missing have no row. */
+/** No question is asked after this; cells that are missing have no row. */
 const BUDGET_MS = 20 * 60_000;
 
 /** Runs every cell of delay and loss, one tab beside it each time; then frames alone. */

@@ -47,7 +47,7 @@ interface Entry {
   state: 'opening' | 'open';
   stats: LinkStats;
   timer?: ReturnType<typeof setInterval>;
-  reported: { readonly at: number; readonly rttMs: number } | undefined;
+  reported: { readonly at: number; readonly stats: LinkStats } | undefined;
 }
 
 const UNKNOWN: LinkStats = { route: 'unknown', rttMs: 0 };
@@ -132,9 +132,9 @@ export class LinkManager {
     entry.stats = await entry.link.stats().catch(() => entry.stats);
     this.#ports.changed();
     const [now, { reported, stats }] = [performance.now(), entry];
-    const news = reported === undefined || now - reported.at >= LINK_REPORT_MS || (reported.rttMs === 0 && stats.rttMs > 0);
+    const news = reported === undefined || now - reported.at >= LINK_REPORT_MS || reported.stats.route !== stats.route || (reported.stats.rttMs === 0 && stats.rttMs > 0);
     if (this.#links.get(entry.id) !== entry || !news) return;
-    entry.reported = { at: now, rttMs: stats.rttMs };
+    entry.reported = { at: now, stats };
     this.#report(entry.id, entry.peer, 'open', stats);
   }
 

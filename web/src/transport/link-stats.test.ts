@@ -23,8 +23,8 @@ describe('linkStatsOf', () => {
     expect(linkStatsOf([{ ...pair, selected: true }, ...candidates(local, remote)]).route).toBe('turn');
   });
 
-  it('counts the checks that opened the link and those that keep it open', () => {
-    const entries = [{ ...pair, selected: true, requestsSent: 4, consentRequestsSent: 20, responsesReceived: 22 }, ...candidates('host', 'host')];
+  it('counts checks once: those that keep the link open are among all', () => {
+    const entries = [{ ...pair, selected: true, requestsSent: 24, consentRequestsSent: 20, responsesReceived: 22 }, ...candidates('host', 'host')];
     expect(linkStatsOf(entries).probes).toEqual({ sent: 24, answered: 22 });
   });
 

@@ -13,8 +13,8 @@ interface StatsEntry {
   readonly remoteCandidateId?: string;
   readonly candidateType?: string;
   readonly currentRoundTripTime?: number;
+  /** All checks, those that keep consent among them (measured on Chromium 156). */
   readonly requestsSent?: number;
-  readonly consentRequestsSent?: number;
   readonly responsesReceived?: number;
 }
 
@@ -40,7 +40,7 @@ export function linkStatsOf(entries: Iterable<StatsEntry>): PathStats {
   if (pair === undefined) return { route: 'unknown', rttMs: 0, probes: undefined };
   const types = [pair.localCandidateId, pair.remoteCandidateId].map((id) => byId.get(id ?? '')?.candidateType);
   const route = types.includes('relay') ? 'turn' : types.every((type) => type === undefined) ? 'unknown' : 'direct';
-  const { requestsSent: checks, consentRequestsSent: consents = 0, responsesReceived: answered } = pair;
-  const probes = checks === undefined || answered === undefined ? undefined : { sent: checks + consents, answered };
+  const { requestsSent: sent, responsesReceived: answered } = pair;
+  const probes = sent === undefined || answered === undefined ? undefined : { sent, answered };
   return { route, rttMs: Math.max(0, (pair.currentRoundTripTime ?? 0) * 1_000), probes };
 }

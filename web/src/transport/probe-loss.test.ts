@@ -15,3 +15,11 @@ it('counts what was lost within the last minute, not what was lost when the link
   expect(loss.add({ sent: 80, answered: 37 }, 61_000)).toBeCloseTo(4 / 40);
   expect(loss.add({ sent: 100, answered: 57 }, 100_000)).toBe(0);
 });
+
+it('begins anew with another path, whose counts are its own', () => {
+  const loss = new ProbeLoss();
+  loss.add({ sent: 10, answered: 10 }, 0);
+  loss.add({ sent: 30, answered: 20 }, 10_000);
+  expect(loss.add({ sent: 5, answered: 5 }, 15_000)).toBeUndefined();
+  expect(loss.add({ sent: 15, answered: 15 }, 20_000)).toBe(0);
+});

@@ -18,6 +18,8 @@ export class ProbeLoss {
 
   /** The counts so far, at `now` in milliseconds; undefined while too few were sent. */
   add(counts: ProbeCounts, now: number): number | undefined {
+    // Another pair of candidates is in use, which counts for itself.
+    if (counts.sent < (this.#samples.at(-1)?.sent ?? 0)) this.#samples.length = 0;
     this.#samples.push({ ...counts, at: now });
     while (this.#samples[1] !== undefined && this.#samples[1].at <= now - WINDOW_MS) this.#samples.shift();
     const [first] = this.#samples;
