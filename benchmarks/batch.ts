@@ -2,11 +2,13 @@
  * `npm run bench -- batch [--rounds 6] [--seed 1]`: four questions over three tabs, asked one after the other, two and four at once;
  * and four at once of tabs that compute each row alone. About six minutes.
  */
+import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import * as v from 'valibot';
 import { askTogether } from './batch/ask-together.ts';
 import { QUESTIONS } from './batch/questions.ts';
 import { rowsOf, valuesOf, WAYS } from './batch/report.ts';
+import { figureRow } from './figures/figure.ts';
 import { openBenchNetwork, prepareParts } from './network/bench-network.ts';
 import { BenchError } from './result.ts';
 import type { Together } from './batch/ask-together.ts';
@@ -26,6 +28,8 @@ const Trial = v.object({ key: v.string() });
 export async function run({ args, signal, say }: BenchContext): Promise<BenchReport> {
   const { rounds, seed } = optionsOf(args);
   say(`seed ${seed}, ${rounds} rounds`);
+  // Rounds are compared with themselves, but four requests take more of a contested machine than one does: the reader has to know.
+  const [busy = Number.NaN] = loadavg();
   const parts = await prepareParts(signal, say);
   await using together = await openBenchNetwork(parts, { stages: STAGES, engine: 'wasm' });
   await using alone = await openBenchNetwork(parts, { stages: STAGES, engine: 'wasm', maxBatchJobs: 1 });
@@ -39,7 +43,7 @@ export async function run({ args, signal, say }: BenchContext): Promise<BenchRep
       say(`round ${round} of ${rounds}${round === 0 ? ' (warm-up, not counted)' : ''}: ${name}: ${result.tokensPerSecond.toFixed(1)} tokens/s, batched ${result.generated.map(({ positions, batched }) => `${batched}/${positions}`).join(' ')}`);
     }
   }
-  return { seeds: [seed], rows: rowsOf(found), values: valuesOf(found), browser: parts.browser.version };
+  return { seeds: [seed], rows: [...rowsOf(found), figureRow('what else the machine did: load before the run, one-minute average', 'other programs', 'processes', [busy])], values: valuesOf(found), browser: parts.browser.version };
 }
 
 function optionsOf(args: readonly string[]): v.InferOutput<typeof Options> {
