@@ -4,7 +4,7 @@ import { cutBytes, stageMs } from './cut-layers.ts';
 import { modelFootprint } from './model-footprint.ts';
 import { place } from './placement.ts';
 import { RingLinks } from './ring-links.ts';
-import { DEFAULT_STAGES, EXPECTED_WORKERS_WAIT_MS, FAILED_WORKER_MS, MAX_DEBOUNCES, PLACEMENT_DEBOUNCE_MS, RESERVED_POSITIONS } from './scheduler-limits.ts';
+import { DEFAULT_STAGES, EXPECTED_WORKERS_WAIT_MS, FAILED_WORKER_MS, LEAST_LAYER_MS, MAX_DEBOUNCES, PLACEMENT_DEBOUNCE_MS, RESERVED_POSITIONS } from './scheduler-limits.ts';
 import { stageStatus } from './slot.ts';
 import { Standby } from './standby.ts';
 import { takeOver } from './take-over.ts';
@@ -73,7 +73,7 @@ export class Placer {
   readonly #links: RingLinks;
   readonly #assignments: Assignments;
   readonly #standby: Standby;
-  readonly #book = new WorkerBook();
+  readonly #book: WorkerBook;
   /** Workers that failed to load or to link, each with the timer that ends it. */
   readonly #resting = new Map<NodeId, () => void>();
   /** The last ring that had a worker for every range: who comes back gets its range again, with the shards it has cached. */
@@ -98,6 +98,7 @@ export class Placer {
     this.#owner = owner;
     this.#aim = { modelId: undefined, stages: options.stages ?? DEFAULT_STAGES, exclude: new Set() };
     this.#uncoveredSince = deps.clock.now();
+    this.#book = new WorkerBook(deps.clock);
     this.#assignments = new Assignments(deps.clock, deps.workers, {
       loaded: () => {
         this.#standBy();
@@ -220,7 +221,7 @@ export class Placer {
     if (workers.length < stages.length) return;
     const times = stages.map(({ worker, layers: [from, to], stats }, stage) => {
       const { nodeId, profile, rttMs } = workers[stage] as Worker;
-      const claimed = { nodeId, layerMs: profile.layerMs, headMs: profile.headMs, memoryBudgetBytes: 0, rttMs };
+      const claimed = { nodeId, layerMs: Math.max(profile.layerMs, LEAST_LAYER_MS), headMs: profile.headMs, memoryBudgetBytes: 0, rttMs };
       return { worker, claimedMs: stageMs({ worker: claimed, from, to }, current.footprint), saidMs: stats?.decodeMs.p50 };
     });
     const hopsMs = workers.reduce((sum, { rttMs }) => sum + rttMs / 2, 0);
