@@ -46,6 +46,9 @@ export const FAILED_LOAD_REMEMBERED_MS = 30 * 60_000;
 /** A worker that could not load a range is taken to have this part of the memory that it takes. */
 export const MEMORY_AFTER_FAILED_LOAD = 0.75;
 
+/** Spares that stand by with one range: so many may leave before another has loaded it. With 1,000 workers each more would fetch some 50 MB from the coordinator for nothing. */
+export const MAX_SPARES_A_RANGE = 8;
+
 /** A stage whose shards got no further for this long is given to a spare; making a session from them shows no progress. */
 export const SHARDS_STALLED_MS = 120_000;
 /** A link that is not open on both sides by then is tried again; ICE over a relay takes seconds, four tabs that load share two cores. */
