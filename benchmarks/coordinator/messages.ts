@@ -50,6 +50,8 @@ export const SimulationReport = v.strictObject({
   /** Workers that have a range loaded, in a ring or standing by. */
   holding: v.number(),
   left: v.number(),
+  /** Connections that failed before they were greeted. */
+  failedAttempts: v.number(),
   /** Messages of the coordinator that said that something was dropped or refused, by code. */
   complaints: v.record(v.string(), v.number()),
 });

@@ -37,6 +37,7 @@ export function rowsOf(run: LoadedRun): BenchReport['rows'] {
     row('workers held to the end', simulated.connected, 'workers'),
     row('of them with layers, in a ring or standing by', simulated.holding, 'workers'),
     row('left while jobs came', simulated.left, 'workers'),
+    row('connections that failed and were tried again', simulated.failedAttempts, 'connections'),
     row('all joined after', run.joinSeconds, 's'),
     ...spread('placement while they join', joining.placementMs),
     row('event loop late while they join, p99', joining.loopP99Ms, 'ms'),

@@ -9,12 +9,14 @@ import { ProcessorTime } from './child-program.ts';
 import { BEGIN, REPORT, SimulationOptions } from './messages.ts';
 import { computeMs, drawDevice } from './devices.ts';
 import type { NodeId } from '@ciro/core/ids.ts';
+import type { Device } from './devices.ts';
 import type { Simulating, SimulationReport } from './messages.ts';
 
 /** A coordinator lets so many connections in from one address, and no more than a few a second once the first have come. */
 const PER_ADDRESS = 120;
 /** Workers that join at a time: each one's greeting costs both sides a signature. */
 const JOINING = 8;
+const ATTEMPTS = 5;
 
 const { url, seed, workers: count, layerBytes, changeEveryMs } = v.parse(SimulationOptions, JSON.parse(process.argv[2] ?? ''));
 const random = seededNumbers(seed, 'workers');
@@ -23,10 +25,24 @@ const workers = new Map<NodeId, ScriptedWorker>();
 const complaints: Record<string, number> = {};
 let made = 0;
 let left = 0;
+let failedAttempts = 0;
 
+/** A tab that gets no connection, because both sides are busy, tries again. */
 async function join(): Promise<void> {
   const index = made++;
-  const { profile, scale } = drawDevice(random, layerBytes);
+  const device = drawDevice(random, layerBytes);
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await connect(index, device);
+      return;
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+      failedAttempts++;
+    }
+  }
+}
+
+async function connect(index: number, { profile, scale }: Device): Promise<void> {
   const audits = auditing();
   const worker = await ScriptedWorker.connect({
     seed: index,
@@ -41,7 +57,12 @@ async function join(): Promise<void> {
       audits(message, to);
     },
   });
-  await worker.message('welcome');
+  try {
+    await worker.message('welcome');
+  } catch (error) {
+    worker.vanish();
+    throw error;
+  }
 }
 
 const began = performance.now();
@@ -63,7 +84,7 @@ process.on('message', (message) => {
   }
   if (message !== REPORT) return;
   const all = [...workers.values()];
-  const report: SimulationReport = { say: 'report', ...processor.report(), connected: all.filter(({ connected }) => connected).length, holding: all.filter(({ layers }) => layers !== null).length, left, complaints };
+  const report: SimulationReport = { say: 'report', ...processor.report(), connected: all.filter(({ connected }) => connected).length, holding: all.filter(({ layers }) => layers !== null).length, left, failedAttempts, complaints };
   process.send?.(report);
 });
 

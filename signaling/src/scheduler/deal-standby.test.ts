@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { dealStandby } from './deal-standby.ts';
+import { MAX_SPARES_A_RANGE } from './scheduler-limits.ts';
 import { sameRange } from './slot.ts';
 import { nodeId } from './workers.fixture.ts';
 import type { StandbyRange, StandbySpare } from './deal-standby.ts';
@@ -28,6 +29,14 @@ it('a budget must hold the range and the largest of the ring, which an audit may
   expect(dealt(RING, [spare(1, { memoryBudgetBytes: 39 })])).toEqual({});
   expect(dealt(RING, [spare(1, { memoryBudgetBytes: 40 })])).toEqual({ 1: 0 });
   expect(dealt(RING, [spare(1, { memoryBudgetBytes: 60 })])).toEqual({ 1: 2 });
+});
+
+it('of a thousand spares so many a range begin to load it, and who holds one keeps it', () => {
+  const many = Array.from({ length: 1_000 }, (_, n) => spare(n + 1));
+  const counts = (all: readonly StandbySpare[]) => RING.map(({ from }) => Object.values(dealt(RING, all)).filter((each) => each === from).length);
+  expect(counts(many)).toEqual([MAX_SPARES_A_RANGE, MAX_SPARES_A_RANGE, MAX_SPARES_A_RANGE]);
+  const holding = many.map((each, n) => (n < 20 ? { ...each, holds: { from: 0, to: 2, ready: true } } : each));
+  expect(counts(holding)).toEqual([20, MAX_SPARES_A_RANGE, MAX_SPARES_A_RANGE]);
 });
 
 it('while the ring loads, ranges that spares have are kept and none is dealt', () => {

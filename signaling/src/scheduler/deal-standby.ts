@@ -1,4 +1,5 @@
 import type { NodeId } from '@ciro/core/ids.ts';
+import { MAX_SPARES_A_RANGE } from './scheduler-limits.ts';
 import { sameRange } from './slot.ts';
 import type { LayerRange } from './slot.ts';
 
@@ -22,7 +23,7 @@ export interface StandbySpare {
 /**
  * Which range each spare stands by with; spares that are missing in it hold nothing. A spare keeps the range that it has while that is
  * one of the ring's. Every range is covered before one is covered twice, first the one whose loss is likeliest to hurt: of the worker
- * with the poorest reputation, then the largest. Pure and deterministic, whatever order spares come in.
+ * with the poorest reputation, then the largest; past MAX_SPARES_A_RANGE of a range nobody begins to load it. Pure and deterministic, whatever order spares come in.
  *
  * @param keepOnly the ring still loads: nobody is to begin a load beside it
  */
@@ -53,7 +54,7 @@ export function dealStandby(ranges: readonly StandbyRange[], spares: readonly St
     if (spare !== undefined) deal(spare, range);
   }
   for (const spare of sorted.filter(({ nodeId }) => !dealt.has(nodeId))) {
-    const [range] = urgent.filter((each) => fits(spare, each)).toSorted((a, b) => coversOf(a) - coversOf(b));
+    const [range] = urgent.filter((each) => coversOf(each) < MAX_SPARES_A_RANGE && fits(spare, each)).toSorted((a, b) => coversOf(a) - coversOf(b));
     if (range !== undefined) deal(spare, range);
   }
   // What only spares with a range have room for goes to one whose range another holds, too: to the one that loses least.

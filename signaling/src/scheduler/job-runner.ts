@@ -13,11 +13,12 @@ import type { WorkMessage } from '../sessions/worker.ts';
 import type { JobMessage } from './job-machine.ts';
 import type { JobHandle, JobOrder } from './job-order.ts';
 import type { Models } from './models-port.ts';
-import type { PlacerOptions, ReadyPlacement, WorkerFigures } from './placer.ts';
+import type { PlacerOptions, ReadyPlacement } from './placer.ts';
 import type { Introductions, LinkStatus } from './ring-links.ts';
 import type { SchedulerTimes } from './scheduler-times.ts';
 import type { StageStatus } from './slot.ts';
 import type { PlacementStandings } from './standings-port.ts';
+import type { WorkerFigures } from './worker-turnout.ts';
 import type { Workers } from './workers-port.ts';
 
 /** Port: relay of signals. `Relay` is one. */

@@ -3,7 +3,7 @@ import type { NodeId } from '@ciro/core/ids.ts';
 import { cutBytes, cutLayers, ringCost, ringTime } from './cut-layers.ts';
 import { stageBytes } from './model-footprint.ts';
 import { paysOff } from './move-cost.ts';
-import { MAX_CANDIDATES } from './scheduler-limits.ts';
+import { LEAST_LAYER_MS, MAX_CANDIDATES } from './scheduler-limits.ts';
 import type { Cut, PlacementWorker, RingTime } from './cut-layers.ts';
 import type { ModelFootprint } from './model-footprint.ts';
 
@@ -47,8 +47,6 @@ const DEEP_END_CANDIDATES = 3;
 const DEEP = 300;
 /** Taken for a tab's budget while there is none to go by: what a renderer with an end of the default model may take (benchmarks/bars.json). */
 const TYPICAL_BUDGET_BYTES = 700e6;
-/** A measurement below the clock's resolution is not zero: nobody gets all layers for free. */
-const LEAST_MS = 1e-3;
 
 /**
  * Ranges of layers for the fastest ring: least slowest stage (it decides the rate with several jobs), among those the least
@@ -56,7 +54,7 @@ const LEAST_MS = 1e-3;
  */
 export function place(snapshot: PlacementSnapshot): Placement {
   const workers = snapshot.workers
-    .map((worker) => ({ ...worker, layerMs: Math.max(worker.layerMs, LEAST_MS) }))
+    .map((worker) => ({ ...worker, layerMs: Math.max(worker.layerMs, LEAST_LAYER_MS) }))
     .sort((a, b) => a.layerMs - b.layerMs || (a.nodeId < b.nodeId ? -1 : 1));
   const most = Math.min(workers.length, snapshot.footprint.layers, MAX_STAGES);
   for (let stages = Math.min(snapshot.stages, most); stages >= 1 && stages <= most; stages++) {

@@ -358,6 +358,19 @@ it('a worker that lied about its speed is named, counts as one that failed, and 
   expect(placed()).not.toContain(null);
 });
 
+it('a worker that claims to take no time at all is found out as well', () => {
+  const { clock, workers, placer, join, placed } = setup();
+  join(4);
+  workers.join(5, { layerMs: 0, layerMs16: 0, headMs: 0 });
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  workers.settle();
+  expect(placed()).toContain(5);
+  for (let n = 0; n < 20; n++) placer.served(job(placer.stages, nodeId(5), 80), true);
+  expect(workers.failedJobs).toEqual([nodeId(5)]);
+  expect(placed()).not.toContain(5);
+  expect(placed()).not.toContain(null);
+});
+
 it('a ring of equals that are all slower than they said stays as it is', () => {
   const { clock, workers, placer, join, placed } = setup();
   join(3);

@@ -1,6 +1,6 @@
 import type { HexHash, NodeId } from '@ciro/core/ids.ts';
 import { Assignments } from './assignments.ts';
-import { cutBytes, stageMs } from './cut-layers.ts';
+import { cutBytes } from './cut-layers.ts';
 import { modelFootprint } from './model-footprint.ts';
 import { place } from './placement.ts';
 import { RingLinks } from './ring-links.ts';
@@ -8,12 +8,12 @@ import { DEFAULT_STAGES, EXPECTED_WORKERS_WAIT_MS, FAILED_WORKER_MS, MAX_DEBOUNC
 import { stageStatus } from './slot.ts';
 import { Standby } from './standby.ts';
 import { takeOver } from './take-over.ts';
-import { lapOf, WorkerBook } from './worker-book.ts';
+import { WorkerBook } from './worker-book.ts';
 import { figuresOf } from './worker-figures.ts';
+import { bookJob, turnedOut } from './worker-turnout.ts';
 import type { Worker, WorkMessage } from '../sessions/worker.ts';
 import type { ShardsMessage } from './assignments.ts';
 import type { PlacementWorker } from './cut-layers.ts';
-import type { JobRecord } from './job-order.ts';
 import type { ServedModel } from './models-port.ts';
 import type { PlacedStage, Placement } from './placement.ts';
 import type { PlacerDeps, PlacerOwner } from './placer-port.ts';
@@ -21,6 +21,7 @@ import type { StageRecord } from './job-order.ts';
 import type { LinkStatus } from './ring-links.ts';
 import type { Slot, StageStatus } from './slot.ts';
 import type { StandbyRing } from './standby.ts';
+import type { TimedRecord, WorkerFigures } from './worker-turnout.ts';
 
 export interface PlacerOptions {
   /** Stages wanted. */
@@ -49,23 +50,6 @@ export interface Shortage {
   readonly missingWorkers: number;
 }
 
-/** What a worker said, and what it turned out to be. */
-export interface WorkerFigures {
-  readonly worker: NodeId;
-  /** As it measured itself, milliseconds: one layer, one position and 16; the head, one position. */
-  readonly layerMs: number;
-  readonly layerMs16: number;
-  readonly headMs: number;
-  /** Its real times over these. */
-  readonly slower: number;
-  /** Of its line, measured while it fetched shards; null before. */
-  readonly bytesPerMs: number | null;
-  /** What it may hold: less than it said once it failed to load as much. */
-  readonly memoryBytes: number;
-  /** Layers that it holds in advance. */
-  readonly standby: { readonly layers: readonly [number, number]; readonly ready: boolean } | null;
-}
-
 /** Keeps the current placement: places, assigns, watches links, has spares stand by, and gives them the ranges of workers that are lost. */
 export class Placer {
   readonly #deps: PlacerDeps;
@@ -74,7 +58,7 @@ export class Placer {
   readonly #links: RingLinks;
   readonly #assignments: Assignments;
   readonly #standby: Standby;
-  readonly #book = new WorkerBook();
+  readonly #book: WorkerBook;
   /** Workers that failed to load or to link, each with the timer that ends it. */
   readonly #resting = new Map<NodeId, () => void>();
   /** The last ring that had a worker for every range: who comes back gets its range again, with the shards it has cached. */
@@ -99,6 +83,7 @@ export class Placer {
     this.#owner = owner;
     this.#aim = { modelId: undefined, stages: options.stages ?? DEFAULT_STAGES, exclude: new Set() };
     this.#uncoveredSince = deps.clock.now();
+    this.#book = new WorkerBook(deps.clock);
     this.#assignments = new Assignments(deps.clock, deps.workers, {
       loaded: () => {
         this.#standBy();
@@ -221,40 +206,18 @@ export class Placer {
    * A job over this placement is recorded: its workers are placed by their real times from now on. `alone`: no other job shared the
    * ring. Who is far slower than it said counts as one that failed, and its range goes to another when that pays off.
    */
-  served({ stages, tokenIds, tokensPerSecond }: Pick<JobRecord, 'stages' | 'tokenIds' | 'tokensPerSecond'>, alone: boolean): void {
+  served(record: TimedRecord, alone: boolean): void {
     const current = this.#current;
     if (this.#closed || current === undefined) return;
-    const workers = stages.flatMap(({ worker }) => this.#deps.workers.worker(worker) ?? []);
-    if (workers.length < stages.length) return;
-    const times = stages.map(({ worker, layers: [from, to], stats }, stage) => {
-      const { nodeId, profile, rttMs } = workers[stage] as Worker;
-      const claimed = { nodeId, layerMs: profile.layerMs, headMs: profile.headMs, memoryBudgetBytes: 0, rttMs };
-      return { worker, claimedMs: stageMs({ worker: claimed, from, to }, current.footprint), saidMs: stats?.decodeMs.p50 };
-    });
-    const hopsMs = workers.reduce((sum, { rttMs }) => sum + rttMs / 2, 0);
-    const slow = this.#book.served({ stages: times, lapMs: alone ? lapOf(tokenIds.length, tokensPerSecond) : undefined, hopsMs });
-    for (const node of slow) {
-      const worker = this.#deps.workers.worker(node);
-      if (worker !== undefined) this.#deps.workers.failedJob(worker);
-    }
+    const { workers } = this.#deps;
+    const slow = bookJob(record, { alone, footprint: current.footprint, workers, book: this.#book });
+    for (const worker of slow) workers.failedJob(worker);
     if (slow.length > 0) this.#reconsider();
   }
 
   /** What each connected worker turned out to be, for operators. */
   figures(): readonly WorkerFigures[] {
-    return this.#deps.workers.workers().map(({ nodeId, profile: { layerMs, layerMs16, headMs, memoryBudgetBytes } }) => {
-      const told = this.#assignments.of(nodeId);
-      return {
-        worker: nodeId,
-        layerMs,
-        layerMs16,
-        headMs,
-        slower: this.#book.slower(nodeId),
-        bytesPerMs: this.#book.bytesPerMs(nodeId) ?? null,
-        memoryBytes: this.#book.memory(nodeId, memoryBudgetBytes),
-        standby: told?.standby === true ? { layers: [told.from, told.to] as const, ready: told.holder.ready } : null,
-      };
-    });
+    return this.#deps.workers.workers().map((worker) => turnedOut(worker, this.#assignments.of(worker.nodeId), this.#book));
   }
 
   /** Makes the placement anew if that is due and no job runs over it; says whether it did. */

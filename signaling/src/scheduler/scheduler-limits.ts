@@ -26,6 +26,8 @@ export const REPUTATION_PENALTY = 0.5;
 
 /** Part of all positions that are a prompt's, computed 16 at a time: as many as are drawn one by one. */
 export const PREFILL_SHARE = 0.5;
+/** A measurement below the clock's resolution is not zero: nobody gets all layers for free, and who claims nothing is still so many times slower than that. */
+export const LEAST_LAYER_MS = 1e-3;
 /** Weight of a job in the running mean of a worker's real times: five jobs say more than its own measurement. */
 export const REAL_TIME_SMOOTHING = 0.2;
 /** A worker this much slower than it said is named and counted as one that failed; honest devices differ from their measurement by half. */
@@ -39,8 +41,13 @@ export const FETCH_SMOOTHING = 0.3;
 export const LEAST_FETCH_BYTES = 2e6;
 /** The first load that fails may be the line's fault. */
 export const FAILED_LOADS_BELIEVED = 2;
+/** And after this long another program on the device may have given memory back, or shards may be served again. */
+export const FAILED_LOAD_REMEMBERED_MS = 30 * 60_000;
 /** A worker that could not load a range is taken to have this part of the memory that it takes. */
 export const MEMORY_AFTER_FAILED_LOAD = 0.75;
+
+/** Spares that stand by with one range: so many may leave before another has loaded it. With 1,000 workers each more would fetch some 50 MB from the coordinator for nothing. */
+export const MAX_SPARES_A_RANGE = 8;
 
 /** A stage whose shards got no further for this long is given to a spare; making a session from them shows no progress. */
 export const SHARDS_STALLED_MS = 120_000;

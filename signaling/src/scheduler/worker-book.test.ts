@@ -1,13 +1,15 @@
 import { expect, it } from 'vitest';
-import { FAR_SLOWER } from './scheduler-limits.ts';
+import { VirtualClock } from '../sessions/virtual-clock.fixture.ts';
+import { FAILED_LOAD_REMEMBERED_MS, FAR_SLOWER } from './scheduler-limits.ts';
 import { lapOf, WorkerBook } from './worker-book.ts';
 import { nodeId } from './workers.fixture.ts';
 
+const clock = new VirtualClock();
 const [one, two, three] = [nodeId(1), nodeId(2), nodeId(3)];
 const ring = (said: readonly (number | undefined)[], lapMs?: number) => ({ stages: [one, two, three].map((worker, stage) => ({ worker, claimedMs: 10, saidMs: said[stage] })), lapMs, hopsMs: 6 });
 
 it('a worker is as slow as its jobs say, after some of them, and is named once', () => {
-  const book = new WorkerBook();
+  const book = new WorkerBook(clock);
   expect(book.slower(one)).toBe(1);
   expect(book.served(ring([100, 10, 12]))).toEqual([]);
   const named = Array.from({ length: 20 }, () => book.served(ring([100, 10, 12]))).flat();
@@ -19,17 +21,17 @@ it('a worker is as slow as its jobs say, after some of them, and is named once',
 });
 
 it('where a ring takes far longer than its stages say, each of them is taken to hide a part', () => {
-  const book = new WorkerBook();
+  const book = new WorkerBook(clock);
   const laps = Array.from({ length: 30 }, () => book.served(ring([10, 10, 10], 936))).flat();
   expect(laps.toSorted()).toEqual([one, two, three]);
   expect(book.slower(two)).toBeGreaterThan(FAR_SLOWER);
-  const honest = new WorkerBook();
+  const honest = new WorkerBook(clock);
   for (let job = 0; job < 30; job++) expect(honest.served(ring([10, 10, 10], 90))).toEqual([]);
   expect(honest.slower(two)).toBeCloseTo(1);
 });
 
 it('a stage that says nothing, or nothing that can be a time, counts as it claimed', () => {
-  const book = new WorkerBook();
+  const book = new WorkerBook(clock);
   book.served(ring([undefined, 0, Number.NaN]));
   expect([one, two, three].map((worker) => book.slower(worker))).toEqual([1, 1, 1]);
   book.served({ stages: [{ worker: one, claimedMs: 0, saidMs: 5 }], lapMs: undefined, hopsMs: 0 });
@@ -37,7 +39,7 @@ it('a stage that says nothing, or nothing that can be a time, counts as it claim
 });
 
 it('a line is as quick as its fetches, small ones left out; memory is what could be loaded; who left is forgotten', () => {
-  const book = new WorkerBook();
+  const book = new WorkerBook(clock);
   book.fetched(one, 1e6, 10);
   expect(book.bytesPerMs(one)).toBeUndefined();
   book.fetched(one, 10e6, 1_000);
@@ -50,6 +52,10 @@ it('a line is as quick as its fetches, small ones left out; memory is what could
   book.failedLoad(one, 800);
   book.failedLoad(one, 1_000);
   expect([book.memory(one, 900), book.memory(one, 100)]).toEqual([600, 100]);
+  clock.advance(FAILED_LOAD_REMEMBERED_MS);
+  expect(book.memory(one, 900)).toBe(900);
+  book.failedLoad(one, 800);
+  expect(book.memory(one, 900)).toBe(600);
   book.forget(one);
   expect([book.bytesPerMs(one), book.memory(one, 900), book.slower(one)]).toEqual([undefined, 900, 1]);
 });

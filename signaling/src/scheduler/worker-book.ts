@@ -1,5 +1,6 @@
 import type { NodeId } from '@ciro/core/ids.ts';
-import { FAILED_LOADS_BELIEVED, FAR_SLOWER, FETCH_SMOOTHING, LEAST_FETCH_BYTES, LEAST_TOKENS_TO_TIME, MEMORY_AFTER_FAILED_LOAD, REAL_TIME_SMOOTHING, UNEXPLAINED_LAP_MS } from './scheduler-limits.ts';
+import { FAILED_LOAD_REMEMBERED_MS, FAILED_LOADS_BELIEVED, FAR_SLOWER, FETCH_SMOOTHING, LEAST_FETCH_BYTES, LEAST_TOKENS_TO_TIME, MEMORY_AFTER_FAILED_LOAD, REAL_TIME_SMOOTHING, UNEXPLAINED_LAP_MS } from './scheduler-limits.ts';
+import type { Clock } from '../sessions/clock.ts';
 
 /** What one worker did in a job that is over. Milliseconds a position. */
 export interface StageTime {
@@ -25,13 +26,19 @@ interface Page {
   bytesPerMs: number | undefined;
   memoryBytes: number;
   failedLoads: number;
+  failedLoadAt: number;
   /** Said once a connection that it is far slower than it claimed. */
   named: boolean;
 }
 
 /** What workers turned out to be, over what they said when they joined. Kept as long as they are connected. */
 export class WorkerBook {
+  readonly #clock: Pick<Clock, 'now'>;
   readonly #pages = new Map<NodeId, Page>();
+
+  constructor(clock: Pick<Clock, 'now'>) {
+    this.#clock = clock;
+  }
 
   /**
    * Books a job's times; gives the workers that are now known to be far slower than they said. A stage is as slow as it says itself,
@@ -60,10 +67,11 @@ export class WorkerBook {
     page.bytesPerMs = page.bytesPerMs === undefined ? now : page.bytesPerMs + (now - page.bytesPerMs) * FETCH_SMOOTHING;
   }
 
-  /** It could not load this much. Once may be its line; whose second load fails is taken to have less memory from then on. */
+  /** It could not load this much. Once may be its line; whose second load fails is taken to have less memory for a while. */
   failedLoad(worker: NodeId, bytes: number): void {
     const page = this.#page(worker);
     page.failedLoads++;
+    page.failedLoadAt = this.#clock.now();
     if (page.failedLoads >= FAILED_LOADS_BELIEVED) page.memoryBytes = Math.min(page.memoryBytes, bytes * MEMORY_AFTER_FAILED_LOAD);
   }
 
@@ -82,12 +90,14 @@ export class WorkerBook {
 
   /** Its memory, of what it says. */
   memory(worker: NodeId, claimedBytes: number): number {
-    return Math.min(claimedBytes, this.#pages.get(worker)?.memoryBytes ?? claimedBytes);
+    const page = this.#pages.get(worker);
+    if (page === undefined || this.#clock.now() - page.failedLoadAt >= FAILED_LOAD_REMEMBERED_MS) return claimedBytes;
+    return Math.min(claimedBytes, page.memoryBytes);
   }
 
   #page(worker: NodeId): Page {
     let page = this.#pages.get(worker);
-    if (page === undefined) this.#pages.set(worker, (page = { slower: 1, bytesPerMs: undefined, memoryBytes: Number.POSITIVE_INFINITY, failedLoads: 0, named: false }));
+    if (page === undefined) this.#pages.set(worker, (page = { slower: 1, bytesPerMs: undefined, memoryBytes: Number.POSITIVE_INFINITY, failedLoads: 0, failedLoadAt: 0, named: false }));
     return page;
   }
 }

@@ -1,5 +1,5 @@
 import { PREFILL_CHUNK_POSITIONS } from '@ciro/core/protocol/limits.ts';
-import { PREFILL_SHARE, REPUTATION_PENALTY } from './scheduler-limits.ts';
+import { LEAST_LAYER_MS, PREFILL_SHARE, REPUTATION_PENALTY } from './scheduler-limits.ts';
 import type { HexHash } from '@ciro/core/ids.ts';
 import type { Profile, Worker } from '../sessions/worker.ts';
 import type { Assignments } from './assignments.ts';
@@ -9,7 +9,7 @@ import type { WorkerBook } from './worker-book.ts';
 
 /** Milliseconds a position of one layer and of the head: prompts go through in chunks, answers one by one, and a prompt's positions need no head but the last. */
 export function timesOf({ layerMs, layerMs16, headMs }: Pick<Profile, 'layerMs' | 'layerMs16' | 'headMs'>): { readonly layerMs: number; readonly headMs: number } {
-  return { layerMs: (1 - PREFILL_SHARE) * layerMs + (PREFILL_SHARE * layerMs16) / PREFILL_CHUNK_POSITIONS, headMs: (1 - PREFILL_SHARE) * headMs };
+  return { layerMs: (1 - PREFILL_SHARE) * Math.max(layerMs, LEAST_LAYER_MS) + (PREFILL_SHARE * layerMs16) / PREFILL_CHUNK_POSITIONS, headMs: (1 - PREFILL_SHARE) * headMs };
 }
 
 /** Where the figures of workers come from, beside their profiles. */
