@@ -197,6 +197,10 @@ test('an engine that fails stops its job with a fault and leaves the others alon
   worker.engine.beforeRun = (key, position) => {
     if (key.startsWith(bad.signed.plan.job) && position === 25) throw new Error('device lost');
   };
+  // Whoever is computed together with it fails there, too, and is run alone then.
+  worker.engine.beforeBatch = (keys) => {
+    if (keys.some((key) => key.startsWith(bad.signed.plan.job) && worker.engine.jobs.get(key)?.length === 25)) throw new Error('device lost');
+  };
   const [failing, other] = [await ring.start(bad), await ring.start(good)];
   await other.over;
   await ring.settled();

@@ -93,6 +93,11 @@ export class StageJob {
     this.#received = { from: 0, bytes: this.#inputs.bytes(0, this.positions) };
   }
 
+  /** The prompt is through: what comes next are generated positions. */
+  get generates(): boolean {
+    return this.#computed >= this.plan.promptTokens;
+  }
+
   /** What the stage was given: ids on the first stage, rows on the others. */
   get inputs(): RetainedRows {
     return this.#inputs;

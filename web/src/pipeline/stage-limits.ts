@@ -7,6 +7,12 @@ export const MAX_OPEN_JOBS = 4;
 export const MAX_BATCH_JOBS = MAX_OPEN_JOBS;
 
 /**
+ * A generated position that finds its stage idle waits this long for those of other jobs that left the stage before together with it: as
+ * messages of their own they come within a few tenths of a millisecond. A row takes 4 ms and more; a job that is alone waits for nothing.
+ */
+export const GATHER_MS = 1;
+
+/**
  * A job that had no work here for this long may lose its cache to another one that needs the room: the coordinator gives a job up
  * after 30 s without a token and ends it on every tab, so of this one the end was lost.
  */

@@ -263,3 +263,15 @@ test('a job that is cancelled leaves no work behind: what waits of it is dropped
   const alone = await eachAlone();
   for (const [index, job] of jobs.entries()) if (job !== cancelled) expect(claimsOf(ring, job)).toEqual(alone[index]);
 });
+
+test('E2: rows that leave a stage together are together at the next one, though each is a message of its own and finds it idle', async () => {
+  const ring = await StageRing.make({ stages: 3, seed });
+  // Only the first stage takes long enough for rows to meet there.
+  const [first] = ring.workers;
+  if (first !== undefined) slow(first, 1);
+  const jobs = await allAtOnce(ring);
+  await over(ring, jobs);
+  const [there = 0, ...later] = ring.workers.map(({ pipeline }) => pipeline.generated.batched);
+  expect(there).toBeGreaterThan(PROMPTS.length * TOKENS * 0.5);
+  for (const batched of later) expect(batched).toBeGreaterThan(there * 0.8);
+});

@@ -10,7 +10,7 @@ import { checkPlan } from './plan-check.ts';
 import { fitTogether, isDecode, runWork } from './run-work.ts';
 import { StageError } from './stage-error.ts';
 import { jobKey, StageJob } from './stage-job.ts';
-import { EVICT_IDLE_MS, MAX_BATCH_JOBS, MAX_ENDED_JOBS, MAX_OPEN_JOBS, MAX_WAITING_FRAMES } from './stage-limits.ts';
+import { EVICT_IDLE_MS, GATHER_MS, MAX_BATCH_JOBS, MAX_ENDED_JOBS, MAX_OPEN_JOBS, MAX_WAITING_FRAMES } from './stage-limits.ts';
 import { UnitEvidence } from './unit-evidence.ts';
 import { WorkLine } from './work-line.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -50,7 +50,7 @@ export class StagePipeline {
     const { maxBatchJobs: most = MAX_BATCH_JOBS } = identity;
     const roomBytes = (): number => identity.memoryBudgetBytes - (this.#held?.engine.promisedBytes ?? 0) - this.rowBytes - ports.auditBytes(0);
     const line = new WorkLine<QueuedWork>({ jobOf: ({ open }) => open.job.key, isDecode, fitTogether: (items) => items.length <= most && fitTogether(items, roomBytes) });
-    this.#queue = new WorkQueue(line, (items) => this.#compute(items), () => ports.turn());
+    this.#queue = new WorkQueue(line, (items) => this.#compute(items), () => ports.turn(), () => this.#gather(line, most));
     this.#refusals = new LinkRefusals((peer, error) => ports.refused(peer, error));
     this.nonces = new NonceBook((bytes) => ports.randomHex(bytes));
     this.pieces = new PieceSender(ports);
@@ -187,6 +187,17 @@ export class StagePipeline {
     open.waiting++;
     open.busyAt = this.#ports.now();
     this.#queue.push({ open, work });
+  }
+
+  /** Lets rows that left the stage before in one run, and come one by one, be taken together again. */
+  #gather(line: WorkLine<QueuedWork>, most: number): Promise<void> | undefined {
+    const generating = Math.min(most, [...this.#jobs.values()].filter(({ state, job }) => state === 'open' && job.generates).length);
+    if (line.size >= generating) return undefined;
+    const until = this.#ports.now() + GATHER_MS;
+    const wait = async (): Promise<void> => {
+      while (line.size < generating && this.#ports.now() < until) await this.#ports.turn();
+    };
+    return wait();
   }
 
   async #compute(items: readonly QueuedWork[]): Promise<void> {

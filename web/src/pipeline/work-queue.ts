@@ -8,7 +8,7 @@ interface Line<Item> {
 
 /**
  * Runs what a line gives, and lets the event loop have its turn between two runs: so frames of other jobs join the line and
- * a `finish` is heard in the middle of a long prompt. An item that comes when nothing runs is run at once. Who fills it bounds it.
+ * a `finish` is heard in the middle of a long prompt. An item that comes when nothing runs is run at once, or after `gather`. Who fills it bounds it.
  *
  * Beside the line there is a background lane: its tasks run when no item waits, one at a time, each after a turn of the
  * event loop. So an item waits for one such task at most.
@@ -17,16 +17,18 @@ export class WorkQueue<Item> {
   readonly #line: Line<Item>;
   readonly #run: (items: readonly Item[]) => Promise<void>;
   readonly #turn: () => Promise<void>;
+  readonly #gather: () => Promise<void> | undefined;
   readonly #background: (() => Promise<void>)[] = [];
   #runsItems = false;
   #draining = false;
   #idle: (() => void)[] = [];
 
-  /** `run` must not throw. */
-  constructor(line: Line<Item>, run: (items: readonly Item[]) => Promise<void>, turn: () => Promise<void>) {
+  /** `run` must not throw. `gather`: before an item that found nothing running is run; others may join it meanwhile. Undefined: nobody is to be waited for. */
+  constructor(line: Line<Item>, run: (items: readonly Item[]) => Promise<void>, turn: () => Promise<void>, gather: () => Promise<void> | undefined = () => undefined) {
     this.#line = line;
     this.#run = run;
     this.#turn = turn;
+    this.#gather = gather;
   }
 
   push(item: Item): void {
@@ -59,6 +61,8 @@ export class WorkQueue<Item> {
   }
 
   async #drain(): Promise<void> {
+    const gathered = this.#line.size > 0 ? this.#gather() : undefined;
+    if (gathered !== undefined) await gathered;
     while (this.#line.size + this.#background.length > 0) {
       const items = this.#line.take();
       if (items.length > 0) {
