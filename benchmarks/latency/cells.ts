@@ -1,3 +1,4 @@
+import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 import { openBenchNetwork } from '../network/bench-network.ts';
@@ -28,6 +29,8 @@ export interface Answer {
   readonly threeTabs: number;
   readonly oneTab: number;
   readonly firstTokenMs: number;
+  /** Processes that wanted to run on this machine, the last minute's average, for each core. */
+  readonly loadPerCore: number;
 }
 
 export interface CellSite {
@@ -78,7 +81,7 @@ export async function measureCells(site: CellSite): Promise<readonly Answer[]> {
             line.set({ delayMs: 0, loss: 0 });
             if (lasted) {
               const { tokens_per_second: oneTab } = await ask(site.oneTab, question);
-              answers.push({ cell, set, threeTabs: evidence.tokens_per_second, oneTab, firstTokenMs: evidence.ttft_ms });
+              answers.push({ cell, set, threeTabs: evidence.tokens_per_second, oneTab, firstTokenMs: evidence.ttft_ms, loadPerCore: (loadavg()[0] ?? 0) / availableParallelism() });
               break;
             }
             tell(`a link broke at ${described(cell)} (${evidence.finish_reason}, ${routes.join()}): the network is opened anew`);

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import { CELLS } from './cells.ts';
 import { PROMPT_SET_NAMES, PROMPT_SETS } from './prompts.ts';
-import { rowsOf, valuesOf } from './report.ts';
+import { MOST_LOAD_PER_CORE, rowsOf, valuesOf } from './report.ts';
 import type { Answer } from './cells.ts';
 
-const answer = (change: Partial<Answer>): Answer => ({ cell: { delayMs: 20, loss: 0 }, set: 'chat', threeTabs: 10, oneTab: 20, firstTokenMs: 900, ...change });
+const answer = (change: Partial<Answer>): Answer => ({ cell: { delayMs: 20, loss: 0 }, set: 'chat', threeTabs: 10, oneTab: 20, firstTokenMs: 900, loadPerCore: 0.8, ...change });
 
 it('holds the worst kind of question at 20 ms without loss against the bar, each kind by its middle answer', () => {
   const answers = [answer({}), answer({ threeTabs: 2 }), answer({ threeTabs: 12 }), answer({ set: 'code', threeTabs: 8 }), answer({ set: 'summary', threeTabs: 9 }), answer({ cell: { delayMs: 50, loss: 0 }, threeTabs: 1 })];
@@ -14,6 +14,11 @@ it('holds the worst kind of question at 20 ms without loss against the bar, each
 
 it('claims nothing when a kind is missing', () => {
   expect(valuesOf([answer({})]).ratio_20ms_plain).toEqual({ notMeasured: 'not every kind of question was asked at 20 ms' });
+});
+
+it('claims nothing of a machine that was busy with other things: delay does not show there', () => {
+  const busy = PROMPT_SET_NAMES.map((set) => answer({ set, threeTabs: 20, loadPerCore: MOST_LOAD_PER_CORE + 13 }));
+  expect(valuesOf(busy).ratio_20ms_plain).toEqual({ notMeasured: 'the machine was busy with other things: 15 processes waited for each core' });
 });
 
 it('has every delay with every loss, and as many questions of each kind', () => {
