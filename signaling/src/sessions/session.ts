@@ -32,8 +32,8 @@ export interface SessionOwner {
   greeted(session: Session, identity: WorkerIdentity, resume: string | undefined): Profile | undefined;
   profiled(session: Session, worker: Worker): void;
   message(session: Session, worker: WorkerIdentity, message: WorkMessage): void;
-  /** The worker takes no more work on this connection (it may send a new profile later). */
-  left(session: Session, worker: WorkerIdentity, reason: string): void;
+  /** The worker takes no more work on this connection (it may send a new profile later; `returns`: it is about to). */
+  left(session: Session, worker: WorkerIdentity, reason: string, returns: boolean): void;
   measured(session: Session, worker: WorkerIdentity, rttMs: number): void;
   /** After `left`, if there was anyone: the connection is over. */
   closed(session: Session, worker: WorkerIdentity | undefined): void;
@@ -148,7 +148,7 @@ export class Session {
     this.#stopWaiting();
     this.#state = { at: 'closed' };
     this.#channel.close();
-    if (before.at === 'profiled') this.#owner.left(this, before.worker, reason);
+    if (before.at === 'profiled') this.#owner.left(this, before.worker, reason, false);
     this.#owner.closed(this, identity);
   }
 
@@ -175,10 +175,16 @@ export class Session {
         if (refused !== undefined) this.offend(refused.offence, refused.code, refused.message);
         return;
       }
+      case 'engine-lost':
+        this.#nonces.clear();
+        if (state.at !== 'profiled') return;
+        this.#state = { at: 'greeted', identity };
+        this.#owner.left(this, identity, `lost its engine: ${message.code}: ${message.message}`, true);
+        return;
       case 'leaving':
         if (state.at !== 'profiled') return;
         this.#state = { at: 'greeted', identity };
-        this.#owner.left(this, identity, message.reason);
+        this.#owner.left(this, identity, message.reason, false);
         return;
       default:
         this.#owner.message(this, identity, message);

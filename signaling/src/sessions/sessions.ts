@@ -18,8 +18,8 @@ type CreditMessage = Extract<CoordinatorMessage, { type: 'credit' }>;
 export interface WorkerObserver {
   /** A worker can be placed, or measured itself anew. */
   joined?(worker: Worker): void;
-  /** It takes no more work: it pressed Stop, was replaced, refused, or its connection ended. */
-  left?(nodeId: NodeId, reason: string): void;
+  /** It takes no more work: it pressed Stop, lost its engine, was replaced, refused, or its connection ended. `returns`: it is to be expected back within seconds. */
+  left?(nodeId: NodeId, reason: string, returns: boolean): void;
   /** A message about jobs, shards or links from a greeted worker. */
   message?(nodeId: NodeId, message: WorkMessage): void;
 }
@@ -64,7 +64,7 @@ export class Sessions {
       greeted: (session, identity, resume) => this.#greeted(session, identity, resume),
       profiled: (_session, worker) => this.#profiled(worker),
       message: (_session, worker, message) => this.#tell((observer) => observer.message?.(worker.nodeId, message)),
-      left: (_session, worker, reason) => this.#tell((observer) => observer.left?.(worker.nodeId, reason)),
+      left: (_session, worker, reason, returns) => this.#tell((observer) => observer.left?.(worker.nodeId, reason, returns)),
       measured: (_session, worker, rttMs) => this.#book.add(worker, { latencyTotalMs: rttMs, latencySamples: 1 }),
       closed: (session, worker) => this.#closed(session, worker),
     };

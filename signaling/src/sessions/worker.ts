@@ -29,7 +29,7 @@ export interface Worker extends WorkerIdentity {
 export type Offence = 'malformed' | 'not-yours' | 'forged' | 'oversized';
 
 /** Messages that concern jobs, audits, shards and links: what sessions pass on. */
-export type WorkMessage = Exclude<WorkerMessage, { type: 'hello' | 'profile' | 'leaving' | 'nonces' }>;
+export type WorkMessage = Exclude<WorkerMessage, { type: 'hello' | 'profile' | 'engine-lost' | 'leaving' | 'nonces' }>;
 
 /** Of these, what concerns audits: the draw's nonces, and everything that names an audit. */
 export type AuditMessage = Extract<WorkMessage, { type: 'nonce' | 'piece' | 'supply-refused' | 'audit-refused' | 'audit-blind' | 'audit-opened' }>;

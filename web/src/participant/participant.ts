@@ -10,6 +10,7 @@ import { Contribution } from './contribution.ts';
 import { afterEvent, NOTHING_YET, stateOf, type ContributionEvent, type PauseReason, type Trouble } from './contribution-state.ts';
 import { missingCapability } from './device-check.ts';
 import { EMPTY_VIEW, MAX_SHOWN_ALARMS, type ContributeOptions, type ParticipantView } from './participant-view.ts';
+import { RunWatch } from './run-watch.ts';
 import { watchPower } from './power-watch.ts';
 import { WorkMeter } from './work-meter.ts';
 import type { Contributor } from './contributor.ts';
@@ -112,8 +113,18 @@ export class Participant implements Contributor {
     const { origin, base } = this.#setup;
     const meter = this.#meter;
     const compute = startComputeThread((reason) => {
-      this.#fail({ code: 'compute-crashed', message: `the compute worker ended: ${reason}`, todo: 'Contribute again. If it happens again, allow less memory below: the browser ends workers that take too much.' });
+      if (!ended.aborted) contribution.engineLost({ code: 'crashed', message: `the compute worker ended: ${reason}` });
     });
+    const runs = new RunWatch({
+      progress: () => compute.progress(),
+      now: () => performance.now(),
+      every: (milliseconds, task) => {
+        const timer = setInterval(task, milliseconds);
+        return () => clearInterval(timer);
+      },
+      stuck: (message) => contribution.engineLost({ code: 'stuck', message }),
+    });
+    ended.addEventListener('abort', () => runs.clear(), { once: true });
     const links = new LinkManager({
       openLink: openPeerLink,
       send: (report) => socket.send(report),
@@ -130,6 +141,7 @@ export class Participant implements Contributor {
         send: (message) => socket.send(message),
         sendWhenClear: (message) => socket.sendWhenClear(message),
         compute,
+        runs,
         links,
         wallet,
         meter,
