@@ -106,9 +106,11 @@ export const Alive = v.strictObject({ type: v.literal('alive'), ...JobVersion })
 export const ENGINE_LOSSES = ['stuck', 'device-lost', 'out-of-memory', 'crashed'] as const;
 /** The engine is started anew, without any job and with other nonces; this tab takes work again with its next `profile` (SPEC G4). */
 export const EngineLost = v.strictObject({ type: v.literal('engine-lost'), code: v.picklist(ENGINE_LOSSES), message: Text(500) });
+/** The page is hidden, or is not any more; unsaid, it is not. `mobile`: it is one of a phone or tablet, which may stop it then (SPEC G5). */
+export const Visibility = v.strictObject({ type: v.literal('visibility'), hidden: v.boolean(), mobile: v.boolean() });
 /** The person pressed Stop, a cap was reached, or the page is going away. */
 export const Leaving = v.strictObject({ type: v.literal('leaving'), reason: Text(120) });
 
-export const WorkerMessage = v.variant('type', [Hello, Profile, ShardState, SignalOut, LinkState, Prepared, StageRefused, Token, Unit, Acknowledge, Disagree, Root, Fault, Alive, EngineLost, Leaving, Nonces, Nonce, Piece, SupplyRefused, AuditRefused, AuditBlind, AuditOpened]);
+export const WorkerMessage = v.variant('type', [Hello, Profile, ShardState, SignalOut, LinkState, Prepared, StageRefused, Token, Unit, Acknowledge, Disagree, Root, Fault, Alive, EngineLost, Visibility, Leaving, Nonces, Nonce, Piece, SupplyRefused, AuditRefused, AuditBlind, AuditOpened]);
 /** Everything a worker may send to the coordinator. */
 export type WorkerMessage = v.InferOutput<typeof WorkerMessage>;

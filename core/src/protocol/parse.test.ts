@@ -45,6 +45,7 @@ const fromWorker: readonly Record<string, unknown>[] = [
   { type: 'fault', job, version: 1, code: 'engine', message: 'm' },
   { type: 'alive', job, version: 1 },
   { type: 'engine-lost', code: 'out-of-memory', message: 'm' },
+  { type: 'visibility', hidden: true, mobile: false },
   { type: 'leaving', reason: 'stop' },
   { type: 'nonces', commitments: [hash] },
   { type: 'nonce', job, version: 1, rootsHash: hash, nonce: hash, signature },

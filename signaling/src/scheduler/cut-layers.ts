@@ -9,6 +9,8 @@ export interface PlacementWorker {
   readonly headMs: number;
   readonly memoryBudgetBytes: number;
   readonly rttMs: number;
+  /** Placed last: its browser may stop it at any time. */
+  readonly mayFreeze?: boolean;
 }
 
 /** A range of layers on a worker. */

@@ -6,8 +6,8 @@ import type { PlacementStandings } from './standings-port.ts';
 /** What placement knows of workers: whoever has a poor record counts as somewhat slower than it is. */
 export function figuresOf(workers: readonly Worker[], standings: PlacementStandings): PlacementWorker[] {
   const reputations = standings.reputations(workers);
-  return workers.map(({ nodeId, profile, rttMs }) => {
+  return workers.map(({ nodeId, profile, rttMs, mayFreeze = false }) => {
     const slower = 1 + REPUTATION_PENALTY * (1 - (reputations.get(nodeId) ?? 0));
-    return { nodeId, layerMs: profile.layerMs * slower, headMs: profile.headMs * slower, memoryBudgetBytes: profile.memoryBudgetBytes, rttMs };
+    return { nodeId, layerMs: profile.layerMs * slower, headMs: profile.headMs * slower, memoryBudgetBytes: profile.memoryBudgetBytes, rttMs, mayFreeze };
   });
 }

@@ -23,7 +23,7 @@ export interface Channel {
 type State =
   | { readonly at: 'challenged'; readonly challenge: string; readonly since: number }
   | { readonly at: 'greeted'; readonly identity: WorkerIdentity }
-  | { readonly at: 'profiled'; readonly worker: Omit<Worker, 'rttMs'> }
+  | { readonly at: 'profiled'; readonly worker: Omit<Worker, 'rttMs' | 'mayFreeze'> }
   | { readonly at: 'closed' };
 
 /** What a session reports to the registry; each call happens inside `receive` or `end`. */
@@ -54,6 +54,7 @@ export class Session {
   #state: State;
   /** Until the first ping came back: the greeting's, which a busy page may have answered late. */
   #rttMs = 0;
+  #mayFreeze = false;
   #pinged = false;
   #offences = 0;
 
@@ -72,7 +73,7 @@ export class Session {
 
   /** The worker when it can be placed. */
   get worker(): Worker | undefined {
-    return this.#state.at === 'profiled' ? { ...this.#state.worker, rttMs: this.#rttMs } : undefined;
+    return this.#state.at === 'profiled' ? { ...this.#state.worker, rttMs: this.#rttMs, mayFreeze: this.#mayFreeze } : undefined;
   }
 
   /** Who it is, once proven and until the connection ends. */
@@ -175,6 +176,9 @@ export class Session {
         if (refused !== undefined) this.offend(refused.offence, refused.code, refused.message);
         return;
       }
+      case 'visibility':
+        this.#mayFreeze = message.hidden && message.mobile;
+        return;
       case 'engine-lost':
         this.#nonces.clear();
         if (state.at !== 'profiled') return;
@@ -211,6 +215,6 @@ export class Session {
     const since = this.#state.at === 'profiled' ? this.#state.worker.since : this.#clock.now();
     const worker = { nodeId, identityPublicKey, devicePublicKey, agent, profile, since };
     this.#state = { at: 'profiled', worker };
-    this.#owner.profiled(this, { ...worker, rttMs: this.#rttMs });
+    this.#owner.profiled(this, { ...worker, rttMs: this.#rttMs, mayFreeze: this.#mayFreeze });
   }
 }

@@ -308,6 +308,20 @@ it('G4: a worker that lost its engine takes no more work, and no plan names a no
   expect(one.session.offences).toBe(1);
 });
 
+it('G5: a page that is hidden on a phone may freeze, until it is shown again; one of another device may not', () => {
+  const { sessions, tab } = setup();
+  const one = tab().greet();
+  const mayFreeze = (hidden: boolean, mobile: boolean): boolean | undefined => {
+    one.session.receive({ type: 'visibility', hidden, mobile });
+    return sessions.worker(one.nodeId)?.mayFreeze;
+  };
+  expect(mayFreeze(true, true)).toBeUndefined();
+  one.measure();
+  expect(sessions.worker(one.nodeId)?.mayFreeze).toBe(true);
+  expect([mayFreeze(false, true), mayFreeze(true, false), mayFreeze(true, true)]).toEqual([false, false, true]);
+  expect(one.session.offences).toBe(0);
+});
+
 it('messages about audits are passed on like those about jobs', () => {
   const { tab, told, name } = setup();
   const one = tab().greet();

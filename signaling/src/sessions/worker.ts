@@ -18,6 +18,8 @@ export interface Worker extends WorkerIdentity {
   readonly profile: Profile;
   /** Round trip to the coordinator; an upper bound taken from the greeting until the first ping came back. */
   readonly rttMs: number;
+  /** A hidden page of a phone, which its browser stops when it likes (SPEC G5). */
+  readonly mayFreeze?: boolean;
   /** Epoch milliseconds of its first profile on this connection. */
   readonly since: number;
 }
@@ -29,7 +31,7 @@ export interface Worker extends WorkerIdentity {
 export type Offence = 'malformed' | 'not-yours' | 'forged' | 'oversized';
 
 /** Messages that concern jobs, audits, shards and links: what sessions pass on. */
-export type WorkMessage = Exclude<WorkerMessage, { type: 'hello' | 'profile' | 'engine-lost' | 'leaving' | 'nonces' }>;
+export type WorkMessage = Exclude<WorkerMessage, { type: 'hello' | 'profile' | 'engine-lost' | 'visibility' | 'leaving' | 'nonces' }>;
 
 /** Of these, what concerns audits: the draw's nonces, and everything that names an audit. */
 export type AuditMessage = Extract<WorkMessage, { type: 'nonce' | 'piece' | 'supply-refused' | 'audit-refused' | 'audit-blind' | 'audit-opened' }>;

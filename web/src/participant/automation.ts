@@ -17,7 +17,7 @@ export function volunteerOptions(hash: string, deviceGib: number | undefined): C
   const engine = ENGINES.find((choice) => choice === fields.get('engine')) ?? 'auto';
   const memory = Number(fields.get('memory'));
   const fits = Number.isSafeInteger(memory) && memory >= MIN_BUDGET_BYTES && memory <= MAX_BUDGET_BYTES;
-  return { engine, memoryBudgetBytes: fits ? memory : defaultMemoryBudget(deviceGib), pauseOnBattery: false, pauseWhenHidden: false };
+  return { engine, memoryBudgetBytes: fits ? memory : defaultMemoryBudget(deviceGib), pauseOnBattery: false, pauseWhenHidden: false, keepAwake: false };
 }
 
 /** Snapshot for programs that drive the page: JSON only, amounts as decimal strings of base units. */

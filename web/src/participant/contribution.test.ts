@@ -107,7 +107,7 @@ function setup(options: { measure?: () => Promise<never>; engine?: 'wasm' | 'web
     fail: (trouble) => troubles.push(trouble),
   };
   ports.event({ type: 'started' });
-  const contribution = new Contribution(ports, { engine: 'auto', memoryBudgetBytes: 1_000, agent: 'Test 1', engineBase: 'http://x/ort/', coordinatorBase: 'http://x/' });
+  const contribution = new Contribution(ports, { engine: 'auto', memoryBudgetBytes: 1_000, agent: 'Test 1', engineBase: 'http://x/ort/', coordinatorBase: 'http://x/', mobile: true });
   const join = async () => {
     contribution.handle(CHALLENGE);
     contribution.handle(welcome());
@@ -197,6 +197,21 @@ describe('Contribution', () => {
     contribution.handle({ type: 'finish', job: JOB, version: 1, acceptedTo: 12, reason: 'stop' });
     expect(state().kind).toBe('ready');
     expect(calls.at(-1)).toBe(`finish ${JOB} 12`);
+  });
+
+  it('G5: says that its page is hidden at every join, and each change of it once', async () => {
+    const { contribution, sent, join } = setup();
+    contribution.hide(true);
+    await join();
+    const said = () => sent.flatMap((message) => (message.type === 'visibility' ? [message] : []));
+    expect(sent.map(({ type }) => type)).toEqual(['hello', 'visibility', 'nonces', 'profile']);
+    contribution.hide(true);
+    contribution.hide(false);
+    expect(said()).toEqual([true, false].map((hidden) => ({ type: 'visibility', hidden, mobile: true })));
+    contribution.connectionLost();
+    contribution.hide(true);
+    await join();
+    expect(said().map(({ hidden }) => hidden)).toEqual([true, false, true]);
   });
 
   it('leaves when it pauses, takes no assignment meanwhile, and offers itself again afterwards', async () => {

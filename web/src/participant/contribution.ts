@@ -78,6 +78,8 @@ export interface ContributionOptions {
   readonly agent: string;
   readonly engineBase: string;
   readonly coordinatorBase: string;
+  /** A phone or tablet. */
+  readonly mobile: boolean;
 }
 
 /**
@@ -95,6 +97,7 @@ export class Contribution {
   /** Counts connections and compute workers: what was begun for one is not gone on with for the next. */
   #life = 0;
   #paused = false;
+  #hidden = false;
   /** The compute worker knows who it is and what to compute with; before that only assignments are kept for it. */
   #prepared = false;
   #kept: Message<'assign'> | undefined;
@@ -248,6 +251,13 @@ export class Contribution {
     this.#quietly(this.#ports.compute.dropAudits());
   }
 
+  /** The page is hidden, or is not any more: the coordinator places hidden ones of phones last (SPEC G5). */
+  hide(hidden: boolean): void {
+    if (hidden === this.#hidden) return;
+    this.#hidden = hidden;
+    if (this.#joined) this.#sayHidden();
+  }
+
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
@@ -278,6 +288,8 @@ export class Contribution {
     this.#model = welcome.models[0];
     this.#ports.joined(this.#model);
     this.#ports.event({ type: 'joined' });
+    // Unsaid, a page is in sight.
+    if (this.#hidden) this.#sayHidden();
     await this.#prepare();
   }
 
@@ -397,6 +409,10 @@ export class Contribution {
     if (profile === undefined || this.#paused) return;
     const { engine, layerMs, layerMs16, headMs } = profile;
     if (this.#ports.send({ type: 'profile', engine, layerMs, layerMs16, headMs, memoryBudgetBytes: this.#options.memoryBudgetBytes })) this.#ports.event({ type: 'profiled' });
+  }
+
+  #sayHidden(): void {
+    this.#ports.send({ type: 'visibility', hidden: this.#hidden, mobile: this.#options.mobile });
   }
 
   /** Keeps a finished job; at its root a second time, with the last unit in it. */

@@ -11,6 +11,8 @@ export interface ContributeOptions {
   readonly memoryBudgetBytes: number;
   readonly pauseOnBattery: boolean;
   readonly pauseWhenHidden: boolean;
+  /** Keep the screen on while the page is in sight, so that the device does not go to sleep. */
+  readonly keepAwake: boolean;
 }
 
 /** Everything about this tab's contribution that a face may show. Plain data; a new object at each change. */

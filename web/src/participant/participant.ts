@@ -8,7 +8,8 @@ import { startComputeThread, type ComputeThread } from './compute-thread.ts';
 import { holdContributeLock } from './contribute-lock.ts';
 import { Contribution } from './contribution.ts';
 import { afterEvent, NOTHING_YET, stateOf, type ContributionEvent, type PauseReason, type Trouble } from './contribution-state.ts';
-import { missingCapability } from './device-check.ts';
+import { isMobile, missingCapability } from './device-check.ts';
+import { keepAwake } from './keep-awake.ts';
 import { EMPTY_VIEW, MAX_SHOWN_ALARMS, type ContributeOptions, type ParticipantView } from './participant-view.ts';
 import { RunWatch } from './run-watch.ts';
 import { watchPower } from './power-watch.ts';
@@ -158,7 +159,7 @@ export class Participant implements Contributor {
         alarm: (alarm) => this.#showAlarms([alarm, ...this.#view.alarms]),
         fail: (trouble) => this.#fail(trouble),
       },
-      { engine: options.engine, memoryBudgetBytes: options.memoryBudgetBytes, agent: agentText(navigator.userAgent), engineBase: new URL(ENGINE_FOLDER, base).href, coordinatorBase: base },
+      { engine: options.engine, memoryBudgetBytes: options.memoryBudgetBytes, agent: agentText(navigator.userAgent), engineBase: new URL(ENGINE_FOLDER, base).href, coordinatorBase: base, mobile: isMobile(navigator) },
     );
     const socket = new SignalingSocket(origin, {
       onUp: () => undefined,
@@ -181,10 +182,13 @@ export class Participant implements Contributor {
       else contribution.pause(first);
     };
     if (options.pauseOnBattery) this.#ifItFails(watchPower((onBattery) => weigh('battery', onBattery), signal));
-    if (options.pauseWhenHidden) {
-      weigh('hidden', document.hidden);
-      document.addEventListener('visibilitychange', () => weigh('hidden', document.hidden), { signal });
-    }
+    const look = () => {
+      contribution.hide(document.hidden);
+      if (options.pauseWhenHidden) weigh('hidden', document.hidden);
+    };
+    look();
+    document.addEventListener('visibilitychange', look, { signal });
+    if (options.keepAwake) keepAwake(document, navigator.wakeLock, signal);
     const timer = setInterval(() => {
       this.#soon();
       compute.memory().then((memory) => this.#show({ memory }), () => undefined);

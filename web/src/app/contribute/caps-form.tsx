@@ -12,6 +12,7 @@ const ENGINES = [
 export function CapsForm({ desk }: { desk: ContributionDesk }) {
   const options = desk.options.value;
   const watchesPower = 'getBattery' in navigator;
+  const keepsAwake = 'wakeLock' in navigator;
   return (
     <details class="caps">
       <summary>Limits and engine</summary>
@@ -43,6 +44,10 @@ export function CapsForm({ desk }: { desk: ContributionDesk }) {
         <label class="check">
           <input type="checkbox" checked={options.pauseWhenHidden} onChange={(event) => desk.choose({ pauseWhenHidden: event.currentTarget.checked })} />
           <span>Pause while this tab is hidden</span>
+        </label>
+        <label class="check">
+          <input type="checkbox" checked={options.keepAwake && keepsAwake} disabled={!keepsAwake} onChange={(event) => desk.choose({ keepAwake: event.currentTarget.checked })} />
+          <span>{keepsAwake ? 'Keep the screen on while this tab is in front' : 'Keep the screen on: this browser cannot'}</span>
         </label>
       </div>
     </details>

@@ -48,9 +48,9 @@ describe('ContributionDesk', () => {
 
   it('contributes with the caps that were chosen, and finds them on the next visit', async () => {
     const { desk, kept, calls } = setup();
-    desk.choose({ memoryBudgetBytes: 512 * MIB, pauseWhenHidden: true });
+    desk.choose({ memoryBudgetBytes: 512 * MIB, pauseWhenHidden: true, keepAwake: true });
     await desk.contribute();
-    expect(calls).toEqual([{ engine: 'auto', memoryBudgetBytes: 512 * MIB, pauseOnBattery: true, pauseWhenHidden: true }]);
+    expect(calls).toEqual([{ engine: 'auto', memoryBudgetBytes: 512 * MIB, pauseOnBattery: true, pauseWhenHidden: true, keepAwake: true }]);
     const next = setup({ kept: Object.fromEntries(kept) }).desk;
     await next.load();
     expect(next.options.value).toEqual(desk.options.value);

@@ -21,6 +21,7 @@ const Options = v.object({
   memoryBudgetBytes: v.picklist(MEMORY_CHOICES),
   pauseOnBattery: v.boolean(),
   pauseWhenHidden: v.boolean(),
+  keepAwake: v.optional(v.boolean(), false),
 });
 
 /** Where caps are kept between visits. */
@@ -41,7 +42,7 @@ export interface DeskPorts {
 /** What the Contribute area shows and does. The participant's code is fetched when it is needed, the engine only after consent. */
 export class ContributionDesk {
   readonly view = signal<ParticipantView>(EMPTY_VIEW);
-  readonly options = signal<ContributeOptions>({ engine: 'auto', memoryBudgetBytes: 0, pauseOnBattery: true, pauseWhenHidden: false });
+  readonly options = signal<ContributeOptions>({ engine: 'auto', memoryBudgetBytes: 0, pauseOnBattery: true, pauseWhenHidden: false, keepAwake: false });
   readonly recent = signal<readonly FinishedWork[]>([]);
   /** From an earlier download on this device; undefined before the first. */
   readonly bitsPerSecond = signal<number | undefined>(undefined);
