@@ -2,12 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 import { answerOf } from '../../tests/support/network-question.ts';
 import { startCoordinatorProcess } from '../network/coordinator-process.ts';
+import { openTrial } from '../network/open-trial.ts';
 import { RawBrowser } from './devtools.ts';
 import type { Evidence } from '@ciro/core/evidence/evidence.ts';
-import type { NetworkQuestion } from '../../tests/support/network-question.ts';
+import type { Door, NetworkQuestion } from '../../tests/support/network-question.ts';
 import type { Parts } from '../network/bench-network.ts';
 
 const STAGES = 3;
+/** A trial's credits last for so many answers of 600 tokens. */
+const ANSWERS_PER_TRIAL = 3;
 /** A page that was shown or hidden is told within a frame; a browser that is busy needs longer. */
 const TURN_TIMEOUT_MS = 10_000;
 /** Timers that ask for 10 ms are counted for so long: 300 in a page in front, one a second in a hidden one. */
@@ -40,11 +43,16 @@ export async function openHiddenNetwork({ browser, modelPath, signal }: Parts): 
   };
   await turn('visible');
   await coordinator.ready();
+  let asked = 0;
+  let door: Door = coordinator;
   const opened = opening.move();
   return {
     turn,
     timers: async () => (await Promise.all(pairs.map(async ({ page }) => v.parse(v.number(), await page.evaluate(TIMERS))))).map((fired) => (1_000 * fired) / COUNTED_MS),
-    ask: async (question) => (await answerOf(coordinator, { ...question, signal })).evidence,
+    ask: async (question) => {
+      if (asked++ % ANSWERS_PER_TRIAL === 0) door = await openTrial(coordinator.url);
+      return (await answerOf(door, { ...question, signal })).evidence;
+    },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

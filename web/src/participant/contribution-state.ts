@@ -49,7 +49,7 @@ export interface ContributionFacts {
   readonly mode: Mode;
   readonly connection: 'none' | 'joined' | 'lost';
   readonly profiled: boolean;
-  /** The engine was lost, and layers have not been assigned to the next one yet. */
+  /** The engine was lost, and this tab is not offered with the next one yet. */
   readonly restarting: { readonly why: EngineLossCode; readonly onWasm: boolean } | undefined;
   /** The newest assignment; undefined until there is one. */
   readonly assignment: { readonly id: number; readonly layers: Layers | null; readonly standby: boolean } | undefined;
@@ -96,9 +96,9 @@ export function afterEvent(facts: ContributionFacts, event: ContributionEvent): 
     case 'measuring':
       return { ...facts, profiled: false };
     case 'profiled':
-      return { ...facts, profiled: true };
+      return { ...facts, profiled: true, restarting: undefined };
     case 'assigned':
-      return { ...facts, restarting: undefined, assignment: { id: event.id, layers: event.layers, standby: event.standby }, shards: NO_SHARDS };
+      return { ...facts, assignment: { id: event.id, layers: event.layers, standby: event.standby }, shards: NO_SHARDS };
     case 'shards':
       if (event.assignment !== facts.assignment?.id) return facts;
       return { ...facts, shards: { state: event.state, loadedBytes: event.loadedBytes, totalBytes: event.totalBytes, error: event.error } };
@@ -119,7 +119,7 @@ export function afterEvent(facts: ContributionFacts, event: ContributionEvent): 
 export function stateOf(facts: ContributionFacts): ContributionState {
   if (facts.mode.kind !== 'running') return facts.mode;
   if (facts.connection !== 'joined') return { kind: 'connecting', again: facts.connection === 'lost' };
-  if (facts.restarting !== undefined && !facts.profiled) return { kind: 'restarting', ...facts.restarting };
+  if (facts.restarting !== undefined) return { kind: 'restarting', ...facts.restarting };
   if (facts.assignment === undefined) return facts.profiled ? { kind: 'waiting', why: 'placement' } : { kind: 'measuring' };
   const { layers, standby } = facts.assignment;
   if (layers === null) return { kind: 'waiting', why: 'spare' };

@@ -262,7 +262,7 @@ export class Contribution {
     if (!this.#paused) return;
     this.#paused = false;
     this.#ports.event({ type: 'resumed' });
-    if (this.#joined) this.#sendProfile();
+    if (this.#joined && this.#prepared) this.#sendProfile();
   }
 
   #greet(challenge: Message<'challenge'>): void {
