@@ -9,8 +9,8 @@ import type { Door, NetworkQuestion } from '../../tests/support/network-question
 import type { Parts } from '../network/bench-network.ts';
 
 const STAGES = 3;
-/** A trial's credits last for so many answers of 600 tokens. */
-const ANSWERS_PER_TRIAL = 3;
+/** A trial's credits last for so many answers of 300 tokens. */
+const ANSWERS_PER_TRIAL = 6;
 /** A page that was shown or hidden is told within a frame; a browser that is busy needs longer. */
 const TURN_TIMEOUT_MS = 10_000;
 /** Timers that ask for 10 ms are counted for so long: 300 in a page in front, one a second in a hidden one. */
