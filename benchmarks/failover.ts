@@ -11,8 +11,8 @@ import { rowsOf, valuesOf } from './failover/report.ts';
 import { runKill, undisturbed } from './failover/run-kills.ts';
 import { prepareParts } from './network/bench-network.ts';
 import { startCoordinatorProcess } from './network/coordinator-process.ts';
+import { openTrial } from './network/open-trial.ts';
 import { BenchError } from './result.ts';
-import type { Door } from '../tests/support/network-question.ts';
 import type { Outcome } from './failover/outcome.ts';
 import type { Parts } from './network/bench-network.ts';
 import type { BenchContext } from './run.ts';
@@ -26,7 +26,6 @@ const BUDGET_MS = 24 * 60_000;
 
 const WholeNumber = v.pipe(v.string(), v.regex(/^\d{1,9}$/), v.transform(Number));
 const Options = v.object({ answers: v.pipe(WholeNumber, v.minValue(SITES)), seed: WholeNumber });
-const Trial = v.object({ key: v.string() });
 
 /** Runs every site; answers come one after the other, each on a network that has recovered from the one before. */
 export async function run({ args, signal, say }: BenchContext): Promise<BenchReport> {
@@ -90,10 +89,4 @@ function described(outcome: Outcome | undefined): string {
   const { warm, stallMs, movingMs, lost, changedTokens } = outcome;
   const ms = (value: number | undefined): string => value?.toFixed(0) ?? '–';
   return `${warm ? 'warm' : 'cold'}, stalled ${ms(stallMs)} ms, told after ${ms(movingMs)} ms, ${changedTokens} tokens changed${lost === undefined ? '' : `, LOST: ${lost}`}`;
-}
-
-/** A key with credits of its own. */
-async function openTrial(url: string): Promise<Door> {
-  const response = await fetch(new URL('/v1/trial', url), { method: 'POST' });
-  return { url, trialKey: v.parse(Trial, await response.json()).key };
 }

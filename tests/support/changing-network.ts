@@ -7,6 +7,7 @@ import { ModelRegistry } from '../../signaling/src/models/model-registry.ts';
 import { buildPage, PAGE_FOLDER } from '../../signaling/src/setup/build-page.ts';
 import { VolunteerTabs } from './volunteer-tabs.ts';
 import type { Coordinator } from '../../signaling/src/main.ts';
+import type { LaunchOptions, VolunteerEngine } from '../../signaling/src/volunteers/launch-volunteers.ts';
 import type { Browser } from '../../signaling/src/volunteers/browser.ts';
 
 /** A coordinator in this process with the real model, and volunteers that a test may lose and replace. */
@@ -15,8 +16,15 @@ export interface ChangingNetwork extends AsyncDisposable {
   readonly tabs: VolunteerTabs;
 }
 
+export interface ChangingNetworkWish extends Pick<LaunchOptions, 'prepare'> {
+  readonly stages: number;
+  readonly spares: number;
+  /** Engines of the first tabs; those after them take WASM. */
+  readonly engines?: readonly VolunteerEngine[];
+}
+
 /** Opens one on a free port with an empty database, and a tab for every stage and spare. */
-export async function openChangingNetwork(browser: Browser, { stages, spares }: { readonly stages: number; readonly spares: number }): Promise<ChangingNetwork> {
+export async function openChangingNetwork(browser: Browser, { stages, spares, engines = [], prepare }: ChangingNetworkWish): Promise<ChangingNetwork> {
   const { signal } = new AbortController();
   await using opening = new AsyncDisposableStack();
   await buildPage({ signal });
@@ -27,8 +35,8 @@ export async function openChangingNetwork(browser: Browser, { stages, spares }: 
   const volunteers = stages + spares;
   const coordinator = await startCoordinator({ port: 0, host: '127.0.0.1', dataDir, models, stages, expectWorkers: volunteers, webDist: PAGE_FOLDER });
   opening.defer(() => coordinator.close());
-  const tabs = opening.use(new VolunteerTabs({ browser, url: coordinator.url, signal }));
-  await Promise.all(Array.from({ length: volunteers }, () => tabs.open()));
+  const tabs = opening.use(new VolunteerTabs({ browser, url: coordinator.url, signal, ...(prepare && { prepare }) }));
+  await Promise.all(Array.from({ length: volunteers }, (_, tab) => tabs.open(engines[tab])));
   const opened = opening.move();
   return { coordinator, tabs, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

@@ -3,17 +3,20 @@
  * lives here, with the tests; it reaches a volunteer's page only because this program serves it another compute worker. Exit 0
  * when the cheat was found out, unpaid, and the answer that stands was made without it.
  */
+import { join } from 'node:path';
 import { parseJobOptions, usage } from '../../signaling/src/cli/job-options.ts';
 import { runCommand } from '../../signaling/src/cli/run-command.ts';
 import { runJob } from '../../signaling/src/cli/run-job.ts';
-import { buildCheatingWorker } from './cheating-page/build-cheating-worker.ts';
-import { cheatInPage } from './cheating-page/cheat-in-page.ts';
 import { PAGE_CHEATS, parseCheat } from './cheating-page/page-cheats.ts';
 import { convictionOf } from './conviction.ts';
+import { buildSwappedWorker } from './swapped-worker/build-swapped-worker.ts';
+import { swapInPage } from './swapped-worker/swap-in-page.ts';
 import type { JobOptions } from '../../signaling/src/cli/job-options.ts';
 import type { JobHooks } from '../../signaling/src/cli/run-job.ts';
 import type { Answered } from '../../signaling/src/cli/run-question.ts';
 import type { CheatWish } from './cheating-page/page-cheats.ts';
+
+const CHEATING_SERVICE = join(import.meta.dirname, 'cheating-page', 'cheating-service.ts');
 
 /** A job whose cheat came through: an exit code of 1 with the reason. */
 export class CheatPassedError extends Error {
@@ -38,8 +41,8 @@ export function parseCheatedJob(args: readonly string[]): CheatedJob {
 
 /** Runs the job with the cheat in every volunteer, dormant but in the one that is first given the stage. `answered`: as in `runJob`. */
 export async function runCheatedJob({ options, wish }: CheatedJob, signal: AbortSignal, answered?: NonNullable<JobHooks['answered']>): Promise<Answered> {
-  const worker = await buildCheatingWorker(wish);
-  return runJob(options, { prepare: (page) => cheatInPage(page, worker), ...(answered && { answered }) }, signal);
+  const worker = await buildSwappedWorker({ service: CHEATING_SERVICE, define: { CHEAT_WISH: wish } });
+  return runJob(options, { prepare: (page) => swapInPage(page, worker), ...(answered && { answered }) }, signal);
 }
 
 if (import.meta.main) {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { launchVolunteers } from '../../signaling/src/volunteers/launch-volunteers.ts';
 import { browserStatus, isStandingBy } from './browser-status.ts';
 import { endTab, tabOf } from './tab-death.ts';
-import type { LaunchOptions, VolunteerProblem } from '../../signaling/src/volunteers/launch-volunteers.ts';
+import type { LaunchOptions, VolunteerEngine, VolunteerProblem } from '../../signaling/src/volunteers/launch-volunteers.ts';
 import type { BrowserStatus } from './browser-status.ts';
 import type { TabDeath, VolunteerTab } from './tab-death.ts';
 
@@ -25,20 +25,20 @@ export interface SeenTabs {
 /** Volunteers that come and go while a test looks on, each in a browser of its own: as far apart as on machines of their own. */
 export class VolunteerTabs implements AsyncDisposable {
   readonly problems: VolunteerProblem[] = [];
-  readonly #options: Pick<LaunchOptions, 'browser' | 'url' | 'signal'>;
+  readonly #options: Pick<LaunchOptions, 'browser' | 'url' | 'signal' | 'prepare'>;
   #opened = 0;
   #here: readonly VolunteerTab[] = [];
   /** Those that were lost and are not cleared away yet, with what lets go of their processes. */
   readonly #lost = new Map<VolunteerTab, () => void>();
 
-  constructor(options: Pick<LaunchOptions, 'browser' | 'url' | 'signal'>) {
+  constructor(options: Pick<LaunchOptions, 'browser' | 'url' | 'signal' | 'prepare'>) {
     this.#options = options;
   }
 
   /** A new volunteer with an empty browser; it loads what it is given in its own time. */
-  async open(): Promise<VolunteerTab> {
+  async open(engine: VolunteerEngine = 'wasm'): Promise<VolunteerTab> {
     const volunteer = this.#opened++;
-    const volunteers = await launchVolunteers({ ...this.#options, count: 1, engine: 'wasm', onProblem: (problem) => this.problems.push({ ...problem, volunteer }) });
+    const volunteers = await launchVolunteers({ ...this.#options, count: 1, engine, onProblem: (problem) => this.problems.push({ ...problem, volunteer }) });
     const tab = await tabOf(volunteers).catch(async (error: unknown) => {
       await volunteers.close();
       throw error;

@@ -108,9 +108,15 @@ export const Root = v.strictObject({
 export const Fault = v.strictObject({ type: v.literal('fault'), ...JobVersion, code: Text(64), message: Text(500) });
 /** Answer to `probe`: this tab runs and is connected. What its engine does shows in the tokens. */
 export const Alive = v.strictObject({ type: v.literal('alive'), ...JobVersion });
+/** Why an engine is lost: a run that does not end, a graphics device that was taken away, memory that was not given, a thread that ended. */
+export const ENGINE_LOSSES = ['stuck', 'device-lost', 'out-of-memory', 'crashed'] as const;
+/** The engine is started anew, without any job and with other nonces; this tab takes work again with its next `profile` (SPEC G4). */
+export const EngineLost = v.strictObject({ type: v.literal('engine-lost'), code: v.picklist(ENGINE_LOSSES), message: Text(500) });
+/** The page is hidden, or is not any more; unsaid, it is not. `mobile`: it is one of a phone or tablet, which may stop it then (SPEC G5). */
+export const Visibility = v.strictObject({ type: v.literal('visibility'), hidden: v.boolean(), mobile: v.boolean() });
 /** The person pressed Stop, a cap was reached, or the page is going away. */
 export const Leaving = v.strictObject({ type: v.literal('leaving'), reason: Text(120) });
 
-export const WorkerMessage = v.variant('type', [Hello, Profile, ShardState, SignalOut, LinkState, RelayPiece, RelayTaken, Prepared, StageRefused, Token, Unit, Acknowledge, Disagree, Root, Fault, Alive, Leaving, Nonces, Nonce, Piece, SupplyRefused, AuditRefused, AuditBlind, AuditOpened]);
+export const WorkerMessage = v.variant('type', [Hello, Profile, ShardState, SignalOut, LinkState, RelayPiece, RelayTaken, Prepared, StageRefused, Token, Unit, Acknowledge, Disagree, Root, Fault, Alive, EngineLost, Visibility, Leaving, Nonces, Nonce, Piece, SupplyRefused, AuditRefused, AuditBlind, AuditOpened]);
 /** Everything a worker may send to the coordinator. */
 export type WorkerMessage = v.InferOutput<typeof WorkerMessage>;

@@ -44,6 +44,8 @@ const fromWorker: readonly Record<string, unknown>[] = [
   { type: 'root', job, planHash: hash, stage: 0, root: '0xabc', signature, salts: [hex(32)], stats: { engine: 'wasm', decodeMs: percentiles, commitMs: percentiles, unitMs: percentiles, peakMemoryBytes: 1, lapMs: percentiles } },
   { type: 'fault', job, version: 1, code: 'engine', message: 'm' },
   { type: 'alive', job, version: 1 },
+  { type: 'engine-lost', code: 'out-of-memory', message: 'm' },
+  { type: 'visibility', hidden: true, mobile: false },
   { type: 'leaving', reason: 'stop' },
   { type: 'nonces', commitments: [hash] },
   { type: 'nonce', job, version: 1, rootsHash: hash, nonce: hash, signature },

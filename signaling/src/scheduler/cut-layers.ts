@@ -15,6 +15,8 @@ export interface PlacementWorker {
   readonly cached?: ReadonlySet<number>;
   /** How quick its line was at that; absent before it fetched anything. */
   readonly bytesPerMs?: number;
+  /** Placed last: its browser may stop it at any time. */
+  readonly mayFreeze?: boolean;
 }
 
 /** A range of layers on a worker. */

@@ -128,7 +128,7 @@ export class JobRunner {
     };
     deps.workers.observe({
       joined: whileOpen((worker) => this.#placer.joined(worker)),
-      left: whileOpen((nodeId, reason) => this.#placer.left(nodeId, reason)),
+      left: whileOpen((nodeId, reason, returns) => this.#placer.left(nodeId, reason, returns)),
       message: whileOpen((nodeId, message) => this.#message(nodeId, message)),
     });
   }

@@ -44,6 +44,17 @@ it('spare workers are the slow ones', () => {
   expect(stages.map((stage) => stage.worker)).not.toContain(nodeId(1));
 });
 
+it('G5: a hidden page of a phone is placed only where the others are too few, or hold too little', () => {
+  const phone = worker(1, { layerMs: 0.1, mayFreeze: true });
+  const others = [worker(2), worker(3), worker(4)];
+  const isPlaced = (of: PlacementSnapshot): boolean => placedOf(of).stages.some((stage) => stage.worker === phone.nodeId);
+  expect(isPlaced(snapshot({ workers: [phone, ...others] }))).toBe(false);
+  expect(isPlaced(snapshot({ workers: [phone, ...others], previous: [1, 2, 3].map((n) => ({ worker: nodeId(n), from: 10 * (n - 1), to: 10 * n })) }))).toBe(false);
+  expect(isPlaced(snapshot({ workers: [phone, ...others.slice(1)] }))).toBe(true);
+  expect(isPlaced(snapshot({ workers: [phone, ...others.map((each) => ({ ...each, memoryBudgetBytes: 100 * MB }))] }))).toBe(true);
+  expect(isPlaced(snapshot({ workers: [{ ...phone, mayFreeze: false }, ...others] }))).toBe(true);
+});
+
 it('only a worker with room for it holds the head or the embedding', () => {
   const { stages } = placedOf(snapshot({ workers: [worker(1, { memoryBudgetBytes: 250 * MB }), worker(2, { layerMs: 3 }), worker(3, { memoryBudgetBytes: 170 * MB })] }));
   expect(stages.at(-1)?.worker).toBe(nodeId(2));

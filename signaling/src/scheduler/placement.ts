@@ -50,12 +50,18 @@ const TYPICAL_BUDGET_BYTES = 700e6;
 
 /**
  * Ranges of layers for the fastest ring: least slowest stage (it decides the rate with several jobs), among those the least
- * total, and the most even one of equals. Never over a memory budget. Pure and deterministic: workers are sorted before anything is compared or summed.
+ * total, and the most even one of equals. Never over a memory budget, and over workers that may freeze only where the others do not suffice (SPEC G5). Pure and deterministic: workers are sorted before anything is compared or summed.
  */
 export function place(snapshot: PlacementSnapshot): Placement {
   const workers = snapshot.workers
     .map((worker) => ({ ...worker, layerMs: Math.max(worker.layerMs, LEAST_LAYER_MS) }))
     .sort((a, b) => a.layerMs - b.layerMs || (a.nodeId < b.nodeId ? -1 : 1));
+  const steady = workers.filter(({ mayFreeze }) => mayFreeze !== true);
+  return (steady.length >= snapshot.stages ? placeOver(steady, snapshot) : undefined) ?? placeOver(workers, snapshot) ?? notPlaced(snapshot, workers);
+}
+
+/** Over these workers, sorted; undefined when they hold too little. */
+function placeOver(workers: readonly PlacementWorker[], snapshot: PlacementSnapshot): Placement | undefined {
   const most = Math.min(workers.length, snapshot.footprint.layers, MAX_STAGES);
   for (let stages = Math.min(snapshot.stages, most); stages >= 1 && stages <= most; stages++) {
     for (const candidates of candidateSets(workers, stages)) {
@@ -63,7 +69,7 @@ export function place(snapshot: PlacementSnapshot): Placement {
       if (cuts !== undefined) return placed(keptRing(cuts, workers, snapshot) ?? cuts, snapshot.footprint);
     }
   }
-  return notPlaced(snapshot, workers);
+  return undefined;
 }
 
 /** The previous ring, when its workers are all here, it has as many stages, still fits, and the move to the best one would not pay off. */

@@ -19,7 +19,7 @@ export function setup(options: PlacerOptions = {}) {
   });
   workers.observe({
     joined: (worker) => placer.joined(worker),
-    left: (worker, reason) => placer.left(worker, reason),
+    left: (worker, reason, returns) => placer.left(worker, reason, returns),
     message: (from, message) => {
       if (message.type === 'shards') placer.shards(from, message);
       if (message.type === 'link') placer.link(from, message);

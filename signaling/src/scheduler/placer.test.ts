@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { NodeId } from '@ciro/core/ids.ts';
 import { setup } from './placer.fixture.ts';
-import { EXPECTED_WORKERS_WAIT_MS, FAILED_WORKER_MS, LINK_ATTEMPTS, LINK_OPEN_TIMEOUT_MS, LINK_RETRY_MS, PLACEMENT_DEBOUNCE_MS, SHARDS_STALLED_MS, RELAY_OPEN_TIMEOUT_MS } from './scheduler-limits.ts';
+import { ENGINE_RESTART_MS, EXPECTED_WORKERS_WAIT_MS, FAILED_WORKER_MS, LINK_ATTEMPTS, LINK_OPEN_TIMEOUT_MS, LINK_RETRY_MS, PLACEMENT_DEBOUNCE_MS, SHARDS_STALLED_MS, RELAY_OPEN_TIMEOUT_MS } from './scheduler-limits.ts';
 import { MODEL_ID, nodeId, OTHER_MODEL_ID } from './workers.fixture.ts';
 import type { Placer } from './placer.ts';
 import type { StageStatus } from './slot.ts';
@@ -113,6 +113,24 @@ it('a worker that comes back within the moment gets its range back', () => {
   workers.join(2);
   expect(placed()).toEqual(before);
   expect(workers.sentOf('assign', nodeId(2)).at(-1)?.layers).toEqual(workers.sentOf('assign', nodeId(2))[0]?.layers);
+});
+
+it('G4: a worker that starts its engine again is waited for, and gets its range back; one that does not come back is not waited for for ever', () => {
+  const { clock, workers, join } = setup();
+  join(3);
+  clock.advance(PLACEMENT_DEBOUNCE_MS);
+  workers.settle();
+  const before = workers.layers;
+  workers.leave(nodeId(2), 'lost its engine', true);
+  const said = workers.sentOf('assign').length;
+  clock.advance(ENGINE_RESTART_MS - 1);
+  expect(workers.sentOf('assign')).toHaveLength(said);
+  workers.join(2);
+  clock.advance(60_000);
+  expect(workers.layers).toEqual(before);
+  workers.leave(nodeId(2), 'lost its engine', true);
+  clock.advance(ENGINE_RESTART_MS);
+  expect(Object.values(workers.layers)).toEqual([[0, 3], [3, 6]]);
 });
 
 it('a spare without the memory for a range does not get it', () => {

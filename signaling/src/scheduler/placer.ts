@@ -4,7 +4,7 @@ import { cutBytes } from './cut-layers.ts';
 import { modelFootprint } from './model-footprint.ts';
 import { place } from './placement.ts';
 import { RingLinks } from './ring-links.ts';
-import { DEFAULT_STAGES, EXPECTED_WORKERS_WAIT_MS, FAILED_WORKER_MS, MAX_DEBOUNCES, PLACEMENT_DEBOUNCE_MS, RESERVED_POSITIONS } from './scheduler-limits.ts';
+import { DEFAULT_STAGES, ENGINE_RESTART_MS, EXPECTED_WORKERS_WAIT_MS, FAILED_WORKER_MS, MAX_DEBOUNCES, PLACEMENT_DEBOUNCE_MS, RESERVED_POSITIONS } from './scheduler-limits.ts';
 import { stageStatus } from './slot.ts';
 import { Standby } from './standby.ts';
 import { takeOver } from './take-over.ts';
@@ -140,13 +140,13 @@ export class Placer {
     this.#owner.placementChanged();
   }
 
-  /** A worker takes no more work: its range goes to a spare at once. */
-  left(nodeId: NodeId, reason: string): void {
+  /** A worker takes no more work: its range goes to a spare at once. Without one the others keep theirs for a while when it `returns`. */
+  left(nodeId: NodeId, reason: string, returns = false): void {
     this.#assignments.forget(nodeId);
     this.#book.forget(nodeId);
     this.#links.drop(nodeId);
     const slot = this.#slotOf(nodeId);
-    if (slot !== undefined) return this.#vacate(slot, reason);
+    if (slot !== undefined) return this.#vacate(slot, reason, returns ? ENGINE_RESTART_MS : PLACEMENT_DEBOUNCE_MS);
     this.#standBy();
     this.#owner.placementChanged();
   }
@@ -420,7 +420,7 @@ export class Placer {
     this.#assignments.takeAway(worker, this.#model().id);
   }
 
-  #vacate(slot: Slot, reason: string): void {
+  #vacate(slot: Slot, reason: string, waitMs = PLACEMENT_DEBOUNCE_MS): void {
     const worker = slot.holder?.worker;
     if (worker === undefined) return;
     slot.holder = undefined;
@@ -429,7 +429,7 @@ export class Placer {
     if (slot.holder === undefined) {
       this.#uncoveredSince = this.#deps.clock.now();
       this.#linkRing();
-      this.#settleLater();
+      this.#settleLater(waitMs);
     }
     this.#owner.placementChanged();
   }

@@ -11,6 +11,8 @@ export const DEFAULT_STAGES = 3;
 export const PLACEMENT_DEBOUNCE_MS = 1_000;
 /** A debounce is put off by new arrivals at most this many times its own length. */
 export const MAX_DEBOUNCES = 5;
+/** A worker that starts its engine again is waited for this long before the layers are divided among the others, who would load them anew (measured: 1 to 3 s, on two shared cores). */
+export const ENGINE_RESTART_MS = 8_000;
 /** With an expected number of workers the first placement waits this long after the last arrival, in case one never comes. */
 export const EXPECTED_WORKERS_WAIT_MS = 30_000;
 /** Workers that placement looks at, the fastest first: the search is quadratic in them. */

@@ -28,3 +28,11 @@ it('who stands by with another vacant range, or held it, is kept for that one', 
   expect(taken(successor(9, { last: OTHER }))).toBeUndefined();
   expect(taken(successor(9, { standby: { from: 0, to: 2, ready: true } }), successor(1))).toBe(nodeId(9));
 });
+
+it('G5: a hidden page of a phone takes over after the others of its kind', () => {
+  const phone = { ...successor(9), worker: { ...successor(9).worker, mayFreeze: true } };
+  expect(taken(phone, successor(1))).toBe(nodeId(1));
+  const standby = { ...RANGE, ready: true };
+  expect(taken({ ...phone, standby }, successor(1, { standby }))).toBe(nodeId(1));
+  expect(taken({ ...phone, standby }, successor(1))).toBe(nodeId(9));
+});

@@ -16,11 +16,12 @@ export interface Successor {
 
 /**
  * Who takes a vacant range over: who has loaded it standing by, else who is loading it, else the last holder, else the fastest of
- * those that are not kept for another range of `vacant`. Of several the fastest, of equals the first.
+ * those that are not kept for another range of `vacant`. Of several the fastest that surely goes on running, of equals the first.
  */
 export function takeOver(range: LayerRange, successors: readonly Successor[], vacant: readonly LayerRange[], footprint: ModelFootprint): NodeId | undefined {
   const ms = ({ worker }: Successor): number => stageMs({ worker, ...range }, footprint);
-  const fastest = successors.toSorted((a, b) => ms(a) - ms(b));
+  const frozen = ({ worker }: Successor): number => Number(worker.mayFreeze === true);
+  const fastest = successors.toSorted((a, b) => frozen(a) - frozen(b) || ms(a) - ms(b));
   const standing = fastest.filter(({ standby }) => sameRange(standby, range));
   const free = ({ standby, last }: Successor): boolean => !vacant.some((each) => sameRange(standby, each) || sameRange(last, each));
   const taken = standing.find(({ standby }) => standby?.ready === true) ?? standing[0] ?? fastest.find(({ last }) => sameRange(last, range)) ?? fastest.find(free);

@@ -104,9 +104,9 @@ export class FakeWorkers implements Workers {
     return worker.nodeId;
   }
 
-  leave(id: NodeId, reason = 'closed'): void {
+  leave(id: NodeId, reason = 'closed', returns = false): void {
     this.#workers.delete(id);
-    for (const observer of this.#observers) observer.left?.(id, reason);
+    for (const observer of this.#observers) observer.left?.(id, reason, returns);
   }
 
   say(from: NodeId, message: WorkMessage): void {

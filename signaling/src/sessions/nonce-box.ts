@@ -27,6 +27,11 @@ export class NonceBox {
     return undefined;
   }
 
+  /** The worker forgot their nonces: none of them may be named by a plan any more. */
+  clear(): void {
+    this.#fresh.length = 0;
+  }
+
   /** The next one, for one plan; null when there is none. */
   take(): HexHash | null {
     return this.#fresh.shift() ?? null;

@@ -24,7 +24,7 @@ export interface Channel {
 type State =
   | { readonly at: 'challenged'; readonly challenge: string; readonly since: number }
   | { readonly at: 'greeted'; readonly identity: WorkerIdentity }
-  | { readonly at: 'profiled'; readonly worker: Omit<Worker, 'rttMs'> }
+  | { readonly at: 'profiled'; readonly worker: Omit<Worker, 'rttMs' | 'mayFreeze'> }
   | { readonly at: 'closed' };
 
 /** What a session reports to the registry; each call happens inside `receive` or `end`. */
@@ -35,8 +35,8 @@ export interface SessionOwner {
   message(session: Session, worker: WorkerIdentity, message: WorkMessage): void;
   /** Bytes for a neighbour, or its word that it took some (SPEC L3). */
   relayed(session: Session, worker: WorkerIdentity, message: RelayMessage): void;
-  /** The worker takes no more work on this connection (it may send a new profile later). */
-  left(session: Session, worker: WorkerIdentity, reason: string): void;
+  /** The worker takes no more work on this connection (it may send a new profile later; `returns`: it is about to). */
+  left(session: Session, worker: WorkerIdentity, reason: string, returns: boolean): void;
   measured(session: Session, worker: WorkerIdentity, rttMs: number): void;
   /** After `left`, if there was anyone: the connection is over. */
   closed(session: Session, worker: WorkerIdentity | undefined): void;
@@ -57,6 +57,7 @@ export class Session {
   #state: State;
   /** Until the first ping came back: the greeting's, which a busy page may have answered late. */
   #rttMs = 0;
+  #mayFreeze = false;
   #pinged = false;
   #offences = 0;
   /** What `worker` gives, until anything of it changes. */
@@ -78,7 +79,7 @@ export class Session {
   /** The worker when it can be placed. */
   get worker(): Worker | undefined {
     if (this.#state.at !== 'profiled') return undefined;
-    return (this.#worker ??= { ...this.#state.worker, rttMs: this.#rttMs });
+    return (this.#worker ??= { ...this.#state.worker, rttMs: this.#rttMs, mayFreeze: this.#mayFreeze });
   }
 
   /** Who it is, once proven and until the connection ends. */
@@ -155,7 +156,7 @@ export class Session {
     this.#stopWaiting();
     this.#state = { at: 'closed' };
     this.#channel.close();
-    if (before.at === 'profiled') this.#owner.left(this, before.worker, reason);
+    if (before.at === 'profiled') this.#owner.left(this, before.worker, reason, false);
     this.#owner.closed(this, identity);
   }
 
@@ -182,10 +183,20 @@ export class Session {
         if (refused !== undefined) this.offend(refused.offence, refused.code, refused.message);
         return;
       }
+      case 'visibility':
+        this.#mayFreeze = message.hidden && message.mobile;
+        this.#worker = undefined;
+        return;
+      case 'engine-lost':
+        this.#nonces.clear();
+        if (state.at !== 'profiled') return;
+        this.#state = { at: 'greeted', identity };
+        this.#owner.left(this, identity, `lost its engine: ${message.code}: ${message.message}`, true);
+        return;
       case 'leaving':
         if (state.at !== 'profiled') return;
         this.#state = { at: 'greeted', identity };
-        this.#owner.left(this, identity, message.reason);
+        this.#owner.left(this, identity, message.reason, false);
         return;
       case 'relay':
       case 'relay-taken':
@@ -216,6 +227,6 @@ export class Session {
     const worker = { ...identity, profile, since };
     this.#state = { at: 'profiled', worker };
     this.#worker = undefined;
-    this.#owner.profiled(this, { ...worker, rttMs: this.#rttMs });
+    this.#owner.profiled(this, { ...worker, rttMs: this.#rttMs, mayFreeze: this.#mayFreeze });
   }
 }

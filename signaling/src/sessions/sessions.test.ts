@@ -14,6 +14,8 @@ import type { Session } from './session.ts';
 const NETWORK = 'ciro-test';
 const devicePublicKey = `04${'b2'.repeat(64)}`;
 const profile = { engine: 'wasm', layerMs: 1, layerMs16: 4, headMs: 3, memoryBudgetBytes: 1e9 } as const;
+const hash = (n: number): HexHash => n.toString(16).padStart(64, '0') as HexHash;
+const hashes = (from: number, count: number): HexHash[] => Array.from({ length: count }, (_, n) => hash(from + n));
 const token = { type: 'token', job: 'c3'.repeat(16), version: 1, position: 3, id: 4 } as const;
 
 /** A tab's end of a connection. */
@@ -80,7 +82,7 @@ function setup(maxSessions = 100) {
   const sessions = new Sessions({ clock, records, coordinatorPublicKey: `04${'aa'.repeat(64)}`, randomBytes, models: () => [], onError: (error) => errors.push(error) }, { network: NETWORK, maxSessions });
   sessions.observe({
     joined: (worker) => told.push(`joined ${worker.nodeId.slice(0, 4)}`),
-    left: (nodeId, reason) => told.push(`left ${nodeId.slice(0, 4)}: ${reason}`),
+    left: (nodeId, reason, returns) => told.push(`left ${nodeId.slice(0, 4)}: ${reason}${returns ? ', returns' : ''}`),
     message: (nodeId, message) => told.push(`${message.type} from ${nodeId.slice(0, 4)}`),
   });
   const tab = (seed = 1): Tab => new Tab(sessions, seed);
@@ -285,7 +287,6 @@ it('credits reach their worker', () => {
 
 it('A1: nonce commitments are kept for plans, from a greeted worker on; they end with their connection', () => {
   const { sessions, tab, told } = setup();
-  const hash = (n: number): HexHash => n.toString(16).padStart(64, '0') as HexHash;
   const one = tab().greet();
   expect(sessions.takeNonce(one.nodeId)).toBeNull();
   one.session.receive({ type: 'nonces', commitments: [hash(1), hash(2), hash(3)] });
@@ -303,7 +304,6 @@ it('A1: nonce commitments are kept for plans, from a greeted worker on; they end
 
 it('A1: surplus and repeated nonce commitments are offences, and change nothing', () => {
   const { sessions, tab } = setup();
-  const hashes = (from: number, count: number): string[] => Array.from({ length: count }, (_, n) => (from + n).toString(16).padStart(64, '0'));
   const one = tab().greet();
   one.session.receive({ type: 'nonces', commitments: hashes(0, MAX_NONCE_COMMITMENTS) });
   one.session.receive({ type: 'nonces', commitments: hashes(1_000, 1) });
@@ -313,6 +313,36 @@ it('A1: surplus and repeated nonce commitments are offences, and change nothing'
   expect(one.last('dropped')?.code).toBe('nonce-repeated');
   one.session.receive({ type: 'nonces', commitments: hashes(1_000, 1) });
   expect(one.session.offences).toBe(2);
+});
+
+it('G4: a worker that lost its engine takes no more work, and no plan names a nonce that it forgot, until it gave others and a profile', () => {
+  const { sessions, tab, told, name } = setup();
+  const one = tab().greet();
+  one.session.receive({ type: 'nonces', commitments: hashes(0, MAX_NONCE_COMMITMENTS) });
+  one.measure();
+  const lost = { type: 'engine-lost', code: 'stuck', message: 'the run stands' };
+  one.session.receive(lost);
+  expect([sessions.workers(), sessions.takeNonce(one.nodeId), one.closed]).toEqual([[], null, false]);
+  one.session.receive({ type: 'nonces', commitments: hashes(1_000, MAX_NONCE_COMMITMENTS) });
+  one.measure();
+  one.session.receive({ ...lost, code: 'bored' });
+  expect([sessions.workers().length, sessions.takeNonce(one.nodeId)]).toEqual([1, hash(1_000)]);
+  expect(told).toEqual([`joined ${name(one)}`, `left ${name(one)}: lost its engine: stuck: the run stands, returns`, `joined ${name(one)}`]);
+  expect(one.session.offences).toBe(1);
+});
+
+it('G5: a page that is hidden on a phone may freeze, until it is shown again; one of another device may not', () => {
+  const { sessions, tab } = setup();
+  const one = tab().greet();
+  const mayFreeze = (hidden: boolean, mobile: boolean): boolean | undefined => {
+    one.session.receive({ type: 'visibility', hidden, mobile });
+    return sessions.worker(one.nodeId)?.mayFreeze;
+  };
+  expect(mayFreeze(true, true)).toBeUndefined();
+  one.measure();
+  expect(sessions.worker(one.nodeId)?.mayFreeze).toBe(true);
+  expect([mayFreeze(false, true), mayFreeze(true, false), mayFreeze(true, true)]).toEqual([false, false, true]);
+  expect(one.session.offences).toBe(0);
 });
 
 it('messages about audits are passed on like those about jobs', () => {

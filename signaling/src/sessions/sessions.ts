@@ -19,8 +19,8 @@ type CreditMessage = Extract<CoordinatorMessage, { type: 'credit' }>;
 export interface WorkerObserver {
   /** A worker can be placed, or measured itself anew. */
   joined?(worker: Worker): void;
-  /** It takes no more work: it pressed Stop, was replaced, refused, or its connection ended. */
-  left?(nodeId: NodeId, reason: string): void;
+  /** It takes no more work: it pressed Stop, lost its engine, was replaced, refused, or its connection ended. `returns`: it is to be expected back within seconds. */
+  left?(nodeId: NodeId, reason: string, returns: boolean): void;
   /** A message about jobs, shards or links from a greeted worker. */
   message?(nodeId: NodeId, message: WorkMessage): void;
   /** Bytes for a neighbour of a greeted worker, or its word that it took some. */
@@ -69,7 +69,7 @@ export class Sessions {
       profiled: (_session, worker) => this.#profiled(worker),
       message: (_session, worker, message) => this.#tell((observer) => observer.message?.(worker.nodeId, message)),
       relayed: (_session, worker, message) => this.#tell((observer) => observer.relayed?.(worker.nodeId, message)),
-      left: (_session, worker, reason) => this.#tell((observer) => observer.left?.(worker.nodeId, reason)),
+      left: (_session, worker, reason, returns) => this.#tell((observer) => observer.left?.(worker.nodeId, reason, returns)),
       measured: (_session, worker, rttMs) => this.#book.add(worker, { latencyTotalMs: rttMs, latencySamples: 1 }),
       closed: (session, worker) => this.#closed(session, worker),
     };

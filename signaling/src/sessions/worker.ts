@@ -21,6 +21,8 @@ export interface Worker extends WorkerIdentity {
   readonly profile: Profile;
   /** Round trip to the coordinator; an upper bound taken from the greeting until the first ping came back. */
   readonly rttMs: number;
+  /** A hidden page of a phone, which its browser stops when it likes (SPEC G5). */
+  readonly mayFreeze?: boolean;
   /** Epoch milliseconds of its first profile on this connection. */
   readonly since: number;
 }
@@ -32,7 +34,7 @@ export interface Worker extends WorkerIdentity {
 export type Offence = 'malformed' | 'not-yours' | 'forged' | 'oversized';
 
 /** Messages that concern jobs, audits, shards and links: what sessions pass on. Relayed frames go their own way. */
-export type WorkMessage = Exclude<WorkerMessage, { type: 'hello' | 'profile' | 'leaving' | 'nonces' } | RelayMessage>;
+export type WorkMessage = Exclude<WorkerMessage, { type: 'hello' | 'profile' | 'engine-lost' | 'visibility' | 'leaving' | 'nonces' } | RelayMessage>;
 
 /** Of these, what concerns audits: the draw's nonces, and everything that names an audit. */
 export type AuditMessage = Extract<WorkMessage, { type: 'nonce' | 'piece' | 'supply-refused' | 'audit-refused' | 'audit-blind' | 'audit-opened' }>;

@@ -26,12 +26,20 @@ type OrtModule = Pick<typeof Ort, 'InferenceSession' | 'Tensor' | 'env'>;
 const THREADS = 1;
 
 let base: string | undefined;
+let deviceLost: (message: string) => void = () => undefined;
+/** Sessions that live on the GPU's device. */
+let residentSessions = 0;
+const watchedDevices = new WeakSet<GPUDevice>();
 let queue: Promise<unknown> = Promise.resolve();
 const modules = new Map<Provider, Promise<OrtModule>>();
 
-/** Where the library lies, as a URL ending in a slash: its .mjs and .wasm files are in a folder named after its version. Unset, it looks beside itself. */
-export function configureEngine(options: { readonly base: string }): void {
+/**
+ * `base`: where the library lies, as a URL ending in a slash; its .mjs and .wasm files are in a folder named after its version. Unset, it
+ * looks beside itself. `onDeviceLost` is told when the GPU takes its device away from sessions: they never run again.
+ */
+export function configureEngine(options: { readonly base: string; readonly onDeviceLost?: (message: string) => void }): void {
   base = options.base;
+  deviceLost = options.onDeviceLost ?? deviceLost;
 }
 
 /** Creates a session; `weight(name)` gives each external weight's values and may reuse one buffer for all. */
@@ -54,7 +62,9 @@ export function createSession(provider: Provider, graph: Graph, weight: (name: s
     try {
       const session = await ort.InferenceSession.create(graph.bytes, options);
       if (resident.length === 0) return new OrtSession(ort, session, weightBytes);
-      return new ResidentSession(ort, session, weightBytes, await ort.env.webgpu.device);
+      const device = await ort.env.webgpu.device;
+      watchDevice(device);
+      return new ResidentSession(ort, session, weightBytes, device);
     } catch (cause) {
       throw failed(`The ${provider} provider could not load a graph of ${weightBytes} weight bytes`, cause);
     }
@@ -102,6 +112,12 @@ class ResidentSession extends OrtSession implements BufferSession {
   constructor(ort: OrtModule, session: Ort.InferenceSession, weightBytes: number, device: GPUDevice) {
     super(ort, session, weightBytes);
     this.device = device;
+    residentSessions++;
+  }
+
+  override release(): Promise<void> {
+    residentSessions--;
+    return super.release();
   }
 
   openCache(architecture: Architecture, shape: StageShape, maxPositions: number): JobCache {
@@ -125,6 +141,15 @@ class ResidentSession extends OrtSession implements BufferSession {
       }
     });
   }
+}
+
+/** A device that no session uses may go, as the library's own does with its last session. */
+function watchDevice(device: GPUDevice): void {
+  if (watchedDevices.has(device)) return;
+  watchedDevices.add(device);
+  void device.lost.then(({ reason, message }) => {
+    if (residentSessions > 0) deviceLost(`The graphics device is lost (${reason}): ${message}`);
+  });
 }
 
 /** The float32 outputs that are in the processor's memory. */

@@ -7,7 +7,7 @@ const MIB = 1024 * 1024;
 
 describe('volunteerOptions', () => {
   it('reads the hash that the operator\'s volunteers are opened with', () => {
-    expect(volunteerOptions(`#volunteer=1&engine=wasm&memory=${700 * MIB}`, 8)).toEqual({ engine: 'wasm', memoryBudgetBytes: 700 * MIB, pauseOnBattery: false, pauseWhenHidden: false, relayOnly: false });
+    expect(volunteerOptions(`#volunteer=1&engine=wasm&memory=${700 * MIB}`, 8)).toEqual({ engine: 'wasm', memoryBudgetBytes: 700 * MIB, pauseOnBattery: false, pauseWhenHidden: false, relayOnly: false, keepAwake: false });
     expect(volunteerOptions('#volunteer=1&relay=only', 8)).toMatchObject({ relayOnly: true });
   });
 

@@ -22,7 +22,7 @@ export function volunteerOptions(hash: string, deviceGib: number | undefined): C
   const fits = Number.isSafeInteger(memory) && memory >= MIN_BUDGET_BYTES && memory <= MAX_BUDGET_BYTES;
   const jobs = Number(fields.get('batch'));
   const batch = Number.isSafeInteger(jobs) && jobs >= 1 && jobs <= MAX_BATCH_CHOICE ? { maxBatchJobs: jobs } : {};
-  return { engine, memoryBudgetBytes: fits ? memory : defaultMemoryBudget(deviceGib), pauseOnBattery: false, pauseWhenHidden: false, relayOnly: fields.get('relay') === 'only', ...batch };
+  return { engine, memoryBudgetBytes: fits ? memory : defaultMemoryBudget(deviceGib), pauseOnBattery: false, pauseWhenHidden: false, relayOnly: fields.get('relay') === 'only', keepAwake: false, ...batch };
 }
 
 /** Snapshot for programs that drive the page: JSON only, amounts as decimal strings of base units. */

@@ -1,5 +1,5 @@
 import * as Comlink from 'comlink';
-import type { ComputeApi, ComputeConfig, ComputeHost, ComputeOrder, EngineChoice, MeasuredProfile } from '../worker/compute-api.ts';
+import type { ComputeApi, ComputeConfig, ComputeHost, ComputeOrder, EngineChoice, MeasuredProfile, RunProgress } from '../worker/compute-api.ts';
 import type { SignedPlan } from '@ciro/core/job/plan.ts';
 import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import type { Layers } from './contribution-state.ts';
@@ -18,18 +18,18 @@ export interface ComputeThread {
   finish(job: JobId, version: number, acceptedTo: number): Promise<void>;
   order(message: ComputeOrder): Promise<void>;
   dropAudits(): Promise<void>;
+  progress(): Promise<RunProgress>;
   memory(): Promise<{ readonly heldBytes: number; readonly peakBytes: number }>;
   generated(): Promise<{ readonly positions: number; readonly batched: number }>;
+  /** Ends the thread, whatever it is doing, and starts another one in its place, which knows nothing. What was asked of the old one never answers. */
+  restart(): void;
   /** Ends the thread and gives its memory back; nothing that was asked of it answers any more. */
   end(): void;
 }
 
 /** Starts the dedicated worker: only now is the engine fetched. `onCrash` is told when it dies outside of any call. */
 export function startComputeThread(onCrash: (reason: string) => void): ComputeThread {
-  const worker = new Worker(new URL('../worker/compute-worker.ts', import.meta.url), { type: 'module', name: 'ciro-compute' });
-  worker.onerror = (event) => onCrash(event.message === '' ? 'its script did not load' : event.message);
-  worker.onmessageerror = () => onCrash('a message could not be read');
-  const api = Comlink.wrap<ComputeApi>(worker);
+  let { worker, api } = start(onCrash);
   return {
     configure: (config, host) => api.configure(config, Comlink.proxy(host)),
     join: () => api.join(),
@@ -43,8 +43,20 @@ export function startComputeThread(onCrash: (reason: string) => void): ComputeTh
     finish: (job, version, acceptedTo) => api.finish(job, version, acceptedTo),
     order: (message) => api.order(message),
     dropAudits: () => api.dropAudits(),
+    progress: () => api.progress(),
     memory: () => api.memory(),
     generated: () => api.generated(),
+    restart: () => {
+      worker.terminate();
+      ({ worker, api } = start(onCrash));
+    },
     end: () => worker.terminate(),
   };
+}
+
+function start(onCrash: (reason: string) => void): { readonly worker: Worker; readonly api: Comlink.Remote<ComputeApi> } {
+  const worker = new Worker(new URL('../worker/compute-worker.ts', import.meta.url), { type: 'module', name: 'ciro-compute' });
+  worker.onerror = (event) => onCrash(event.message === '' ? 'its script did not load' : event.message);
+  worker.onmessageerror = () => onCrash('a message could not be read');
+  return { worker, api: Comlink.wrap<ComputeApi>(worker) };
 }

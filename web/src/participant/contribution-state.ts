@@ -1,3 +1,7 @@
+import type { EngineLossCode } from '../worker/compute-api.ts';
+
+export type { EngineLossCode };
+
 /** Layers `[from, to)`. */
 export type Layers = readonly [number, number];
 
@@ -19,6 +23,8 @@ export type ContributionState =
   | { readonly kind: 'unsupported'; readonly reason: UnsupportedReason }
   | { readonly kind: 'connecting'; readonly again: boolean }
   | { readonly kind: 'measuring' }
+  /** The engine was lost and is being started again; `onWasm`: on the processor from now on. */
+  | { readonly kind: 'restarting'; readonly why: EngineLossCode; readonly onWasm: boolean }
   /** `placement`: the coordinator is dividing the layers. `spare`: others hold all of them, this tab steps in when one leaves. */
   | { readonly kind: 'waiting'; readonly why: 'placement' | 'spare' }
   /** A spare with layers of its own: it takes them over at once when the tab leaves that serves them. */
@@ -43,6 +49,8 @@ export interface ContributionFacts {
   readonly mode: Mode;
   readonly connection: 'none' | 'joined' | 'lost';
   readonly profiled: boolean;
+  /** The engine was lost, and this tab is not offered with the next one yet. */
+  readonly restarting: { readonly why: EngineLossCode; readonly onWasm: boolean } | undefined;
   /** The newest assignment; undefined until there is one. */
   readonly assignment: { readonly id: number; readonly layers: Layers | null; readonly standby: boolean } | undefined;
   readonly shards: { readonly state: 'loading' | 'ready' | 'failed'; readonly loadedBytes: number; readonly totalBytes: number; readonly error: string };
@@ -59,6 +67,7 @@ export type ContributionEvent =
   | { readonly type: 'shards'; readonly assignment: number; readonly state: 'loading' | 'ready' | 'failed'; readonly loadedBytes: number; readonly totalBytes: number; readonly error: string }
   | { readonly type: 'job-began'; readonly job: string }
   | { readonly type: 'job-ended'; readonly job: string }
+  | { readonly type: 'engine-lost'; readonly code: EngineLossCode; readonly onWasm: boolean }
   | { readonly type: 'paused'; readonly reason: PauseReason }
   | { readonly type: 'resumed' }
   | { readonly type: 'stopped' }
@@ -69,7 +78,7 @@ const NO_SHARDS: ContributionFacts['shards'] = { state: 'loading', loadedBytes: 
 /** Nothing held and nothing running: how every connection and every pause begins. */
 const UNPLACED = { assignment: undefined, shards: NO_SHARDS, jobs: new Set<string>() } as const;
 
-export const NOTHING_YET: ContributionFacts = { mode: { kind: 'idle' }, connection: 'none', profiled: false, ...UNPLACED };
+export const NOTHING_YET: ContributionFacts = { mode: { kind: 'idle' }, connection: 'none', profiled: false, restarting: undefined, ...UNPLACED };
 
 /** The facts after an event. What comes too late (for another assignment, after a stop) changes nothing. */
 export function afterEvent(facts: ContributionFacts, event: ContributionEvent): ContributionFacts {
@@ -87,7 +96,7 @@ export function afterEvent(facts: ContributionFacts, event: ContributionEvent): 
     case 'measuring':
       return { ...facts, profiled: false };
     case 'profiled':
-      return { ...facts, profiled: true };
+      return { ...facts, profiled: true, restarting: undefined };
     case 'assigned':
       return { ...facts, assignment: { id: event.id, layers: event.layers, standby: event.standby }, shards: NO_SHARDS };
     case 'shards':
@@ -97,6 +106,8 @@ export function afterEvent(facts: ContributionFacts, event: ContributionEvent): 
       return { ...facts, jobs: new Set([...facts.jobs, event.job]) };
     case 'job-ended':
       return { ...facts, jobs: new Set([...facts.jobs].filter((job) => job !== event.job)) };
+    case 'engine-lost':
+      return { ...facts, ...UNPLACED, profiled: false, restarting: { why: event.code, onWasm: event.onWasm } };
     case 'paused':
       return { ...facts, ...UNPLACED, mode: { kind: 'paused', reason: event.reason } };
     case 'resumed':
@@ -108,6 +119,7 @@ export function afterEvent(facts: ContributionFacts, event: ContributionEvent): 
 export function stateOf(facts: ContributionFacts): ContributionState {
   if (facts.mode.kind !== 'running') return facts.mode;
   if (facts.connection !== 'joined') return { kind: 'connecting', again: facts.connection === 'lost' };
+  if (facts.restarting !== undefined) return { kind: 'restarting', ...facts.restarting };
   if (facts.assignment === undefined) return facts.profiled ? { kind: 'waiting', why: 'placement' } : { kind: 'measuring' };
   const { layers, standby } = facts.assignment;
   if (layers === null) return { kind: 'waiting', why: 'spare' };

@@ -3,13 +3,14 @@ import { PROTOCOL_VERSION } from '@ciro/core/protocol/limits.ts';
 import { describe, expect, it } from 'vitest';
 import { Contribution, type ContributionPorts } from './contribution.ts';
 import { afterEvent, NOTHING_YET, stateOf, type Trouble } from './contribution-state.ts';
+import { MAX_RECOVERIES, RECOVERY_WINDOW_MS } from './recovery-budget.ts';
 import { WorkMeter } from './work-meter.ts';
 import type { AuditId, HexHash, JobId } from '@ciro/core/ids.ts';
 import type { SignedHead } from '@ciro/core/protocol/audit-from-coordinator.ts';
 import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordinator.ts';
 import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
 import type { Alarm } from '../audit/alarm.ts';
-import type { ComputeConfig, ComputeHost, ComputeOrder } from '../worker/compute-api.ts';
+import type { ComputeConfig, ComputeHost, ComputeOrder, EngineLoss } from '../worker/compute-api.ts';
 import type { FinishedWork } from './work-store.ts';
 
 const MODEL = { id: 'ab'.repeat(32) as HexHash, name: 'tiny' };
@@ -27,7 +28,19 @@ const credit = (): CoordinatorMessage => ({
   type: 'credit', job: JOB, amount: '5', status: 'pending', pendingTotal: '50', payableTotal: '0', withheldTotal: '0', paidPositions: 1, generatedTokens: 1, entry: { sequence: 1, hash: COMMITMENT },
 });
 
-function setup(options: { measure?: () => Promise<never>; relayOnly?: boolean } = {}) {
+const planOf = (job: JobId): CoordinatorMessage => ({
+  type: 'plan', stage: 0, promptIds: null,
+  signed: {
+    signature: '0'.repeat(128),
+    plan: {
+      format: 2, network: 'test', job, version: 1, modelId: MODEL.id, precision: 'f32', stages: [{ worker: NODE, devicePublicKey: '04', layers: [0, 30], nonce: null }],
+      sampler: { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 1 }, promptHash: COMMITMENT, promptTokens: 1, maxTokens: 1, stopIds: [],
+      quote: { promptToken: '1', generatedToken: '1', feeBasisPoints: '0', hold: '1' }, nonces: { coordinator: COMMITMENT, requester: null },
+    },
+  },
+});
+
+function setup(options: { measure?: () => Promise<never>; engine?: 'wasm' | 'webgpu'; relayOnly?: boolean } = {}) {
   const sent: WorkerMessage[] = [];
   const calls: string[] = [];
   const troubles: Trouble[] = [];
@@ -35,7 +48,10 @@ function setup(options: { measure?: () => Promise<never>; relayOnly?: boolean } 
   const orders: ComputeOrder['type'][] = [];
   const alarms: Alarm[] = [];
   const heads: string[] = [];
+  const watched = new Set<string>();
+  const predicted: number[] = [];
   const device = { name: 'browser 1' };
+  const clock = { ms: 5_000 };
   let config: ComputeConfig | undefined;
   let host: ComputeHost | undefined;
   let facts = NOTHING_YET;
@@ -53,7 +69,7 @@ function setup(options: { measure?: () => Promise<never>; relayOnly?: boolean } 
       },
       join: () => Promise.resolve([COMMITMENT]),
       device: () => Promise.resolve(device.name),
-      measure: options.measure ?? ((_model, engine) => done(`measure ${engine}`).then(() => ({ engine: 'wasm', layerMs: 1, layerMs16: 3, headMs: 2, unfit: [] }))),
+      measure: options.measure ?? ((_model, choice) => done(`measure ${choice}`).then(() => ({ engine: choice === 'auto' ? (options.engine ?? 'wasm') : choice, layerMs: 1, layerMs16: 3, headMs: 2, unfit: [] }))),
       assign: (assignment, _model, layers, standby) => done(`assign ${assignment} ${String(layers)}${standby ? ' standby' : ''}`),
       attachLink: () => done('attach'),
       detachLink: () => done('detach'),
@@ -62,10 +78,13 @@ function setup(options: { measure?: () => Promise<never>; relayOnly?: boolean } 
       finish: (job, _version, acceptedTo) => done(`finish ${job} ${acceptedTo}`),
       order: (message) => Promise.resolve(void orders.push(message.type)),
       dropAudits: () => done('drop audits'),
+      progress: () => Promise.resolve({ runs: 0, running: false, slowestMs: 0 }),
+      restart: () => calls.push('restart'),
       memory: () => Promise.resolve({ heldBytes: 0, peakBytes: 0 }),
       generated: () => Promise.resolve({ positions: 0, batched: 0 }),
       end: () => undefined,
     },
+    runs: { expect: ({ chunkMs }) => predicted.push(chunkMs), began: (job) => watched.add(job), ended: (job) => watched.delete(job), clear: () => watched.clear() },
     links: { handle: (order) => calls.push(`link ${order.type}`), connectionLost: () => calls.push('close relayed links'), closeAll: () => calls.push('close links') },
     wallet: { nodeId: NODE, identityPublicKey: '0x1', devicePublicKey: `04${'2'.repeat(128)}`, deviceKey: {} as CryptoKey, signBinding: ({ challenge }) => `signed ${challenge}`, signRoot: ({ job }) => `signed ${job}` },
     meter: new WorkMeter(),
@@ -76,7 +95,7 @@ function setup(options: { measure?: () => Promise<never>; relayOnly?: boolean } 
       keepHead: (key, head) => Promise.resolve(void heads.push(`${key} ${head.body.sequence}`)),
       head: (key) => Promise.resolve(key === `04${'1'.repeat(128)}` ? HEAD : undefined),
     },
-    clock: { now: () => 5_000, monotonic: () => 5_000 },
+    clock: { now: () => 5_000, monotonic: () => clock.ms },
     event: (event) => (facts = afterEvent(facts, event)),
     joined: () => undefined,
     measured: () => undefined,
@@ -89,13 +108,13 @@ function setup(options: { measure?: () => Promise<never>; relayOnly?: boolean } 
     fail: (trouble) => troubles.push(trouble),
   };
   ports.event({ type: 'started' });
-  const contribution = new Contribution(ports, { engine: 'auto', relayOnly: options.relayOnly ?? false, memoryBudgetBytes: 1_000, agent: 'Test 1', engineBase: 'http://x/ort/', coordinatorBase: 'http://x/' });
+  const contribution = new Contribution(ports, { engine: 'auto', relayOnly: options.relayOnly ?? false, memoryBudgetBytes: 1_000, agent: 'Test 1', engineBase: 'http://x/ort/', coordinatorBase: 'http://x/', mobile: true });
   const join = async () => {
     contribution.handle(CHALLENGE);
     contribution.handle(welcome());
     await settled();
   };
-  return { contribution, sent, calls, troubles, kept, orders, alarms, heads, device, config: () => config, join, state: () => stateOf(facts), host: () => host };
+  return { contribution, sent, calls, troubles, kept, orders, alarms, heads, watched, predicted, device, clock, config: () => config, join, state: () => stateOf(facts), host: () => host };
 }
 
 describe('Contribution', () => {
@@ -187,6 +206,21 @@ describe('Contribution', () => {
     contribution.handle({ type: 'finish', job: JOB, version: 1, acceptedTo: 12, reason: 'stop' });
     expect(state().kind).toBe('ready');
     expect(calls.at(-1)).toBe(`finish ${JOB} 12`);
+  });
+
+  it('G5: says that its page is hidden at every join, and each change of it once', async () => {
+    const { contribution, sent, join } = setup();
+    contribution.hide(true);
+    await join();
+    const said = () => sent.flatMap((message) => (message.type === 'visibility' ? [message] : []));
+    expect(sent.map(({ type }) => type)).toEqual(['hello', 'visibility', 'nonces', 'profile']);
+    contribution.hide(true);
+    contribution.hide(false);
+    expect(said()).toEqual([true, false].map((hidden) => ({ type: 'visibility', hidden, mobile: true })));
+    contribution.connectionLost();
+    contribution.hide(true);
+    await join();
+    expect(said().map(({ hidden }) => hidden)).toEqual([true, false, true]);
   });
 
   it('leaves when it pauses, takes no assignment meanwhile, and offers itself again afterwards', async () => {
@@ -298,5 +332,102 @@ describe('Contribution', () => {
     contribution.handle(CHALLENGE);
     await settled();
     expect(sent.map(({ type }) => type)).toEqual(['hello', 'hello']);
+  });
+
+  describe('G4: when its engine is lost', () => {
+    const lose = (scene: ReturnType<typeof setup>, code: EngineLoss['code'] = 'stuck') => scene.contribution.engineLost({ code, message: 'run 7 stands' });
+    const placed = async (scene: ReturnType<typeof setup>) => {
+      await scene.join();
+      scene.contribution.handle({ type: 'assign', assignment: 1, modelId: MODEL.id, layers: [0, 30], standby: false });
+      scene.host()?.send({ type: 'prepared', job: JOB, version: 1 });
+    };
+
+    it('says so at once, starts another one, and offers itself again with fresh nonces and what it measured', async () => {
+      const scene = setup();
+      await placed(scene);
+      scene.sent.length = scene.calls.length = 0;
+      lose(scene);
+      expect(scene.sent).toEqual([{ type: 'engine-lost', code: 'stuck', message: 'run 7 stands' }]);
+      expect(scene.state()).toEqual({ kind: 'restarting', why: 'stuck', onWasm: false });
+      await settled();
+      expect(scene.calls).toEqual(['restart', 'close links', 'configure test']);
+      expect(scene.config()?.engine).toBe('wasm');
+      expect(scene.sent.slice(1)).toMatchObject([{ type: 'nonces' }, { type: 'profile', engine: 'wasm' }]);
+      expect(scene.state()).toEqual({ kind: 'waiting', why: 'placement' });
+      scene.contribution.handle({ type: 'assign', assignment: 2, modelId: MODEL.id, layers: [0, 30], standby: false });
+      expect(scene.calls.at(-1)).toBe('assign 2 0,30');
+    });
+
+    it('hears nothing of the old engine any more, and gives the new one no work before it knows who it is', async () => {
+      const scene = setup();
+      await placed(scene);
+      const old = scene.host();
+      lose(scene);
+      scene.calls.length = scene.orders.length = 0;
+      old?.send({ type: 'fault', job: JOB, version: 1, code: 'stage-failed', message: 'm' });
+      old?.engineLost({ code: 'out-of-memory', message: 'm' });
+      scene.contribution.handle({ type: 'start', job: JOB, version: 1 });
+      scene.contribution.handle({ type: 'finish', job: JOB, version: 1, acceptedTo: 3, reason: 'moved' });
+      scene.contribution.handle(audit());
+      expect([scene.calls, scene.orders]).toEqual([[], []]);
+      await settled();
+      old?.engineLost({ code: 'out-of-memory', message: 'm' });
+      expect(scene.sent.filter(({ type }) => type === 'fault' || type === 'engine-lost')).toHaveLength(1);
+    });
+
+    it('asks for no old place while it starts again, and carries an assignment out that comes too early', async () => {
+      const scene = setup();
+      await placed(scene);
+      scene.contribution.connectionLost();
+      lose(scene);
+      scene.sent.length = 0;
+      scene.contribution.handle(CHALLENGE);
+      expect(scene.sent).toEqual([expect.not.objectContaining({ resume: 'token-1' })]);
+      scene.contribution.handle(welcome());
+      scene.contribution.handle({ type: 'assign', assignment: 9, modelId: MODEL.id, layers: [0, 10], standby: false });
+      expect(scene.calls.at(-1)).toBe('close links');
+      await settled();
+      expect(scene.calls.slice(-2)).toEqual(['configure test', 'assign 9 0,10']);
+      expect(scene.sent.map(({ type }) => type)).toEqual(['hello', 'nonces', 'profile']);
+    });
+
+    it('watches runs from plan to the end of a job, by what its layers were measured to take', async () => {
+      const scene = setup();
+      await placed(scene);
+      expect(scene.predicted).toEqual([30 * 3 + 2]);
+      scene.contribution.handle(planOf(JOB));
+      expect([...scene.watched]).toEqual([JOB]);
+      scene.contribution.handle({ type: 'finish', job: JOB, version: 1, acceptedTo: 3, reason: 'stop' });
+      await settled();
+      expect([...scene.watched]).toEqual([]);
+    });
+
+    it('computes on the processor once the graphics device was lost too often, and says so', async () => {
+      const scene = setup({ engine: 'webgpu' });
+      await placed(scene);
+      for (let loss = 0; loss < MAX_RECOVERIES; loss++) {
+        lose(scene, 'device-lost');
+        await settled();
+      }
+      expect(scene.sent.at(-1)).toMatchObject({ type: 'profile', engine: 'webgpu' });
+      lose(scene, 'device-lost');
+      expect(scene.state()).toEqual({ kind: 'restarting', why: 'device-lost', onWasm: true });
+      await settled();
+      expect(scene.calls.at(-1)).toBe('measure wasm');
+      expect(scene.sent.at(-1)).toMatchObject({ type: 'profile', engine: 'wasm' });
+    });
+
+    it('stops when the processor fails too often, with what to do; not when that is long ago', async () => {
+      const scene = setup();
+      await placed(scene);
+      for (let loss = 0; loss < 2 * MAX_RECOVERIES; loss++) {
+        lose(scene, 'out-of-memory');
+        await settled();
+        scene.clock.ms += RECOVERY_WINDOW_MS / MAX_RECOVERIES;
+      }
+      expect(scene.troubles).toEqual([]);
+      for (let loss = 0; loss < MAX_RECOVERIES && scene.troubles.length === 0; loss++) lose(scene, 'out-of-memory');
+      expect(scene.troubles).toEqual([expect.objectContaining({ code: 'engine-lost', todo: expect.stringContaining('less memory') })]);
+    });
   });
 });

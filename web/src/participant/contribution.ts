@@ -7,17 +7,34 @@ import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
 import type { Alarm } from '../audit/alarm.ts';
 import type { AuditorState } from '../audit/audit-ports.ts';
 import type { PieceMessage } from '../pipeline/piece-sender.ts';
-import type { ComputeHost, ComputeMessage, ComputeOrder, EngineChoice, MeasuredProfile } from '../worker/compute-api.ts';
+import type { ComputeHost, ComputeMessage, ComputeOrder, EngineChoice, EngineLoss, MeasuredProfile } from '../worker/compute-api.ts';
 import type { LinkOrder } from '../transport/link-manager.ts';
 import type { ComputeThread } from './compute-thread.ts';
 import type { ContributionEvent, PauseReason, Trouble } from './contribution-state.ts';
 import type { JobWork, WorkMeter } from './work-meter.ts';
+import { MAX_RECOVERIES, RECOVERY_WINDOW_MS, RecoveryBudget } from './recovery-budget.ts';
 import { refusalTrouble } from './refusal-trouble.ts';
+import type { RunWatch } from './run-watch.ts';
 import type { WatchStore } from './watch-store.ts';
 import type { FinishedWork, WorkStore } from './work-store.ts';
 
 /** Finished jobs whose last unit has not been reported; one that never comes is forgotten beyond this. */
 const MAX_UNFINISHED_ROOTS = 64;
+
+/** What the coordinator is told of a loss. */
+const MAX_LOSS_CHARACTERS = 500;
+/** The first run of a graphics driver that was started anew: it compiles some dozens of programs, on a phone for seconds. */
+const FIRST_GPU_RUN_MS = 2_500;
+const RECOVERIES = `${MAX_RECOVERIES} times within ${RECOVERY_WINDOW_MS / 60_000} minutes`;
+const GIVEN_UP = { engine: 'webgpu', reason: `it was lost more than ${RECOVERIES}` } as const;
+
+/** What a person can do about an engine that is lost again and again, on the processor. */
+const LOST_TODO: Record<EngineLoss['code'], string> = {
+  'out-of-memory': 'Allow less memory below, or close other tabs and programs, then contribute again.',
+  stuck: 'Close what keeps this device busy, then contribute again.',
+  'device-lost': 'Restart the browser, then contribute again.',
+  crashed: 'Restart the browser, or update it, then contribute again. Allowing less memory below may help, too.',
+};
 
 type Message<Type extends CoordinatorMessage['type']> = Extract<CoordinatorMessage, { type: Type }>;
 
@@ -28,6 +45,7 @@ export interface ContributionPorts {
   /** Sends, and resolves when the connection has room for the next one of that size. False when it is gone. */
   sendWhenClear(message: WorkerMessage): Promise<boolean>;
   readonly compute: ComputeThread;
+  readonly runs: Pick<RunWatch, 'expect' | 'began' | 'ended' | 'clear'>;
   readonly links: { handle(order: LinkOrder): void; connectionLost(): void; closeAll(): void };
   readonly wallet: {
     readonly nodeId: NodeId;
@@ -61,6 +79,8 @@ export interface ContributionOptions {
   readonly agent: string;
   readonly engineBase: string;
   readonly coordinatorBase: string;
+  /** A phone or tablet. */
+  readonly mobile: boolean;
 }
 
 /**
@@ -75,9 +95,19 @@ export class Contribution {
   #configuredFor = '';
   #resume: string | undefined;
   #joined = false;
-  /** Counts connections: what was begun for one is not gone on with over the next. */
-  #connection = 0;
+  /** Counts connections and compute workers: what was begun for one is not gone on with for the next. */
+  #life = 0;
   #paused = false;
+  #hidden = false;
+  /** The compute worker knows who it is and what to compute with; before that only assignments are kept for it. */
+  #prepared = false;
+  #kept: Message<'assign'> | undefined;
+  /** Counts what was configured: hosts of all but the newest are deaf. */
+  #workers = 0;
+  readonly #recoveries = new RecoveryBudget();
+  /** What to compute with: what the person chose, until a graphics device was lost too often. */
+  #engine: EngineChoice;
+  #model: { readonly id: string; readonly name: string } | undefined;
   #modelId: string | undefined;
   #profile: MeasuredProfile | undefined;
   /** Browser and driver that the profile was measured with. */
@@ -86,6 +116,7 @@ export class Contribution {
   constructor(ports: ContributionPorts, options: ContributionOptions) {
     this.#ports = ports;
     this.#options = options;
+    this.#engine = options.engine;
   }
 
   /** A message from the coordinator. */
@@ -98,9 +129,7 @@ export class Contribution {
       case 'refused':
         return this.#ports.fail(refusalTrouble(message));
       case 'assign':
-        if (this.#paused) return;
-        this.#ports.event({ type: 'assigned', id: message.assignment, layers: message.layers, standby: message.standby });
-        return this.#guard(this.#ports.compute.assign(message.assignment, message.modelId, message.layers, message.standby));
+        return this.#assigned(message);
       case 'connect':
       case 'disconnect':
       case 'signal':
@@ -108,10 +137,13 @@ export class Contribution {
       case 'relay-taken':
         return this.#ports.links.handle(message);
       case 'plan':
+        if (!this.#prepared) return; // the coordinator knows or is about to hear that this stage is lost
+        this.#ports.runs.began(message.signed.plan.job);
         this.#ports.meter.began(message.signed.plan, message.stage);
         return this.#guard(this.#ports.compute.plan(message.signed, message.stage, message.promptIds));
       case 'start':
-        return this.#guard(this.#ports.compute.start(message.job, message.version));
+        if (this.#prepared) this.#guard(this.#ports.compute.start(message.job, message.version));
+        return;
       case 'probe':
         // What is asked is whether this tab runs and is connected: its own thread answers, whatever the compute worker does.
         return void this.#ports.send({ type: 'alive', job: message.job, version: message.version });
@@ -120,7 +152,8 @@ export class Contribution {
         for (const oldest of this.#ended.keys()) if (this.#ended.size > MAX_UNFINISHED_ROOTS) this.#ended.delete(oldest);
         this.#ports.event({ type: 'job-ended', job: message.job });
         this.#keepWork(message.job, message.reason);
-        return this.#guard(this.#ports.compute.finish(message.job, message.version, message.acceptedTo));
+        if (this.#prepared) this.#guard(this.#finish(message));
+        return;
       case 'credit':
         this.#ports.credited(message);
         this.#order(message);
@@ -128,6 +161,7 @@ export class Contribution {
       case 'standing':
         return this.#ports.standing(message);
       case 'audit':
+        if (!this.#prepared) return; // as for plans
         if (!this.#paused) return this.#order(message);
         return void this.#ports.send({ type: 'audit-refused', audit: message.audit, code: 'paused', message: 'This device rests; ask another one.' });
       case 'reveal':
@@ -164,6 +198,7 @@ export class Contribution {
         break;
       case 'fault':
       case 'stage-refused':
+        this.#ports.runs.ended(message.job);
         event({ type: 'job-ended', job: message.job });
         break;
       case 'root':
@@ -182,7 +217,31 @@ export class Contribution {
   connectionLost(): void {
     this.#joined = false;
     this.#ports.links.connectionLost();
+    this.#ports.runs.clear();
     this.#ports.event({ type: 'connection-lost' });
+  }
+
+  /**
+   * The compute worker is of no use any more (SPEC G4): another one takes its place, and this tab is offered again over the same connection.
+   * A graphics device that is lost too often is not used any more, and a tab whose processor fails too often stops.
+   */
+  engineLost(loss: EngineLoss): void {
+    const { compute, links, runs, event, send, clock, fail } = this.#ports;
+    const engine = this.#profile?.engine ?? (this.#engine === 'wasm' ? 'wasm' : 'webgpu');
+    const recovery = this.#recoveries.lost(engine, clock.monotonic());
+    if (recovery === 'not-any-more') return fail({ code: 'engine-lost', message: `the engine was lost more than ${RECOVERIES}, the last time for this reason: ${loss.message}`, todo: LOST_TODO[loss.code] });
+    this.#life++;
+    this.#prepared = false;
+    runs.clear();
+    compute.restart();
+    if (this.#joined) send({ type: 'engine-lost', code: loss.code, message: loss.message.slice(0, MAX_LOSS_CHARACTERS) });
+    links.closeAll();
+    if (recovery === 'on-wasm') {
+      this.#engine = 'wasm';
+      this.#profile = undefined;
+    }
+    event({ type: 'engine-lost', code: loss.code, onWasm: recovery === 'on-wasm' });
+    if (this.#joined) this.#guard(this.#prepare());
   }
 
   /** Takes no more work until `resume`; the coordinator gives the layers to somebody else. */
@@ -196,11 +255,18 @@ export class Contribution {
     this.#quietly(this.#ports.compute.dropAudits());
   }
 
+  /** The page is hidden, or is not any more: the coordinator places hidden ones of phones last (SPEC G5). */
+  hide(hidden: boolean): void {
+    if (hidden === this.#hidden) return;
+    this.#hidden = hidden;
+    if (this.#joined) this.#sayHidden();
+  }
+
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
     this.#ports.event({ type: 'resumed' });
-    if (this.#joined) this.#sendProfile();
+    if (this.#joined && this.#prepared) this.#sendProfile();
   }
 
   #greet(challenge: Message<'challenge'>): void {
@@ -209,45 +275,46 @@ export class Contribution {
       return this.#ports.fail(refusalTrouble({ type: 'refused', code: 'protocol-version', message }));
     }
     this.#challenge = challenge;
-    this.#connection++;
+    this.#life++;
     const { wallet } = this.#ports;
     const { identityPublicKey, devicePublicKey } = wallet;
     const signature = wallet.signBinding({ network: challenge.network, devicePublicKey, challenge: challenge.challenge });
-    // A resumed connection is placed at once with the profile of the old one: not what a paused tab wants.
-    const resume = this.#resume === undefined || this.#paused ? {} : { resume: this.#resume };
+    // A resumed connection is placed at once with the profile of the old one: not what a tab wants that is paused, or has no engine yet.
+    const resume = this.#resume === undefined || this.#paused || this.#isRecovering ? {} : { resume: this.#resume };
     this.#ports.send({ type: 'hello', protocol: PROTOCOL_VERSION, identityPublicKey, devicePublicKey, signature, agent: this.#options.agent, ...(this.#options.relayOnly && { relayOnly: true }), ...resume });
   }
 
   async #welcomed(welcome: Message<'welcome'>): Promise<void> {
-    const challenge = this.#challenge;
-    if (challenge === undefined) return;
-    const connection = this.#connection;
-    const { compute, wallet, event } = this.#ports;
-    const { network, coordinatorPublicKey } = challenge;
+    if (this.#challenge === undefined) return;
     this.#resume = welcome.resume;
     this.#joined = true;
-    const model = welcome.models[0];
-    this.#ports.joined(model);
-    event({ type: 'joined' });
-    const { engineBase, coordinatorBase, memoryBudgetBytes, maxBatchJobs } = this.#options;
-    const configuredFor = `${network} ${coordinatorPublicKey}`;
-    if (this.#configuredFor !== configuredFor) {
-      this.#configuredFor = configuredFor;
-      const { nodeId, devicePublicKey, deviceKey } = wallet;
-      const head = await this.#keptHead(coordinatorPublicKey);
-      const config = { engineBase, coordinatorBase, network, nodeId, coordinatorPublicKey, devicePublicKey, deviceKey, memoryBudgetBytes, ...(maxBatchJobs !== undefined && { maxBatchJobs }), ...(head && { head }) };
-      await compute.configure(config, this.#host(coordinatorPublicKey));
-    }
+    this.#model = welcome.models[0];
+    this.#ports.joined(this.#model);
+    this.#ports.event({ type: 'joined' });
+    // Unsaid, a page is in sight.
+    if (this.#hidden) this.#sayHidden();
+    await this.#prepare();
+  }
+
+  /** Makes the compute worker one that can be planned for over this connection, and says so to the coordinator. */
+  async #prepare(): Promise<void> {
+    const life = this.#life;
+    const { compute, event } = this.#ports;
+    if (!(await this.#configure(life))) return;
     // Before anything that makes this worker one to be planned for: a plan names one of these.
     const commitments = await compute.join();
-    if (connection !== this.#connection) return;
+    if (life !== this.#life) return;
     this.#ports.send({ type: 'nonces', commitments });
+    const model = this.#model;
     if (model === undefined) return this.#ports.fail({ code: 'no-models', message: 'the coordinator serves no model', todo: 'Ask its operator to import one, then contribute again.' });
     // Every join measures, qualification vectors first; nothing of it outlives the page. A new driver may come under a page that stays.
     const device = await compute.device();
+    if (life !== this.#life) return;
     if (this.#modelId !== model.id || this.#profile === undefined || this.#measuredOn !== device) {
       event({ type: 'measuring' });
-      this.#profile = await compute.measure(model.id, this.#options.engine);
+      const profile = await compute.measure(model.id, this.#engine);
+      if (life !== this.#life) return;
+      this.#profile = this.#engine === this.#options.engine ? profile : { ...profile, unfit: [...profile.unfit, GIVEN_UP] };
       this.#modelId = model.id;
       this.#measuredOn = device;
       this.#ports.measured(this.#profile);
@@ -255,11 +322,66 @@ export class Contribution {
     this.#sendProfile();
   }
 
+  /** Tells the compute worker who it is, unless it knows; false when it is not the one that is meant any more. */
+  async #configure(life: number): Promise<boolean> {
+    const challenge = this.#challenge;
+    if (challenge === undefined) return false;
+    const { network, coordinatorPublicKey } = challenge;
+    const configuredFor = `${network} ${coordinatorPublicKey}`;
+    if (this.#prepared && this.#configuredFor === configuredFor) return true;
+    const { nodeId, devicePublicKey, deviceKey } = this.#ports.wallet;
+    const head = await this.#keptHead(coordinatorPublicKey);
+    if (life !== this.#life) return false;
+    const { engineBase, coordinatorBase, memoryBudgetBytes, maxBatchJobs } = this.#options;
+    const engine = this.#profile?.engine;
+    const config = { engineBase, coordinatorBase, network, nodeId, coordinatorPublicKey, devicePublicKey, deviceKey, memoryBudgetBytes, ...(maxBatchJobs !== undefined && { maxBatchJobs }), ...(head && { head }), ...(engine && { engine }) };
+    this.#configuredFor = configuredFor;
+    this.#prepared = true;
+    const configured = this.#ports.compute.configure(config, this.#host(coordinatorPublicKey));
+    const kept = this.#kept;
+    this.#kept = undefined;
+    if (kept !== undefined) this.#assigned(kept);
+    await configured;
+    return life === this.#life;
+  }
+
+  #assigned(message: Message<'assign'>): void {
+    if (this.#paused) return;
+    if (!this.#prepared) {
+      this.#kept = message;
+      return;
+    }
+    const { assignment, modelId, layers, standby } = message;
+    this.#ports.event({ type: 'assigned', id: assignment, layers, standby });
+    const { layerMs16 = 0, headMs = 0, engine } = this.#profile ?? {};
+    const count = layers === null ? 0 : layers[1] - layers[0];
+    this.#ports.runs.expect({ chunkMs: count * layerMs16 + headMs, firstMs: engine === 'webgpu' ? FIRST_GPU_RUN_MS : 0 });
+    this.#guard(this.#ports.compute.assign(assignment, modelId, layers, standby));
+  }
+
+  /** While it ends a job the compute worker may be at a run of it. */
+  async #finish({ job, version, acceptedTo }: Message<'finish'>): Promise<void> {
+    await this.#ports.compute.finish(job, version, acceptedTo);
+    this.#ports.runs.ended(job);
+  }
+
+  get #isRecovering(): boolean {
+    return !this.#prepared && this.#configuredFor !== '';
+  }
+
   /** What the compute worker asks of the window, under this coordinator. */
   #host(coordinatorPublicKey: string): ComputeHost {
     const { wallet, store } = this.#ports;
+    const worker = ++this.#workers;
+    // Of a worker that was ended something may still come.
+    const isNow = (): boolean => worker === this.#workers && this.#prepared;
     return {
-      send: (message: ComputeMessage) => this.fromCompute(message),
+      send: (message: ComputeMessage) => {
+        if (isNow()) this.fromCompute(message);
+      },
+      engineLost: (loss: EngineLoss) => {
+        if (isNow()) this.engineLost(loss);
+      },
       sendPiece: (message: PieceMessage) => (this.#joined ? this.#ports.sendWhenClear(message) : Promise.resolve(false)),
       signRoot: (root: JobRoot) => Promise.resolve(wallet.signRoot(root)),
       keepHead: (head: SignedHead) => this.#quietly(store.keepHead(coordinatorPublicKey, head)),
@@ -282,7 +404,7 @@ export class Contribution {
 
   /** What fails of this costs this tab nothing but its part in it; jobs go on. */
   #order(message: ComputeOrder): void {
-    this.#quietly(this.#ports.compute.order(message));
+    if (this.#prepared) this.#quietly(this.#ports.compute.order(message));
   }
 
   #sendProfile(): void {
@@ -290,6 +412,10 @@ export class Contribution {
     if (profile === undefined || this.#paused) return;
     const { engine, layerMs, layerMs16, headMs } = profile;
     if (this.#ports.send({ type: 'profile', engine, layerMs, layerMs16, headMs, memoryBudgetBytes: this.#options.memoryBudgetBytes })) this.#ports.event({ type: 'profiled' });
+  }
+
+  #sayHidden(): void {
+    this.#ports.send({ type: 'visibility', hidden: this.#hidden, mobile: this.#options.mobile });
   }
 
   /** Keeps a finished job; at its root a second time, with the last unit in it. */

@@ -17,3 +17,15 @@ export function missingCapability(device: DeviceCapabilities): UnsupportedReason
   if (device.Worker === undefined) return 'no-workers';
   return device.RTCPeerConnection === undefined ? 'no-webrtc' : undefined;
 }
+
+/** What browsers tell of the kind of device they run on. */
+export interface DeviceKind {
+  readonly userAgent: string;
+  /** Chromium only. */
+  readonly userAgentData?: { readonly mobile: boolean };
+  readonly maxTouchPoints: number;
+}
+
+/** A phone or tablet, whose browser may stop a hidden page at any time. An iPad says that it is a Mac; no Mac has a touch screen. */
+export const isMobile = ({ userAgent, userAgentData, maxTouchPoints }: DeviceKind): boolean =>
+  userAgentData?.mobile === true || /Android|iPhone|iPad|Mobile/.test(userAgent) || (/Macintosh/.test(userAgent) && maxTouchPoints > 1);

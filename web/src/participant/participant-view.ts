@@ -15,6 +15,8 @@ export interface ContributeOptions {
   readonly relayOnly: boolean;
   /** Jobs that one run of the engine may be for; for measurements. As many as there are when absent. */
   readonly maxBatchJobs?: number;
+  /** Keep the screen on while the page is in sight, so that the device does not go to sleep. */
+  readonly keepAwake: boolean;
 }
 
 /** Everything about this tab's contribution that a face may show. Plain data; a new object at each change. */

@@ -9,8 +9,10 @@ import { startComputeThread, type ComputeThread } from './compute-thread.ts';
 import { holdContributeLock } from './contribute-lock.ts';
 import { Contribution } from './contribution.ts';
 import { afterEvent, NOTHING_YET, stateOf, type ContributionEvent, type PauseReason, type Trouble } from './contribution-state.ts';
-import { missingCapability } from './device-check.ts';
+import { isMobile, missingCapability } from './device-check.ts';
+import { keepAwake } from './keep-awake.ts';
 import { EMPTY_VIEW, MAX_SHOWN_ALARMS, type ContributeOptions, type ParticipantView } from './participant-view.ts';
+import { RunWatch } from './run-watch.ts';
 import { watchPower } from './power-watch.ts';
 import { WorkMeter } from './work-meter.ts';
 import type { Contributor } from './contributor.ts';
@@ -113,8 +115,18 @@ export class Participant implements Contributor {
     const { origin, base } = this.#setup;
     const meter = this.#meter;
     const compute = startComputeThread((reason) => {
-      this.#fail({ code: 'compute-crashed', message: `the compute worker ended: ${reason}`, todo: 'Contribute again. If it happens again, allow less memory below: the browser ends workers that take too much.' });
+      if (!ended.aborted) contribution.engineLost({ code: 'crashed', message: `the compute worker ended: ${reason}` });
     });
+    const runs = new RunWatch({
+      progress: () => compute.progress(),
+      now: () => performance.now(),
+      every: (milliseconds, task) => {
+        const timer = setInterval(task, milliseconds);
+        return () => clearInterval(timer);
+      },
+      stuck: (message) => contribution.engineLost({ code: 'stuck', message }),
+    });
+    ended.addEventListener('abort', () => runs.clear(), { once: true });
     const links = new LinkManager({
       openLink: openPeerLink,
       openRelayedLink,
@@ -133,6 +145,7 @@ export class Participant implements Contributor {
         send: (message) => socket.send(message),
         sendWhenClear: (message) => socket.sendWhenClear(message),
         compute,
+        runs,
         links,
         wallet,
         meter,
@@ -149,7 +162,7 @@ export class Participant implements Contributor {
         alarm: (alarm) => this.#showAlarms([alarm, ...this.#view.alarms]),
         fail: (trouble) => this.#fail(trouble),
       },
-      { engine: options.engine, relayOnly: options.relayOnly, memoryBudgetBytes: options.memoryBudgetBytes, ...(options.maxBatchJobs !== undefined && { maxBatchJobs: options.maxBatchJobs }), agent: agentText(navigator.userAgent), engineBase: new URL(ENGINE_FOLDER, base).href, coordinatorBase: base },
+      { engine: options.engine, relayOnly: options.relayOnly, memoryBudgetBytes: options.memoryBudgetBytes, ...(options.maxBatchJobs !== undefined && { maxBatchJobs: options.maxBatchJobs }), agent: agentText(navigator.userAgent), engineBase: new URL(ENGINE_FOLDER, base).href, coordinatorBase: base, mobile: isMobile(navigator) },
     );
     const socket = new SignalingSocket(origin, {
       onUp: () => undefined,
@@ -172,10 +185,13 @@ export class Participant implements Contributor {
       else contribution.pause(first);
     };
     if (options.pauseOnBattery) this.#ifItFails(watchPower((onBattery) => weigh('battery', onBattery), signal));
-    if (options.pauseWhenHidden) {
-      weigh('hidden', document.hidden);
-      document.addEventListener('visibilitychange', () => weigh('hidden', document.hidden), { signal });
-    }
+    const look = () => {
+      contribution.hide(document.hidden);
+      if (options.pauseWhenHidden) weigh('hidden', document.hidden);
+    };
+    look();
+    document.addEventListener('visibilitychange', look, { signal });
+    if (options.keepAwake) keepAwake(document, navigator.wakeLock, signal);
     const timer = setInterval(() => {
       this.#soon();
       Promise.all([compute.memory(), compute.generated()]).then(([memory, generated]) => this.#show({ memory, generated }), () => undefined);

@@ -6,7 +6,10 @@ import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordi
 import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
 import type { Alarm } from '../audit/alarm.ts';
 import type { AuditorState } from '../audit/audit-ports.ts';
+import type { EngineLoss } from '../engine/engine-loss.ts';
 import type { PieceMessage } from '../pipeline/piece-sender.ts';
+
+export type { EngineLoss, EngineLossCode } from '../engine/engine-loss.ts';
 
 /** Messages that the compute worker writes itself; the window passes them to the coordinator as they are. */
 export type ComputeMessage = Extract<
@@ -16,6 +19,16 @@ export type ComputeMessage = Extract<
 
 /** Messages of the coordinator that the compute worker reads itself; the window passes them on as they came. */
 export type ComputeOrder = Extract<CoordinatorMessage, { type: 'reveal' | 'release' | 'supply' | 'audit' | 'piece' | 'audit-open' | 'audit-cancelled' | 'head' | 'credit' }>;
+
+/** How far the stage's runs are: the window compares two answers (SPEC G4). */
+export interface RunProgress {
+  /** Runs begun. */
+  readonly runs: number;
+  /** The last of them is not over. */
+  readonly running: boolean;
+  /** The longest run that is over. */
+  readonly slowestMs: number;
+}
 
 /** What the compute worker asks of the window. */
 export interface ComputeHost {
@@ -30,6 +43,8 @@ export interface ComputeHost {
   alarm(alarm: Alarm): void;
   /** What this worker does as an auditor has changed. */
   auditing(state: AuditorState): void;
+  /** This worker cannot compute any more: it is to be ended, and another one started. */
+  engineLost(loss: EngineLoss): void;
 }
 
 /** What the worker must know before it computes: from the page, the challenge and the welcome. */
@@ -50,6 +65,8 @@ export interface ComputeConfig {
   readonly maxBatchJobs?: number;
   /** What `keepHead` kept in an earlier life of this tab, under this coordinator's key. */
   readonly head?: SignedHead;
+  /** What `measure` chose in a worker that this one takes the place of. */
+  readonly engine?: MeasuredProfile['engine'];
 }
 
 export type EngineChoice = 'auto' | 'wasm' | 'webgpu';
@@ -88,6 +105,8 @@ export interface ComputeApi {
   order(message: ComputeOrder): Promise<void>;
   /** Nobody waits for the audits that this tab was given. */
   dropAudits(): Promise<void>;
+  /** Asked while jobs run: a worker that does not answer is blocked by what it runs. */
+  progress(): Promise<RunProgress>;
   /** Bytes held now and at most: weights, KV caches, rows, audits. */
   memory(): Promise<{ heldBytes: number; peakBytes: number }>;
   /** Generated positions computed so far, and how many of them in runs of several jobs. */

@@ -33,8 +33,8 @@ export interface ModelSource {
 
 /** What the compute service needs of engine and browser; the worker's entry wires the real ones. */
 export interface ComputePlatform {
-  /** `base`: where the engine's own files are. */
-  configureEngine(base: string): void;
+  /** `base`: where the engine's own files are. `deviceLost` is told when its sessions lose the graphics device. */
+  configureEngine(base: string, deviceLost: (message: string) => void): void;
   measure(choice: EngineChoice, architecture: Architecture, signal: AbortSignal): Promise<MeasuredProfile>;
   loadStage(order: StageOrder): Promise<LoadedStage>;
   loadAuditStage(order: AuditStageOrder): Promise<AuditEngine>;

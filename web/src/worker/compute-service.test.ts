@@ -15,7 +15,7 @@ import type { JobPlan } from '@ciro/core/job/plan.ts';
 import type { Alarm } from '../audit/alarm.ts';
 import type { AuditorState } from '../audit/audit-ports.ts';
 import type { PieceMessage } from '../pipeline/piece-sender.ts';
-import type { ComputeConfig, ComputeHost, ComputeMessage } from './compute-api.ts';
+import type { ComputeConfig, ComputeHost, ComputeMessage, EngineLoss } from './compute-api.ts';
 import type { ComputePlatform } from './compute-platform.ts';
 
 const P256 = { name: 'ECDSA', namedCurve: 'P-256' } as const;
@@ -50,13 +50,14 @@ const platform = (): ComputePlatform => ({
   wait: (_milliseconds, signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
 });
 
-const hostTo = (messages: ComputeMessage[], scene: { pieces?: PieceMessage[]; heads?: SignedHead[]; alarms?: Alarm[]; audits?: AuditorState[] } = {}): ComputeHost => ({
+const hostTo = (messages: ComputeMessage[], scene: { pieces?: PieceMessage[]; heads?: SignedHead[]; alarms?: Alarm[]; audits?: AuditorState[]; losses?: EngineLoss[] } = {}): ComputeHost => ({
   send: (message) => void messages.push(message),
   sendPiece: async (message) => (scene.pieces?.push(message) ?? 1) > 0,
   signRoot: async () => '0'.repeat(128),
   keepHead: (head) => void scene.heads?.push(head),
   alarm: (alarm) => void scene.alarms?.push(alarm),
   auditing: (state) => void scene.audits?.push(state),
+  engineLost: (loss) => void scene.losses?.push(loss),
 });
 
 /** Services wired by real message channels, as the window wires the worker to its links. */

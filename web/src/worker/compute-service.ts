@@ -4,12 +4,15 @@ import { HeadWatch } from '../audit/head-watch.ts';
 import { SignatureVerifier, signWithDeviceKey } from '../pipeline/device-signature.ts';
 import { sha256Digest } from '../pipeline/sha256-digest.ts';
 import { StagePipeline } from '../pipeline/stage-pipeline.ts';
+import { lossOf } from '../engine/engine-loss.ts';
 import { StageLoader } from './stage-loader.ts';
+import { RunLog, WatchedStage } from './watched-stage.ts';
 import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import type { SignedPlan } from '@ciro/core/job/plan.ts';
 import type { AuditEngine, AuditEngineOrder } from '../audit/audit-ports.ts';
-import type { ComputeApi, ComputeConfig, ComputeHost, ComputeOrder, EngineChoice, MeasuredProfile } from './compute-api.ts';
-import type { ComputePlatform } from './compute-platform.ts';
+import type { EngineLoss } from '../engine/engine-loss.ts';
+import type { ComputeApi, ComputeConfig, ComputeHost, ComputeOrder, EngineChoice, MeasuredProfile, RunProgress } from './compute-api.ts';
+import type { ComputePlatform, LoadedStage, StageOrder } from './compute-platform.ts';
 
 /** Weights, caches and rows of one tab when the page names no budget: the whole default model expands to 540 MB. */
 export const DEFAULT_MEMORY_BUDGET_BYTES = 1024 * 1024 * 1024;
@@ -29,6 +32,7 @@ export class ComputeService implements ComputeApi {
   readonly #platform: ComputePlatform;
   readonly #links = new Map<NodeId, MessagePort>();
   readonly #verifier = new SignatureVerifier();
+  readonly #log = new RunLog();
   #configured: Configured | undefined;
   #provider: MeasuredProfile['engine'] | undefined;
   /** Assignments that are being loaded. */
@@ -42,12 +46,13 @@ export class ComputeService implements ComputeApi {
   /** A second call (another network or coordinator key) ends the jobs and audits of the first; layers that are loaded stay loaded. */
   async configure(config: ComputeConfig, host: ComputeHost): Promise<void> {
     const before = this.#configured;
-    this.#platform.configureEngine(config.engineBase);
+    this.#platform.configureEngine(config.engineBase, (message) => this.#lost({ code: 'device-lost', message }));
+    this.#provider = config.engine ?? this.#provider;
     const source = this.#platform.modelSource(config.coordinatorBase);
     before?.loader.useSource(source);
     const loader =
       before?.loader ??
-      new StageLoader(source, this.#platform, {
+      new StageLoader(source, { now: () => this.#platform.now(), loadStage: (order) => this.#loadStage(order) }, {
         report: (state) => this.#ready().host.send({ type: 'shards', ...state }),
         hold: (held) => this.#ready().pipeline.hold(held),
       });
@@ -144,6 +149,10 @@ export class ComputeService implements ComputeApi {
     this.#configured?.auditor.forget();
   }
 
+  async progress(): Promise<RunProgress> {
+    return this.#log.progress;
+  }
+
   async memory(): Promise<{ heldBytes: number; peakBytes: number }> {
     const engine = this.#configured?.loader.held?.engine;
     const heldBytes = this.#jobBytes() + (this.#configured?.auditor.heldBytes ?? 0);
@@ -218,6 +227,20 @@ export class ComputeService implements ComputeApi {
       changed: (state) => host.auditing(state),
     });
     return { host, pipeline, loader, auditor, heads, credits };
+  }
+
+  async #loadStage(order: StageOrder): Promise<LoadedStage> {
+    try {
+      return new WatchedStage(await this.#platform.loadStage(order), this.#log, (loss) => this.#lost(loss));
+    } catch (error) {
+      const loss = order.signal.aborted ? undefined : lossOf(error);
+      if (loss !== undefined) this.#lost(loss);
+      throw error;
+    }
+  }
+
+  #lost(loss: EngineLoss): void {
+    this.#configured?.host.engineLost(loss);
   }
 
   #loadAuditStage({ modelId, manifest, shape, provider, signal }: AuditEngineOrder, loader: StageLoader, pipeline: StagePipeline): Promise<AuditEngine> {

@@ -16,7 +16,7 @@ import { fetchLinks } from './ledger-links.ts';
 const platformFetch = (url: string, init: RequestInit): Promise<Response> => fetch(url, init);
 
 const service = new ComputeService({
-  configureEngine: (base) => configureEngine({ base }),
+  configureEngine: (base, onDeviceLost) => configureEngine({ base, onDeviceLost }),
   measure: async (choice, architecture, signal) => {
     const { profile, qualifications } = await chooseProvider(choice, architecture, signal);
     const { provider: engine, layerMs, layerMs16, headMs } = profile;

@@ -12,6 +12,7 @@ const ENGINES = [
 export function CapsForm({ desk }: { desk: ContributionDesk }) {
   const options = desk.options.value;
   const watchesPower = 'getBattery' in navigator;
+  const keepsAwake = 'wakeLock' in navigator;
   return (
     <details class="caps">
       <summary>Limits and engine</summary>
@@ -47,6 +48,10 @@ export function CapsForm({ desk }: { desk: ContributionDesk }) {
         <label class="check">
           <input type="checkbox" checked={options.relayOnly} onChange={(event) => desk.choose({ relayOnly: event.currentTarget.checked })} />
           <span>Hide my network address from the tabs beside mine. Everything then goes through a relay, which is slower; the operator still sees the address</span>
+          </label>
+          <label class="check">
+          <input type="checkbox" checked={options.keepAwake && keepsAwake} disabled={!keepsAwake} onChange={(event) => desk.choose({ keepAwake: event.currentTarget.checked })} />
+          <span>{keepsAwake ? 'Keep the screen on while this tab is in front' : 'Keep the screen on: this browser cannot'}</span>
         </label>
       </div>
     </details>

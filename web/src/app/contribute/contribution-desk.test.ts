@@ -48,9 +48,9 @@ describe('ContributionDesk', () => {
 
   it('contributes with the caps that were chosen, and finds them on the next visit', async () => {
     const { desk, kept, calls } = setup();
-    desk.choose({ memoryBudgetBytes: 512 * MIB, pauseWhenHidden: true, relayOnly: true });
+    desk.choose({ memoryBudgetBytes: 512 * MIB, pauseWhenHidden: true, relayOnly: true, keepAwake: true });
     await desk.contribute();
-    expect(calls).toEqual([{ engine: 'auto', memoryBudgetBytes: 512 * MIB, pauseOnBattery: true, pauseWhenHidden: true, relayOnly: true }]);
+    expect(calls).toEqual([{ engine: 'auto', memoryBudgetBytes: 512 * MIB, pauseOnBattery: true, pauseWhenHidden: true, relayOnly: true, keepAwake: true }]);
     const next = setup({ kept: Object.fromEntries(kept) }).desk;
     await next.load();
     expect(next.options.value).toEqual(desk.options.value);
@@ -59,7 +59,7 @@ describe('ContributionDesk', () => {
   it('keeps caps that were chosen before there was relay-only', async () => {
     const { desk } = setup({ kept: { caps: { engine: 'wasm', memoryBudgetBytes: 512 * MIB, pauseOnBattery: false, pauseWhenHidden: true } } });
     await desk.load();
-    expect(desk.options.value).toEqual({ engine: 'wasm', memoryBudgetBytes: 512 * MIB, pauseOnBattery: false, pauseWhenHidden: true, relayOnly: false });
+    expect(desk.options.value).toEqual({ engine: 'wasm', memoryBudgetBytes: 512 * MIB, pauseOnBattery: false, pauseWhenHidden: true, relayOnly: false, keepAwake: false });
   });
 
   it('ignores caps that make no sense', async () => {

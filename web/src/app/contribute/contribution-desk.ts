@@ -23,6 +23,7 @@ const Options = v.object({
   pauseWhenHidden: v.boolean(),
   // Absent in what was kept before there was a choice.
   relayOnly: v.optional(v.boolean(), false),
+  keepAwake: v.optional(v.boolean(), false),
 });
 
 /** Where caps are kept between visits. */
@@ -43,7 +44,7 @@ export interface DeskPorts {
 /** What the Contribute area shows and does. The participant's code is fetched when it is needed, the engine only after consent. */
 export class ContributionDesk {
   readonly view = signal<ParticipantView>(EMPTY_VIEW);
-  readonly options = signal<ContributeOptions>({ engine: 'auto', memoryBudgetBytes: 0, pauseOnBattery: true, pauseWhenHidden: false, relayOnly: false });
+  readonly options = signal<ContributeOptions>({ engine: 'auto', memoryBudgetBytes: 0, pauseOnBattery: true, pauseWhenHidden: false, relayOnly: false, keepAwake: false });
   readonly recent = signal<readonly FinishedWork[]>([]);
   /** From an earlier download on this device; undefined before the first. */
   readonly bitsPerSecond = signal<number | undefined>(undefined);

@@ -18,6 +18,11 @@ const STATES: readonly ContributionState[] = [
   { kind: 'paused', reason: 'battery' },
   { kind: 'paused', reason: 'hidden' },
   { kind: 'stopped' },
+  { kind: 'restarting', why: 'stuck', onWasm: false },
+  { kind: 'restarting', why: 'device-lost', onWasm: false },
+  { kind: 'restarting', why: 'device-lost', onWasm: true },
+  { kind: 'restarting', why: 'out-of-memory', onWasm: false },
+  { kind: 'restarting', why: 'crashed', onWasm: false },
   { kind: 'error', code: 'x', message: 'the engine did not start', todo: 'Choose the other engine.' },
 ];
 

@@ -1,6 +1,6 @@
 import { formatBytes, formatLayers } from '../figures.ts';
 import { sentence } from '../trouble-box.tsx';
-import type { ContributionState, PauseReason, UnsupportedReason } from '../../participant/contribution-state.ts';
+import type { ContributionState, EngineLossCode, PauseReason, UnsupportedReason } from '../../participant/contribution-state.ts';
 
 /** How a state looks: `working` moves, `resting` does not, `bad` needs the person. */
 export type Mood = 'off' | 'working' | 'good' | 'resting' | 'bad';
@@ -26,6 +26,13 @@ const UNSUPPORTED: Record<UnsupportedReason, string> = {
   'no-workers': 'This browser cannot run background workers. Use a current Chrome, Edge, Firefox or Safari.',
 };
 
+const LOST: Record<EngineLossCode, string> = {
+  stuck: 'A computation did not come to its end.',
+  'device-lost': 'The browser took the graphics processor away from this tab.',
+  'out-of-memory': 'This device gave the engine no more memory.',
+  crashed: 'The engine broke off.',
+};
+
 /** The words for a state. Every waiting and every pause says its true reason. */
 export function stateText(state: ContributionState): StateText {
   switch (state.kind) {
@@ -39,6 +46,8 @@ export function stateText(state: ContributionState): StateText {
         : { mood: 'working', title: 'Joining', detail: 'Connecting to the coordinator.' };
     case 'measuring':
       return { mood: 'working', title: 'Measuring', detail: 'Fetching the engine, checking that it computes right here, and timing one layer.' };
+    case 'restarting':
+      return { mood: 'working', title: 'Starting again', detail: `${LOST[state.why]} ${state.onWasm ? 'That happened too often: this tab computes on the processor from now on' : 'The engine starts again by itself'}, with the layers that this browser keeps.` };
     case 'waiting':
       return waitingText(state);
     case 'loading':

@@ -1,11 +1,11 @@
 import type { Page } from 'playwright-core';
-import type { CheatingWorker } from './build-cheating-worker.ts';
+import type { SwappedWorker } from './build-swapped-worker.ts';
 
 /** The stock compute worker, as the page's build names it. */
 const COMPUTE_WORKER = /\/assets\/compute-worker-[^/]+\.js$/;
 
-/** Makes a page that was not opened yet run the cheating compute worker instead of the one that the coordinator serves. */
-export async function cheatInPage(page: Page, { entry, files }: CheatingWorker): Promise<void> {
+/** Makes a page that was not opened yet run another compute worker than the one that the coordinator serves. */
+export async function swapInPage(page: Page, { entry, files }: SwappedWorker): Promise<void> {
   await page.context().route(COMPUTE_WORKER, async (route) => {
     // The real answer's headers hold the policies under which the page may start a worker at all.
     const response = await route.fetch();
@@ -14,14 +14,14 @@ export async function cheatInPage(page: Page, { entry, files }: CheatingWorker):
     // Under its own name, since its parts import it by that: served under the stock one it would be two modules.
     await route.fulfill({ status: 200, headers, contentType: 'text/javascript', body: `import './${entry}';\n` });
   });
-  await page.context().route(/\/assets\/cheating-[^/]+\.js$/, async (route) => {
+  await page.context().route(/\/assets\/swapped-[^/]+\.js$/, async (route) => {
     const name = new URL(route.request().url()).pathname.split('/').at(-1) ?? '';
     await route.fulfill({ status: 200, headers: { 'cross-origin-resource-policy': 'same-origin' }, ...bodyOf(name) });
   });
 
   function bodyOf(name: string): { body: Buffer; contentType: string } {
     const body = files.get(name);
-    if (body === undefined) throw new Error(`the cheating worker asked for ${name}, which its build does not have`);
+    if (body === undefined) throw new Error(`the swapped worker asked for ${name}, which its build does not have`);
     return { body, contentType: 'text/javascript' };
   }
 }

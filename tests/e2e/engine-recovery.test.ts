@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { verifyAnswer } from '@ciro/core/evidence/verify-answer.ts';
+import { verifySignature } from '../../signaling/src/keys/verify-signature.ts';
+import { evidenceOfAnswer, idsOfAnswer } from '../support/answer-jobs.ts';
+import { browserStatus } from '../support/browser-status.ts';
+import { hasWebGpu } from '../support/browser-webgpu.ts';
+import { openChangingNetwork } from '../support/changing-network.ts';
+import { buildFaultyWorker, failNextRun } from '../support/faulty-page/page-faults.ts';
+import { askAndDisturb } from '../support/lost-tab.ts';
+import { browserHere, needBrowser, reportPages } from '../support/network.ts';
+import { faultsOf } from '../support/network-evidence.ts';
+import { answerOf } from '../support/network-question.ts';
+import { greedyVector } from '../support/network-vectors.ts';
+import { swapInPage } from '../support/swapped-worker/swap-in-page.ts';
+import type { Page } from 'playwright-core';
+import type { Evidence } from '@ciro/core/evidence/evidence.ts';
+import type { VolunteerEngine } from '../../signaling/src/volunteers/launch-volunteers.ts';
+import type { ChangingNetwork } from '../support/changing-network.ts';
+import type { PageFault } from '../support/faulty-page/fault-flag.ts';
+import type { SeenTab } from '../support/volunteer-tabs.ts';
+
+const STAGES = 3;
+/** Its answer repeats itself, so it is as long as its vector. */
+const QUESTION = greedyVector('explicit system');
+const PLAIN = greedyVector('plain question');
+/** Pieces of text after which the engine fails. */
+const MIDDLE = 6;
+
+const FAULTS: readonly { readonly fault: PageFault; readonly stage: number; readonly what: string }[] = [
+  { fault: 'hang', stage: 1, what: 'the middle stage hangs and blocks its thread' },
+  { fault: 'stand', stage: 0, what: 'the first stage stands still' },
+  { fault: 'out-of-memory', stage: 2, what: 'the last stage is given no more memory' },
+];
+
+const browser = await browserHere();
+let network: ChangingNetwork;
+
+async function open(engines: readonly VolunteerEngine[] = []): Promise<ChangingNetwork> {
+  if (browser === undefined) throw new Error('a test that needs a browser runs without one');
+  const worker = await buildFaultyWorker();
+  return openChangingNetwork(browser, { stages: STAGES, spares: 0, engines, prepare: (page) => swapInPage(page, worker) });
+}
+
+/** The file that a client keeps, checked as `npm run verify` does. */
+async function firstWrong(jobs: readonly Evidence[], answerText: string): Promise<unknown> {
+  const request = { model: 'default', messages: QUESTION.messages, max_tokens: QUESTION.outputIds.length, temperature: 0, seed: 1 };
+  const file: unknown = { ...jobs.at(-1), earlier: jobs.slice(0, -1), request, answer_text: answerText };
+  return (await verifyAnswer(file, { verifySignature })).first;
+}
+
+const loadedAt = (page: Page): Promise<number> => page.evaluate('performance.timeOrigin');
+const workersOf = (job: Evidence | undefined): readonly string[] | undefined => job?.stages.map(({ worker }) => worker);
+
+/** Asks, has the engine of one tab fail in the middle, and checks that the answer is the undisturbed one. Gives its jobs. */
+async function disturbed({ tab }: SeenTab, fault: PageFault): Promise<readonly Evidence[]> {
+  const { coordinator } = network;
+  const { answer, movingAt } = await askAndDisturb(coordinator, { messages: QUESTION.messages, maxTokens: QUESTION.outputIds.length }, MIDDLE, () => failNextRun(tab.page, fault));
+  expect(answer).toMatchObject({ ok: true, finish: 'length', completionTokens: QUESTION.outputIds.length });
+  if (!answer.ok) throw new Error('no answer');
+  expect(movingAt).toBeDefined();
+  const jobs = await evidenceOfAnswer(coordinator, answer.job);
+  expect(idsOfAnswer(jobs)).toEqual(QUESTION.outputIds);
+  expect(jobs.map(({ finish_reason: reason }) => reason)).toEqual(['moved', 'length']);
+  expect(await firstWrong(jobs, answer.text)).toBeNull();
+  return jobs;
+}
+
+describe('an answer whose ring loses an engine', () => {
+  beforeAll(async () => {
+    if (browser !== undefined) network = await open();
+  });
+  beforeEach((test) => {
+    needBrowser(test, browser);
+    reportPages(test, network.tabs);
+  });
+  afterAll(() => network?.[Symbol.asyncDispose]());
+
+  it.each(FAULTS)('G4, G2: goes on unchanged over the same tabs when $what; that tab is not reloaded and downloads nothing again', async ({ fault, stage }) => {
+    const { coordinator, tabs } = network;
+    const { ring } = await tabs.ready(STAGES, 0);
+    const failing = ring[stage];
+    if (failing === undefined) throw new Error(`there is no stage ${stage}`);
+    const opened = await loadedAt(failing.tab.page);
+    const [first, second] = await disturbed(failing, fault);
+    expect(workersOf(second)).toEqual(workersOf(first));
+    expect(await faultsOf(first as Evidence, stage)).toEqual([]);
+    expect(await faultsOf(second as Evidence)).toEqual([]);
+
+    expect(await loadedAt(failing.tab.page)).toBe(opened);
+    const { bytes, layers } = await browserStatus(failing.tab.page);
+    expect(bytes.downloaded).toBe(0);
+    expect(bytes.cached).toBeGreaterThan(0);
+    expect(layers).toEqual(failing.status.layers);
+    const next = await answerOf(coordinator, { messages: PLAIN.messages, maxTokens: PLAIN.outputIds.length });
+    expect(next.evidence.token_ids).toEqual(PLAIN.outputIds);
+    expect(workersOf(next.evidence)).toEqual(workersOf(first));
+    expect(await faultsOf(next.evidence)).toEqual([]);
+  });
+
+  it('G4, G2: goes on over a spare where there is one, and the tab that lost its engine stands by from then on', async () => {
+    const { tabs } = network;
+    await tabs.open();
+    const { ring, spares } = await tabs.ready(STAGES, 1);
+    const [, middle] = ring;
+    if (middle === undefined) throw new Error('there is no middle stage');
+    const [, second] = await disturbed(middle, 'hang');
+    expect(workersOf(second)?.[1]).toBe(spares[0]?.status.node_id);
+    const after = await tabs.ready(STAGES, 1);
+    expect(after.spares.map(({ status }) => status.node_id)).toEqual([middle.status.node_id]);
+  });
+});
+
+it('G4: an answer goes on unchanged when a tab loses its graphics device', async (test) => {
+  needBrowser(test, browser);
+  if (!(await hasWebGpu(browser))) test.skip('this browser has no WebGPU adapter, not even the software one: install Chromium, or name one with CIRO_BROWSER');
+  network = await open(['webgpu']);
+  await using _network = network;
+  reportPages(test, network.tabs);
+  const { ring } = await network.tabs.ready(STAGES, 0);
+  const failing = ring.find(({ status }) => status.engine === 'webgpu');
+  if (failing === undefined) throw new Error('no tab computes on WebGPU');
+  const [first, second] = await disturbed(failing, 'device-lost');
+  expect(workersOf(second)).toEqual(workersOf(first));
+  const { engine, bytes } = await browserStatus(failing.tab.page);
+  expect([engine, bytes.downloaded]).toEqual(['webgpu', 0]);
+});
