@@ -5,7 +5,7 @@ import type { HonestResult } from './honest.ts';
 
 const MODELS = ['smollm2', 'seeded'] as const;
 const result = (change: Partial<HonestResult>): HonestResult => ({
-  ...NOTHING_COMPARED, model: 'seeded', pair: 'Node v. Chromium', engine: 'Chromium', stage: 'first', prompts: 200, rows: 12_800, bitEqual: 12_800, units: 800, unitMisses: 0, idsChecked: 0, idsAmbiguous: 0, idsWrong: 0, fraudProofs: 0, ...change,
+  ...NOTHING_COMPARED, model: 'seeded', pair: 'Node v. Chromium', engine: 'Chromium', stage: 'first', prompts: 200, rows: 12_800, bitEqual: 12_800, units: 800, unitMisses: 0, idsChecked: 0, idsAmbiguous: 0, idsWrong: 0, near: 0, fraudProofs: 0, ...change,
 });
 const BROWSERS = [result({}), result({ engine: 'Firefox', pair: 'Chromium v. Firefox' }), result({ engine: 'WebKit', pair: 'Chromium v. WebKit' })];
 

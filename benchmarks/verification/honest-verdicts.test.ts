@@ -22,7 +22,7 @@ function setup(change: { forward?: Partial<Audit>; backward?: Partial<Audit> } =
 }
 
 test('equal work passes every unit of every prompt', () => {
-  expect(judgePair(MODEL, MIDDLE, setup())).toEqual({ ...NOTHING_COMPARED, rows: 128, bitEqual: 128, units: 8, unitMisses: 0, idsChecked: 0, idsAmbiguous: 0, idsWrong: 0, fraudProofs: 0 });
+  expect(judgePair(MODEL, MIDDLE, setup())).toEqual({ ...NOTHING_COMPARED, rows: 128, bitEqual: 128, units: 8, unitMisses: 0, idsChecked: 0, idsAmbiguous: 0, idsWrong: 0, near: 0, fraudProofs: 0 });
 });
 
 test('work that is off fails its unit, and a quorum that sees it too convicts (SPEC A8)', () => {

@@ -1,6 +1,7 @@
 /** Whole verdicts on honest work: what an auditor, and then a quorum, would say of one engine's rows by another's. */
 import * as v from 'valibot';
 import { checkUnit } from '@ciro/core/audit/check-unit.ts';
+import { isNear } from '@ciro/core/audit/near-verdict.ts';
 import { outcomeOf } from '@ciro/core/audit/quorum.ts';
 import { verdictOf } from '@ciro/core/audit/verdict.ts';
 import { NO_ID, UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
@@ -50,6 +51,8 @@ export interface PairResult extends Comparison {
   idsChecked: number;
   idsAmbiguous: number;
   idsWrong: number;
+  /** Stage-jobs whose passing verdict the reference run would look at again (SPEC A10), whichever of the two was the worker. */
+  near: number;
   /** Stage-jobs that a quorum would convict (SPEC A8). */
   fraudProofs: number;
 }
@@ -64,6 +67,7 @@ export function joinedResults(results: readonly PairResult[]): PairResult {
     idsChecked: sum(({ idsChecked }) => idsChecked),
     idsAmbiguous: sum(({ idsAmbiguous }) => idsAmbiguous),
     idsWrong: sum(({ idsWrong }) => idsWrong),
+    near: sum(({ near }) => near),
     fraudProofs: sum(({ fraudProofs }) => fraudProofs),
   };
 }
@@ -81,7 +85,7 @@ export interface PairedWork {
 /** Judges a pair of engines on one stage. */
 export function judgePair(model: JudgedModel, stage: BenchStage, { prompts, input, reference, forward, backward }: PairedWork): PairResult {
   const size = PROMPT_POSITIONS * model.manifest.architecture.hidden;
-  const result: PairResult = { ...NOTHING_COMPARED, units: 0, unitMisses: 0, idsChecked: 0, idsAmbiguous: 0, idsWrong: 0, fraudProofs: 0 };
+  const result: PairResult = { ...NOTHING_COMPARED, units: 0, unitMisses: 0, idsChecked: 0, idsAmbiguous: 0, idsWrong: 0, near: 0, fraudProofs: 0 };
   for (let prompt = 0; prompt < prompts; prompt++) {
     const cut = (rows: Float32Array): Float32Array => rows.subarray(prompt * size, (prompt + 1) * size);
     Object.assign(result, joined(result, compareRows(cut(forward.worker.rows), cut(forward.auditor), model.table, stage.boundary)));
@@ -97,6 +101,7 @@ export function judgePair(model: JudgedModel, stage: BenchStage, { prompts, inpu
       result.idsChecked += ids?.checked ?? 0;
       result.idsAmbiguous += ids?.ambiguous ?? 0;
       result.idsWrong += ids?.wrong.length ?? 0;
+      if (verdict.passed && isNear(verdict)) result.near++;
       if (convicts(verdict, () => verdictOf(unitChecks(model, stage, work, cut(reference)), ids))) result.fraudProofs++;
     }
     result.unitMisses += failed.size;

@@ -137,6 +137,7 @@ function rowOf(result: HonestResult, stage: string): PartReport['rows'][number] 
     ids: result.idsChecked,
     ids_ambiguous: result.idsAmbiguous,
     ids_wrong: result.idsWrong,
+    near_passes: result.near,
     fraud_proofs: result.fraudProofs,
   };
 }

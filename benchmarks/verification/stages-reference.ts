@@ -3,7 +3,6 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { buildHeadGraph, buildLayersGraph } from '@ciro/core/model/graph/stage-graph.ts';
 import { cacheFolder } from '@ciro/signaling/models/cache-folder.ts';
-import { PROMPT_POSITIONS } from './prompts.ts';
 import { openStage } from './stages.ts';
 import type { BenchModel, BenchStage, StageIndex } from './models.ts';
 import type { PromptSet } from './prompts.ts';
@@ -13,9 +12,9 @@ const ROWS_ENDING = '.f32';
 /** Rows of the reference run for every prompt, and the fixed inputs that every other engine gets for the same stage. */
 export interface Reference {
   readonly prompts: PromptSet;
-  /** What the stage is given: a prompt's ids, or the reference's rows [64, d] of the stage before. */
+  /** What the stage is given: a prompt's ids, or the reference's rows [positions, d] of the stage before. */
   input(stage: StageIndex, prompt: number): Uint32Array | Float32Array;
-  /** The reference's rows [64, d] of a prompt. */
+  /** The reference's rows [positions, d] of a prompt. */
   rows(stage: StageIndex, prompt: number): Float32Array;
   /** All prompts' rows of a stage, one after the other. */
   all(stage: StageIndex): Float32Array;
@@ -24,7 +23,7 @@ export interface Reference {
 /** The reference rows of all prompts; computed when they are not in the cache (SmolLM2, 200 prompts: two minutes). */
 export async function referenceOf(model: BenchModel, prompts: PromptSet, say: (line: string) => void = () => undefined): Promise<Reference> {
   const { hidden } = model.manifest.architecture;
-  const size = PROMPT_POSITIONS * hidden;
+  const size = (prompts.ids[0]?.length ?? 0) * hidden;
   const stages: Float32Array[] = [];
   const input = (stage: StageIndex, prompt: number): Uint32Array | Float32Array => (stage === 0 ? promptIds(prompts, prompt) : cut(stages[stage - 1], prompt, size));
   for (const stage of model.stages) stages.push(await rowsOf(model, stage, prompts, (prompt) => input(stage.index, prompt), say));

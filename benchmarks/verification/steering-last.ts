@@ -1,12 +1,13 @@
 /** Steering where it is cheapest: the last stage nudges its final-norm row, whose read-out is linear, and signs another id. */
 import { boundaryGrid, CELLS_PER_TAU } from '@ciro/core/commitment/cells.ts';
 import { checkId, deltaOf } from '@ciro/core/audit/sampled-id.ts';
+import { checkUnit } from '@ciro/core/audit/check-unit.ts';
 import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
-import { greedy } from '@ciro/core/sampling/sample.ts';
 import { auditedStage } from './attacks/audited-stage.ts';
 import { openStage } from './stages.ts';
 import { ELEMENTS_ALONE, HASH_ALONE, pushed, WHOLE_VERDICT } from './steering-push.ts';
 import { logitGap, topIds } from './steering-stage.ts';
+import type { UnitCheck } from '@ciro/core/audit/check-unit.ts';
 import type { PlanSampler } from '@ciro/core/job/plan.ts';
 import type { AuditedStage, UnitPlace } from './attacks/audited-stage.ts';
 import type { BenchModel } from './models.ts';
@@ -22,20 +23,25 @@ const GREEDY: PlanSampler = { temperature: 0, topK: 0, topP: 1, minP: 0, repetit
 export interface SteeringRule {
   readonly name: string;
   readonly limits: PushLimits;
-  /** Which logits decide about a signed id (SPEC A7): those of the committed row, or of the row that the auditor computed. */
+  /** Last stage: which logits decide about a signed id (SPEC A7), those of the committed row or of the row that the auditor computed. */
   readonly ids: 'committed row' | "auditor's row";
+  /** Other stages: near rows are followed to the ids that come of them (SPEC A10). */
+  readonly followed: boolean;
+  readonly stages: readonly ('last' | 'middle')[];
   /** The rule that the bar is about. */
   readonly whole: boolean;
 }
 
-/** Beside the rule in force: what its parts are worth, and what two tighter ones would be. An id within delta passes under all. */
+/** Beside the rule in force, what its parts are worth. An id within delta passes under all. */
 export const STEERING_RULES: readonly SteeringRule[] = [
-  { name: 'whole verdict', limits: WHOLE_VERDICT, ids: "auditor's row", whole: true },
-  { name: '2 tau an element, no rule on the mean', limits: ELEMENTS_ALONE, ids: 'committed row', whole: false },
-  { name: 'hash alone: anywhere within the cell', limits: HASH_ALONE, ids: 'committed row', whole: false },
-  { name: 'were the mean held to tau / 32', limits: { element: 2, mean: 1 / 32 }, ids: 'committed row', whole: false },
-  { name: 'were ids judged by the committed row', limits: WHOLE_VERDICT, ids: 'committed row', whole: false },
+  { name: 'whole verdict', limits: WHOLE_VERDICT, ids: "auditor's row", followed: true, stages: ['last', 'middle'], whole: true },
+  { name: 'near rows not followed', limits: WHOLE_VERDICT, ids: "auditor's row", followed: false, stages: ['middle'], whole: false },
+  { name: 'ids judged by the committed row', limits: WHOLE_VERDICT, ids: 'committed row', followed: false, stages: ['last'], whole: false },
+  { name: '2 tau an element, no rule on the mean', limits: ELEMENTS_ALONE, ids: 'committed row', followed: false, stages: ['last', 'middle'], whole: false },
+  { name: 'hash alone: anywhere within the cell', limits: HASH_ALONE, ids: 'committed row', followed: false, stages: ['last', 'middle'], whole: false },
 ];
+
+export const rulesOf = (stage: 'last' | 'middle'): readonly SteeringRule[] => STEERING_RULES.filter(({ stages }) => stages.includes(stage));
 
 /** How a rule fared against tokens. */
 export interface Steered {
@@ -52,11 +58,10 @@ export interface Steered {
 
 export const nothingSteered = (): Steered => ({ tokens: 0, flips: 0, clear: 0, most: 0, judged: 0, refused: 0 });
 
-/** Positions of a prompt whose following id is what the model itself took there, up to the end: the answer's. */
-export function answerFrom(ids: Uint32Array, best: Uint32Array): number {
-  let from = ids.length - 1;
-  while (from > 0 && ids[from] === best[from - 1]) from--;
-  return from;
+/** Positions of a conversation whose following id is the model's own: from the last one that was asked to the one before the stop id. */
+export function answerOf(ids: Uint32Array, asked: number, stopIds: readonly number[]): { readonly from: number; readonly to: number } {
+  const stop = ids.findIndex((id, index) => index >= asked && stopIds.includes(id));
+  return { from: asked - 1, to: stop < 0 ? ids.length - 1 : stop };
 }
 
 /** A greedy token: the id that follows this position of the model's own answer, and how far ahead of the next best it is. */
@@ -66,35 +71,25 @@ export interface GreedyPlace {
   readonly margin: number;
 }
 
-/** Tries every rule at every row; `text` counts all positions, `answer` those where the model wrote the text itself: `places`. */
-export async function steerLastStage(model: BenchModel, reference: Reference, prompts: number, headRow: HeadRow, signal: AbortSignal): Promise<{ readonly answer: Steered[]; readonly text: Steered[]; readonly places: GreedyPlace[] }> {
+/** Tries every rule at every greedy token of the answers, which are `places`. */
+export async function steerLastStage(model: BenchModel, reference: Reference, headRow: HeadRow, signal: AbortSignal): Promise<{ readonly steered: readonly (readonly [SteeringRule, Steered])[]; readonly places: GreedyPlace[] }> {
   const [, , stage] = model.stages;
   const at = auditedStage(model, stage, reference);
-  const answer = STEERING_RULES.map(nothingSteered);
-  const text = STEERING_RULES.map(nothingSteered);
+  const steered = rulesOf('last').map((rule) => [rule, nothingSteered()] as const);
   const places: GreedyPlace[] = [];
   await using open = await openStage(model, stage.shape);
-  const { vocabulary } = model.manifest.architecture;
-  for (let prompt = 0; prompt < prompts; prompt++) {
+  for (const [prompt, ids] of reference.prompts.ids.entries()) {
     signal.throwIfAborted();
+    const { from, to } = answerOf(ids, reference.prompts.asked?.[prompt] ?? ids.length, model.manifest.stopIds);
     const rows = reference.rows(stage.index, prompt);
-    const logits = await open.logits(rows);
-    const count = rows.length / at.channels;
-    const logitsAt = (position: number): Float32Array => logits.subarray(position * vocabulary, (position + 1) * vocabulary);
-    const best = Uint32Array.from({ length: count }, (_, position) => greedy(logitsAt(position)));
-    const from = answerFrom(reference.prompts.ids[prompt] ?? new Uint32Array(), best);
-    for (let position = 1; position < count; position++) {
-      const greedyHere = position >= from && position + 1 < count;
-      const rivals = rivalsOf(at, logitsAt(position), headRow, position);
-      for (const [index, rule] of STEERING_RULES.entries()) {
-        const outcome = steerRow(at, prompt, position, logitsAt(position), headRow, rivals, rule);
-        note(text[index], outcome);
-        if (greedyHere) note(answer[index], outcome);
-      }
-      if (greedyHere) places.push({ prompt, position, margin: rivals[0]?.margin ?? Infinity });
+    for (let position = from; position < to; position++) {
+      const logits = await open.logits(rows.slice(position * at.channels, (position + 1) * at.channels));
+      const rivals = rivalsOf(at, logits, headRow, position);
+      for (const [rule, counted] of steered) note(counted, steerRow(at, prompt, position, logits, headRow, rivals, rule));
+      places.push({ prompt, position, margin: rivals[0]?.margin ?? Infinity });
     }
   }
-  return { answer, text, places };
+  return { steered, places };
 }
 
 /** One row under one rule. `refused`: what the verdict said of the pushed row, where it was asked. */
@@ -105,8 +100,7 @@ export interface Outcome {
   readonly refused: boolean | undefined;
 }
 
-export function note(steered: Steered | undefined, { flipped, clear, gain, refused }: Outcome): void {
-  if (steered === undefined) return;
+export function note(steered: Steered, { flipped, clear, gain, refused }: Outcome): void {
   steered.tokens++;
   if (flipped) steered.flips++;
   if (flipped && clear) steered.clear++;
@@ -158,17 +152,17 @@ function steerRow(at: AuditedStage, prompt: number, position: number, logits: Fl
     gain = Math.max(gain, push.gain);
     // What rounding takes is far below the gain; the exact margin decides.
     if (push.gain * 1.01 + delta < margin || -logitGap(push.row, headRow, id, best) > delta) continue;
-    const refused = whole ? !rowPasses(at, place, push.row, inUnit) || !idPasses(push.row, logits, id, headRow, at) : undefined;
+    const refused = whole ? checkRow(at, place, push.row, inUnit).finding !== null || !idPasses(push.row, logits, id, headRow, at) : undefined;
     return { flipped: refused !== true, clear, gain, refused };
   }
   return { flipped: false, clear, gain, refused: undefined };
 }
 
-/** The real verdict on a unit with one row exchanged; `at`: where the row lies in the unit. */
-export function rowPasses(stage: AuditedStage, place: UnitPlace, row: Float32Array, at: number): boolean {
+/** What an auditor says of a unit with one row exchanged; `at`: where the row lies in the unit. */
+export function checkRow(stage: AuditedStage, place: UnitPlace, row: Float32Array, at: number): UnitCheck {
   const rows = stage.rows(place).slice();
   rows.set(row, at);
-  return stage.judge(place, stage.commit(place, rows)) === null;
+  return checkUnit(stage.commit(place, rows), stage.rows(place), stage.under);
 }
 
 /** The auditor's own check of the id, on the logits of the committed row: those of the few ids that matter are made again. */

@@ -2,13 +2,14 @@
  * Steering from a middle stage: it nudges the row that it hands on, along the exact gradient of the logits through all layers
  * that follow, and the last stage honestly samples from what comes out. Only the newest position's own row is pushed.
  */
+import { isNear } from '@ciro/core/audit/near-verdict.ts';
 import { deltaOf } from '@ciro/core/audit/sampled-id.ts';
 import { boundaryGrid } from '@ciro/core/commitment/cells.ts';
 import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
 import { greedy } from '@ciro/core/sampling/sample.ts';
 import { auditedStage } from './attacks/audited-stage.ts';
-import { note, nothingSteered, rowPasses, STEERING_RULES } from './steering-last.ts';
-import { pushed, WHOLE_VERDICT } from './steering-push.ts';
+import { checkRow, note, nothingSteered, rulesOf } from './steering-last.ts';
+import { pushed, UNFOLLOWED } from './steering-push.ts';
 import { openSteeringStage, topIds } from './steering-stage.ts';
 import type { AuditedStage } from './attacks/audited-stage.ts';
 import type { BenchModel } from './models.ts';
@@ -23,13 +24,11 @@ const HOPELESS_MARGIN_LOGITS = 0.1;
 /** Rules without bounds reach further; they are tried on a sample of tokens, whatever the margin. */
 const SAMPLE = 150;
 
-/** Every rule of `STEERING_RULES` that this stage can use, against greedy tokens. The looser ones over a sample. */
+/** Every rule that concerns this stage, against greedy tokens; the looser ones over a sample. Of those an honest last stage samples, whichever row decides about ids. */
 export async function steerMiddleStage(model: BenchModel, reference: Reference, places: readonly GreedyPlace[], headRow: HeadRow, signal: AbortSignal): Promise<readonly (readonly [SteeringRule, Steered])[]> {
-  // Which row decides about ids makes no difference here: the last stage is honest.
-  const rules = STEERING_RULES.filter(({ whole, limits }) => whole || limits !== WHOLE_VERDICT);
+  const steered = rulesOf('middle').map((rule) => [rule, nothingSteered()] as const);
   const [, middle, last] = model.stages;
   const at = auditedStage(model, middle, reference);
-  const counted = rules.map(nothingSteered);
   const every = Math.max(1, Math.floor(places.length / SAMPLE));
   const sampled = new Set(places.filter((_, index) => index % every === 0));
   await using stage = await openSteeringStage(model, last, headRow);
@@ -42,23 +41,25 @@ export async function steerMiddleStage(model: BenchModel, reference: Reference, 
       const row = rows.slice(position * at.channels, (position + 1) * at.channels);
       const place = here.get(position);
       const tried = place === undefined ? undefined : await rivalsOf(sequence, row);
-      for (const [index, rule] of rules.entries()) {
+      for (const [rule, counted] of steered) {
         if (place === undefined || tried === undefined) continue;
         const bounded = Number.isFinite(rule.limits.mean);
         if (!bounded && !sampled.has(place)) continue;
         const hopeless = bounded && place.margin > HOPELESS_MARGIN_LOGITS;
-        note(counted[index], hopeless ? { flipped: false, clear: true, gain: 0, refused: undefined } : await steer(at, sequence, place, row, tried, rule));
+        note(counted, hopeless ? { flipped: false, clear: true, gain: 0, refused: undefined } : await steer(at, sequence, place, row, tried, rule));
       }
       await sequence.step(row);
     }
     sequence.close();
   }
-  return rules.map((rule, index) => [rule, counted[index] ?? nothingSteered()] as const);
+  return steered;
 }
 
 /** Ids behind the engine's best one, with gradients made when they are first asked for: each takes a tenth of a second. */
 interface Rivals {
   readonly best: number;
+  /** Of the honest row. */
+  readonly logits: Float32Array;
   readonly others: readonly { readonly margin: number; gradient(): Float64Array }[];
 }
 
@@ -70,26 +71,34 @@ async function rivalsOf(sequence: SteeredSequence, row: Float32Array): Promise<R
     let known: Float64Array | undefined;
     return { margin: (logits[best] ?? 0) - (logits[id] ?? 0), gradient: () => (known ??= sequence.gradient(row, id, best)) };
   });
-  return { best, others };
+  return { best, logits, others };
 }
 
-/** Pushes towards each rival and runs the last stage on it: what counts is what the engine makes of the pushed row. */
-async function steer(at: AuditedStage, sequence: SteeredSequence, { prompt, position, margin }: GreedyPlace, row: Float32Array, { best, others }: Rivals, { limits, whole }: SteeringRule): Promise<Outcome> {
+/**
+ * Pushes towards each rival and runs the last stage on it: what counts is what the engine makes of the pushed row. Where near rows are
+ * followed, a cheat pushes as far as the verdict allows only towards an id within delta, and stays below what is followed elsewhere.
+ */
+async function steer(at: AuditedStage, sequence: SteeredSequence, { prompt, position, margin }: GreedyPlace, row: Float32Array, { best, logits, others }: Rivals, { limits, followed, whole }: SteeringRule): Promise<Outcome> {
   const grid = boundaryGrid(at.model.table, at.stage.boundary);
-  const clear = margin > deltaOf(at.model.table);
+  const delta = deltaOf(at.model.table);
+  const clear = margin > delta;
   let gain = 0;
+  let refused: boolean | undefined;
   for (const rival of others) {
     if (Number.isFinite(limits.mean) && rival.margin > HOPELESS_MARGIN_LOGITS) continue;
-    const push = pushed(row, position, rival.gradient(), grid, limits);
+    const push = pushed(row, position, rival.gradient(), grid, followed && rival.margin > delta ? UNFOLLOWED : limits);
     gain = Math.max(gain, push.gain);
     // The gradient is exact at the honest row; far pushes bend, so anything near is run.
     if (push.gain < rival.margin / 2) continue;
     const after = await sequence.step(push.row);
     sequence.back();
-    if (greedy(after) === best) continue;
-    const unit = Math.floor(position / UNIT_POSITIONS);
-    const refused = whole ? !rowPasses(at, { prompt, unit }, push.row, (position % UNIT_POSITIONS) * at.channels) : undefined;
-    return { flipped: refused !== true, clear, gain, refused };
+    const turned = greedy(after);
+    if (turned === best) continue;
+    if (!whole) return { flipped: true, clear, gain, refused: undefined };
+    const check = checkRow(at, { prompt, unit: Math.floor(position / UNIT_POSITIONS) }, push.row, (position % UNIT_POSITIONS) * at.channels);
+    const gap = (logits[best] ?? 0) - (logits[turned] ?? 0);
+    refused = check.finding !== null || (isNear(check) && gap > delta);
+    if (!refused) return { flipped: true, clear, gain, refused };
   }
-  return { flipped: false, clear, gain, refused: undefined };
+  return { flipped: false, clear, gain, refused };
 }

@@ -1,5 +1,6 @@
-import type { BoundaryGrid } from '@ciro/core/commitment/cells.ts';
+import { NEAR_ELEMENT_OF_TAU, NEAR_MEAN_OF_TAU } from '@ciro/core/audit/near-verdict.ts';
 import { CELLS_PER_TAU } from '@ciro/core/commitment/cells.ts';
+import type { BoundaryGrid } from '@ciro/core/commitment/cells.ts';
 
 /** What a cheat may move, in units of tau: every element, and the mean over a row (Infinity: no such rule). */
 export interface PushLimits {
@@ -9,6 +10,8 @@ export interface PushLimits {
 
 /** SPEC A6: 2 tau an element and tau / 8 in the mean of a row. */
 export const WHOLE_VERDICT: PushLimits = { element: 2, mean: 1 / 8 };
+/** What SPEC A10 does not look at again: a quarter of tau an element, tau / 64 in the mean. */
+export const UNFOLLOWED: PushLimits = { element: NEAR_ELEMENT_OF_TAU, mean: NEAR_MEAN_OF_TAU };
 /** A6 without its second half. */
 export const ELEMENTS_ALONE: PushLimits = { element: 2, mean: Infinity };
 /** A5: the committed cells decide. */

@@ -1,9 +1,9 @@
 /** How many greedy tokens a cheat can turn inside what a verdict lets through: by the last stage, and by the middle one. */
 import { mostRate } from './attacks/caught-rate.ts';
 import { loadModel } from './models.ts';
-import { PROMPT_SEED, promptsOf } from './prompts.ts';
+import { answersOf, PROMPT_SEED } from './prompts.ts';
 import { referenceOf } from './stages-reference.ts';
-import { steerLastStage, STEERING_RULES } from './steering-last.ts';
+import { steerLastStage } from './steering-last.ts';
 import { steerMiddleStage } from './steering-middle.ts';
 import { headRows } from './steering-stage.ts';
 import type { BenchModel } from './models.ts';
@@ -31,15 +31,13 @@ export type SteeringRow = {
 export interface SteeringReport {
   readonly rows: SteeringRow[];
   /**
-   * Share of greedy tokens past delta that flip under the whole verdict, on the stage where more do. Of two ids within delta no
-   * engine's is wrong (SPEC A7), so those are nobody's to steer; the rows count all.
+   * Share of greedy tokens that flip under the whole verdict, on the stage where more do. All count, also those whose two best ids are
+   * within delta, of which no engine's is wrong (SPEC A7).
    */
   readonly flips: number;
 }
 
 export interface SteeringOptions {
-  /** Prompts of the reference whose answers are steered. */
-  readonly prompts: number;
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
 }
@@ -49,33 +47,28 @@ export const steeringPart: Part = { name: 'steering', bars: ['steering_flips'], 
 /** On the default model: the seeded one has no answers, only ids. */
 export async function runSteering({ share, signal, say }: PartContext): Promise<PartReport> {
   const model = await loadModel('smollm2', signal);
-  const reference = await referenceOf(model, await promptsOf(model, share), say);
-  const { rows, flips } = await measureSteering(model, reference, { prompts: reference.prompts.ids.length, signal, say });
+  const reference = await referenceOf(model, await answersOf(model, share), say);
+  const { rows, flips } = await measureSteering(model, reference, { signal, say });
   const notMeasured = `a part of the prompts only (share 1/${share}): one flip would be more than the bar allows`;
   return { seeds: [PROMPT_SEED], rows, values: { steering_flips: share === 1 ? flips : { notMeasured } } };
 }
 
-/** Measures both stages. With text prompts, greedy tokens are those of the model's own answers; random ids have none, so all count. */
-export async function measureSteering(model: BenchModel, reference: Reference, { prompts, signal, say }: SteeringOptions): Promise<SteeringReport> {
+/** Measures both stages on the model's own answers. */
+export async function measureSteering(model: BenchModel, reference: Reference, { signal, say }: SteeringOptions): Promise<SteeringReport> {
   const headRow = await headRows(model);
   const started = performance.now();
-  const last = await steerLastStage(model, reference, prompts, headRow, signal);
-  say(`${model.key}: steered the last stage at ${last.text[0]?.tokens ?? 0} positions in ${((performance.now() - started) / 1000).toFixed(0)} s`);
+  const last = await steerLastStage(model, reference, headRow, signal);
+  say(`${model.key}: steered the last stage at ${last.places.length} positions in ${((performance.now() - started) / 1000).toFixed(0)} s`);
   const middle = await steerMiddleStage(model, reference, last.places, headRow, signal);
-  say(`${model.key}: steered the middle stage at ${last.places.length} positions, ${((performance.now() - started) / 1000).toFixed(0)} s in all`);
-  const wholeRows = [last.answer[0], middle.find(([rule]) => rule.whole)?.[1]].filter((steered) => steered !== undefined && steered.tokens > 0) as Steered[];
+  say(`${model.key}: steered the middle stage at as many, ${((performance.now() - started) / 1000).toFixed(0)} s in all`);
+  const whole = [...last.steered, ...middle].filter(([rule, { tokens }]) => rule.whole && tokens > 0);
   return {
-    rows: [
-      ...STEERING_RULES.map((rule, index) => row(model, 'last', rule, last.answer[index], 'answers of the model')),
-      ...STEERING_RULES.map((rule, index) => row(model, 'last', rule, last.text[index], 'all positions of the text')),
-      ...middle.map(([rule, steered]) => row(model, 'middle', rule, steered, 'answers of the model')),
-    ].filter(({ tokens }) => tokens > 0),
-    flips: Math.max(0, ...wholeRows.map(({ clear, tokens }) => clear / tokens)),
+    rows: [...last.steered.map(([rule, steered]) => row(model, 'last', rule, steered)), ...middle.map(([rule, steered]) => row(model, 'middle', rule, steered))],
+    flips: Math.max(0, ...whole.map(([, { flips, tokens }]) => flips / tokens)),
   };
 }
 
-function row(model: BenchModel, stage: string, rule: SteeringRule, steered: Steered | undefined, what: string): SteeringRow {
-  const { tokens = 0, flips = 0, clear = 0, most = 0, judged = 0, refused = 0 } = steered ?? {};
-  const asked = judged === 0 ? '' : `; the verdict passed ${judged - refused} of ${judged} pushed rows`;
-  return { part: 'steering', model: model.key, stage, rule: rule.name, tokens, flips, rate: tokens === 0 ? 0 : flips / tokens, at_most: mostRate(flips, Math.max(1, tokens)), flips_past_delta: clear, most_logits: most, note: `${what}${asked}` };
+function row(model: BenchModel, stage: string, rule: SteeringRule, { tokens, flips, clear, most, judged, refused }: Steered): SteeringRow {
+  const asked = judged === 0 ? '' : `the verdict passed ${judged - refused} of ${judged} pushed rows`;
+  return { part: 'steering', model: model.key, stage, rule: rule.name, tokens, flips, rate: tokens === 0 ? 0 : flips / tokens, at_most: mostRate(flips, Math.max(1, tokens)), flips_past_delta: clear, most_logits: most, note: asked };
 }

@@ -33,7 +33,8 @@ export async function checkOpinion(problems: Problems, unchecked: string[], { tr
   const signed = await verifySignature(opinion.devicePublicKey, blindBytes(commitment), opinion.signature);
   problems.demand(signed, `${at}.signature`, 'the auditor\'s signature over its commitment', opinion.signature, 'the auditor did not post this');
   if (!problems.compare(`${at}.rows.length`, transcript.units, rows.length, 'one hash a unit') || audited === undefined) return;
-  problems.demand(opinion.ids === null || audited.stage.last, `${at}.ids`, 'null', opinion.ids, 'only the last stage samples');
+  // The reference run alone follows near rows to the ids that came of them (SPEC A10).
+  problems.demand(opinion.ids === null || audited.stage.last || own, `${at}.ids`, 'null', opinion.ids, 'only the last stage samples');
 
   const checks = unitChecks(problems, at, opinion, audited, pieces);
   if (checks === undefined) unchecked.push(`${at}.verdict: not all of its pieces are at hand`);

@@ -50,6 +50,13 @@ it.each([
   expect(misjudgedBy(given)).toEqual(misjudged === '' ? [] : [nodes[misjudged]]);
 });
 
+it('A10: a pass that is near is followed by the reference run; whose fail alone leaves the work unpaid', () => {
+  const near = (text: string, far: Partial<OpinionWord['verdict']>): OpinionWord[] => opinions(text).map(({ auditor, verdict: said }) => ({ auditor, verdict: { ...said, ...far } }));
+  expect([{ worstOfTau: 1 / 4 }, { worstOfTau: 0.26 }, { meanOfTau: 1 / 64 }, { meanOfTau: 0.016 }].map((far) => nextOpinion(near('a+', far)))).toEqual([null, 'reference', null, 'reference']);
+  expect([nextOpinion(near('a+ r+', { worstOfTau: 2 })), nextOpinion(near('r+', { worstOfTau: 2 }))]).toEqual([null, null]);
+  expect(outcomeOf(near('a+ r- b+', { worstOfTau: 2 }))).toBe('undecided');
+});
+
 it('A8: a passing opinion that is drawn for it is followed by the reference run; one in twenty is', () => {
   expect([nextOpinion(opinions('a+'), true), nextOpinion(opinions('a+ r+'), true), nextOpinion(opinions('r+'), true)]).toEqual(['reference', null, null]);
   const beacons = Array.from({ length: 2_000 }, (_, index) => index.toString(16).padStart(64, '0') as HexHash);

@@ -1,3 +1,4 @@
+import { isNear } from './near-verdict.ts';
 import type { NodeId } from '../ids.ts';
 import type { Opinion } from './transcript.ts';
 
@@ -24,12 +25,15 @@ export function outcomeOf(opinions: readonly OpinionWord[]): 'passed' | 'failed'
   return misjudgedBy(counted).length > 0 ? 'passed' : 'undecided';
 }
 
-/** Whose opinion is needed next; null when the matter is decided, or as decided as it gets. `rechecked`: from `isRechecked`. */
+/**
+ * Whose opinion is needed next; null when the matter is decided, or as decided as it gets. `rechecked`: from `isRechecked`. A pass that
+ * is near is looked at again in the same way (SPEC A10).
+ */
 export function nextOpinion(opinions: readonly OpinionWord[], rechecked = false): 'auditor' | 'reference' | null {
   const counted = firstOfEach(opinions);
   const [first] = counted;
   if (first === undefined) return 'auditor';
-  if (rechecked && counted.length === 1 && first.verdict.passed && first.auditor !== 'coordinator') return 'reference';
+  if ((rechecked || isNear(first.verdict)) && counted.length === 1 && first.verdict.passed && first.auditor !== 'coordinator') return 'reference';
   if (counted.length >= MAX_OPINIONS || outcomeOf(counted) !== 'undecided') return null;
   const independent = counted.filter(({ auditor }) => auditor !== 'coordinator').length;
   if (independent < MAX_OPINIONS - 1) return 'auditor';

@@ -5,7 +5,7 @@ import type { Finding, Verdict } from './transcript.ts';
 
 /**
  * What one auditor's rows say about a stage: the first wrong element of all its units, in unit order, and the largest differences
- * (SPEC A5 to A7). `ids`: the last stage's ids against the auditor's logits; null elsewhere. Ambiguous ids are never wrong.
+ * (SPEC A5 to A7). `ids`: the last stage's ids against the auditor's logits; elsewhere those that the stage turned (SPEC A10), or null. Ambiguous ids are never wrong.
  */
 export function verdictOf(units: readonly UnitCheck[], ids: SampledIds | null): Verdict {
   const findings = units.flatMap(({ finding }) => finding ?? []);

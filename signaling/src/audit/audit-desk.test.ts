@@ -3,6 +3,7 @@ import { isRechecked } from '@ciro/core/audit/audit-draw.ts';
 import { checkDraw } from '@ciro/core/audit/check-draw.ts';
 import { checkTranscript } from '@ciro/core/audit/check-transcript.ts';
 import { fromBase64 } from '@ciro/core/bytes.ts';
+import { NO_ID } from '@ciro/core/commitment/unit-hashes.ts';
 import type { JobRecord } from '../scheduler/job-order.ts';
 import { nodeId } from '../scheduler/workers.fixture.ts';
 import { verifySignature } from '../keys/verify-signature.ts';
@@ -217,6 +218,25 @@ it('A9: a pass that nearly was none adds to suspicion, and nothing else', async 
   expect(result.stages[1]?.status).toBe('passed');
   expect(network.standings.records.get(nodeId(2))?.suspicion).toBeCloseTo(Math.log(1.8), 2);
   expect(network.standings.records.get(nodeId(1))?.suspicion).toBe(0);
+});
+
+it('A10: a near pass is followed by the reference run; work that turned an id is unpaid, and nobody is convicted', async () => {
+  const network = await AuditNetwork.make(4);
+  const played = network.play(1, { cheat: (stage, position, row) => (stage === 1 && position === 2 ? row.map((value, channel) => (channel === 3 ? value + 0.9 * 2 ** -12 : value)) : row) });
+  const { promptIds, tokenIds } = played.record;
+  network.reference.followed = ({ ids, sampling }) => {
+    expect([...ids].slice(promptIds.length - 1, -1)).toEqual([...tokenIds].slice(0, ids.length - promptIds.length));
+    expect([...ids].slice(0, promptIds.length - 1).every((id) => id === NO_ID)).toBe(true);
+    expect(sampling.promptTokens).toBe(promptIds.length);
+    return { checked: 3, ambiguous: 0, wrong: [{ position: 20, id: 7, gap: 0.5 }] };
+  };
+  const result = await network.until(network.audit(network.desk(), played));
+  expect(result.stages[1]?.status).toBe('unpaid');
+  const transcript = (await network.store.transcriptsOf(result.job)).find(({ stage }) => stage === 1);
+  expect(transcript?.opinions.map(({ engine, verdict }) => [engine, verdict.passed, verdict.first?.code, verdict.first?.position])).toEqual([['wasm', true, undefined, undefined], ['reference', false, 'sampled-id', 20]]);
+  expect(network.standings.isDemoted(nodeId(2))).toBe(false);
+  expect(network.money.booked).toContain('unpaid 1 2');
+  expect(await foundWrong(network, played)).toEqual([]);
 });
 
 it('a job is drawn once: the same one again is the same audit while it runs, and refused by name afterwards', async () => {

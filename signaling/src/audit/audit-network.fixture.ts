@@ -83,12 +83,15 @@ export const short = (id: string): number => Number.parseInt(id.slice(-4), 16);
 export class FakeReference implements ReferenceRun {
   runs = 0;
   instead: (() => Promise<never>) | undefined;
+  /** What comes of near rows (SPEC A10); a test may find that they turned an id. */
+  followed: (follow: NonNullable<ReferenceTask['follow']>) => ReturnType<typeof toyIds> | null = () => null;
 
-  async run({ layers, inputs, check }: ReferenceTask): Promise<{ rows: Float32Array; ids: ReturnType<typeof toyIds> | null }> {
+  async run({ layers, inputs, check, follow }: ReferenceTask): Promise<{ rows: Float32Array; ids: ReturnType<typeof toyIds> | null }> {
     this.runs++;
     if (this.instead !== undefined) await this.instead();
     const rows = new ToyStage(layers).all(inputs);
-    return { rows, ids: check === undefined ? null : toyIds(check.payload, rows, check.sampling) };
+    if (check !== undefined) return { rows, ids: toyIds(check.payload, rows, check.sampling) };
+    return { rows, ids: follow === undefined ? null : this.followed(follow) };
   }
 }
 

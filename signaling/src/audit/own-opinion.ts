@@ -1,5 +1,6 @@
 import { blindBytes, blindCommitment, rowPieces } from '@ciro/core/audit/blind.ts';
 import { toHex } from '@ciro/core/bytes.ts';
+import { NO_ID } from '@ciro/core/commitment/unit-hashes.ts';
 import type { CoordinatorKey } from '../keys/coordinator-key.ts';
 import type { JobRecord } from '../scheduler/job-order.ts';
 import { AuditError } from './audit-error.ts';
@@ -26,7 +27,9 @@ export interface OwnDeps {
 export async function ownAnswer(deps: OwnDeps, record: JobRecord, stage: StageCase, pieces: StagePieces, signal: AbortSignal): Promise<Answer> {
   const { plan } = record.signed;
   const positions = stage.units[pieces.payloads.length - 1]?.to ?? 0;
-  const check = stage.sampling === null ? {} : { check: { payload: joined(pieces.payloads), sampling: stage.sampling } };
+  const payload = joined(pieces.payloads);
+  const sampling = { sampler: plan.sampler, promptTokens: plan.promptTokens };
+  const check = stage.sampling === null ? { follow: { payload, ids: idsOf(record, positions), sampling } } : { check: { payload, sampling } };
   const task = { modelId: plan.modelId, layers: stage.layers, positions, inputs: joined(pieces.inputs), ...check };
   const { rows, ids } = await untilItRuns(() => deps.reference.run(task, signal), signal);
   const named = rowPieces(rows, stage.channels).map((bytes) => ({ sha256: sha256Hex(bytes), bytes: Uint8Array.from(bytes) }));
@@ -34,6 +37,12 @@ export async function ownAnswer(deps: OwnDeps, record: JobRecord, stage: StageCa
   const salt = toHex(deps.randomBytes(16));
   const commitment = blindCommitment({ network: plan.network, audit, job: plan.job, planHash: record.planHash, stage: stage.stage, auditor: 'coordinator', salt, rows: named.map(({ sha256 }) => sha256) });
   return { audit, auditor: 'coordinator', devicePublicKey: deps.key.publicKey, engine: 'reference', commitment, signature: await deps.key.sign(blindBytes(commitment)), salt, rows: named, ids };
+}
+
+/** Ids that follow the first `positions` positions; none before the last of the prompt. */
+function idsOf({ promptIds, tokenIds, surplusIds }: JobRecord, positions: number): Uint32Array {
+  const drawn = [...tokenIds, ...surplusIds];
+  return Uint32Array.from({ length: positions }, (_, position) => drawn[position - (promptIds.length - 1)] ?? NO_ID);
 }
 
 async function untilItRuns<Result>(run: () => Promise<Result>, signal: AbortSignal): Promise<Result> {

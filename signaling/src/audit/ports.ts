@@ -78,11 +78,13 @@ export interface ReferenceTask {
   readonly inputs: Uint8Array;
   /** Last stage only: committed payload (a row and its id for every position) whose ids are checked. */
   readonly check?: { readonly payload: Uint8Array; readonly sampling: Sampling };
+  /** Other stages: committed rows, and the ids of the answer, one a position and `NO_ID` where none was drawn; near rows are followed (SPEC A10). */
+  readonly follow?: { readonly payload: Uint8Array; readonly ids: Uint32Array; readonly sampling: Sampling };
 }
 
 /** Port: the coordinator's own run of a stage: WASM, one thread, batch 1, chunks of 16 from position 0 (SPEC D3). */
 export interface ReferenceRun {
-  /** `rows` [positions, hidden]; `ids` where a check was asked for. Throws AuditError `reference-failed`. */
+  /** `rows` [positions, hidden]; `ids` where a check was asked for, or where rows were followed: `wrong` are those that the stage turned. Throws AuditError `reference-failed`. */
   run(task: ReferenceTask, signal: AbortSignal): Promise<{ readonly rows: Float32Array; readonly ids: SampledIds | null }>;
 }
 

@@ -21,6 +21,8 @@ const LAYERS = 2;
 const MODEL = 'ab'.repeat(32) as HexHash;
 const PROMPT = 18;
 const POSITIONS = 24;
+/** Where the rows of a first stage are pushed. */
+const TURNED = 20;
 const sampling = { sampler: { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 1 }, promptTokens: PROMPT };
 const signal = new AbortController().signal;
 const bytesOf = (values: Float32Array | Uint32Array): Uint8Array => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
@@ -29,7 +31,7 @@ let folder: string;
 let path: string;
 let manifest: ModelManifest;
 /** What the model gives, layer by layer, in this process. */
-const expected: { ids: Uint32Array; middle: Float32Array; final: Float32Array; payload: Uint8Array; drawn: Uint32Array } = { ids: new Uint32Array(), middle: new Float32Array(), final: new Float32Array(), payload: new Uint8Array(), drawn: new Uint32Array() };
+const expected: { ids: Uint32Array; middle: Float32Array; final: Float32Array; payload: Uint8Array; drawn: Uint32Array; pushed: Float32Array; turned: Uint32Array } = { ids: new Uint32Array(), middle: new Float32Array(), final: new Float32Array(), payload: new Uint8Array(), drawn: new Uint32Array(), pushed: new Float32Array(), turned: new Uint32Array() };
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ciro-reference-'));
@@ -52,8 +54,15 @@ beforeAll(async () => {
   expected.middle = await through(0, 1, false, new EmbeddingTable(manifest, await read('embedding')).rows(expected.ids));
   expected.final = await through(2, 2, true, await through(1, 2, false, expected.middle));
   const head = await openReferenceHead(manifest, read);
-  expected.drawn = new Uint32Array(POSITIONS).fill(NO_ID);
-  for (let position = PROMPT - 1; position < POSITIONS; position++) expected.drawn[position] = greedy(await head.logits(expected.final.slice(position * HIDDEN, (position + 1) * HIDDEN)));
+  const drawnFrom = async (final: Float32Array): Promise<Uint32Array> => {
+    const drawn = new Uint32Array(POSITIONS).fill(NO_ID);
+    for (let position = PROMPT - 1; position < POSITIONS; position++) drawn[position] = greedy(await head.logits(final.slice(position * HIDDEN, (position + 1) * HIDDEN)));
+    return drawn;
+  };
+  expected.drawn = await drawnFrom(expected.final);
+  // Rows that the first stage could have handed on instead, and what an honest second one makes of them.
+  expected.pushed = expected.middle.map((value, index) => (Math.floor(index / HIDDEN) === TURNED ? -value : value));
+  expected.turned = await drawnFrom(await through(2, 2, true, await through(1, 2, false, expected.pushed)));
   await head.release();
   expected.payload = payloadWithIds(bytesOf(expected.final), bytesOf(expected.drawn));
 });
@@ -89,6 +98,24 @@ it('A7: an id that the auditor\'s own row does not give is found, whatever row w
   const pushed = expected.final.map((value) => -value);
   const { ids: none } = await shared.run(last(payloadWithIds(bytesOf(pushed), bytesOf(expected.drawn))), signal);
   expect(none).toMatchObject({ checked: POSITIONS - PROMPT + 1, wrong: [] });
+});
+
+const followed = (payload: Float32Array, ids: Uint32Array): ReferenceTask => ({ ...first(), follow: { payload: bytesOf(payload), ids, sampling } });
+
+it('A10: an id that the committed rows of a stage give and the reference\'s own do not was turned by it', async () => {
+  expect(expected.turned[TURNED]).not.toBe(expected.drawn[TURNED]);
+  const { rows, ids } = await shared.run(followed(expected.pushed, expected.turned), signal);
+  expect(bytesOf(rows)).toEqual(bytesOf(expected.middle));
+  expect(ids).toMatchObject({ checked: POSITIONS - PROMPT + 1, wrong: expect.arrayContaining([{ position: TURNED, id: expected.turned[TURNED], gap: expect.any(Number) }]) });
+});
+
+it('A10: an id that neither rows give is not this stage\'s; ids that both give are right, and rows that are not near are not followed', async () => {
+  const made = Uint32Array.from(expected.drawn, (id, position) => (position === PROMPT ? (id + 1) % TINY_VOCABULARY : id));
+  // Only the last row is moved: all ids but its own follow from both.
+  const near = expected.middle.map((value, index) => (index >= (POSITIONS - 1) * HIDDEN ? value + 2 ** -13 : value));
+  expect((await shared.run(followed(near, made), signal)).ids).toMatchObject({ checked: POSITIONS - PROMPT + 1, wrong: [] });
+  expect((await shared.run(followed(near, expected.drawn), signal)).ids).toMatchObject({ wrong: [] });
+  expect((await shared.run(followed(expected.middle, expected.turned), signal)).ids).toBeNull();
 });
 
 it('the process is kept for the next run, and ends when it had none for a while or has grown', async () => {

@@ -75,7 +75,7 @@ export class ReferenceAuditor implements ReferenceRun {
     const model = this.#deps.models(modelId);
     if (model === undefined) throw new AuditError('unknown-model', `model ${modelId} is not served any more; add it again`, { fault: 'platform', fields: { modelId } });
     this.#cancelIdle();
-    const reply = await this.#ask({ id: ++this.#runs, path: model.path, manifest: model.manifest, task: plain(task) }, allowedMs(task), signal).catch((error: unknown) => {
+    const reply = await this.#ask({ id: ++this.#runs, path: model.path, manifest: model.manifest, task: plain(task) }, allowedMs(task, model.manifest.architecture.layers), signal).catch((error: unknown) => {
       this.close();
       throw error;
     });
@@ -122,13 +122,16 @@ export class ReferenceAuditor implements ReferenceRun {
 }
 
 /** Copies: a view would be sent with the whole memory behind it, and a Buffer arrives as something else. */
-function plain({ check, inputs, ...task }: Omit<ReferenceTask, 'modelId'>): ReferenceQuestion['task'] {
-  return { ...task, layers: [...task.layers], inputs: Uint8Array.from(inputs), ...(check === undefined ? {} : { check: { ...check, payload: Uint8Array.from(check.payload) } }) };
+function plain({ check, follow, inputs, ...task }: Omit<ReferenceTask, 'modelId'>): ReferenceQuestion['task'] {
+  return { ...task, layers: [...task.layers], inputs: Uint8Array.from(inputs), ...(check && { check: { ...check, payload: Uint8Array.from(check.payload) } }), ...(follow && { follow: { ...follow, payload: Uint8Array.from(follow.payload), ids: Uint32Array.from(follow.ids) } }) };
 }
 
-function allowedMs({ positions, layers: [from, to], check }: Omit<ReferenceTask, 'modelId'>): number {
-  const ids = check === undefined ? 0 : idsChecked(check.sampling, positions);
-  return REFERENCE_BASE_MS + positions * (to - from + 1) * REFERENCE_POSITION_LAYER_MS + ids * REFERENCE_ID_MS;
+function allowedMs({ positions, layers: [from, to], check, follow }: Omit<ReferenceTask, 'modelId'>, layers: number): number {
+  const { sampling } = check ?? follow ?? {};
+  const ids = sampling === undefined ? 0 : idsChecked(sampling, positions);
+  // Rows that are followed go through the layers that are left twice: ours and the committed ones.
+  const followed = follow === undefined ? 0 : 2 * (layers - to + 1);
+  return REFERENCE_BASE_MS + positions * (to - from + 1 + followed) * REFERENCE_POSITION_LAYER_MS + ids * REFERENCE_ID_MS;
 }
 
 const failed = (why: string): AuditError => new AuditError('reference-failed', `the reference run failed: ${why}`, { fault: 'platform' });

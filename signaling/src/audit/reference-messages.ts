@@ -3,6 +3,7 @@ import { PlanSampler } from '@ciro/core/job/plan.ts';
 import { SampledIds } from '@ciro/core/protocol/audit-from-worker.ts';
 
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const Sampling = v.object({ sampler: PlanSampler, promptTokens: Count });
 
 /** What the reference process is asked. `manifest`: the served one; whoever reads it parses it. */
 export const ReferenceQuestion = v.object({
@@ -13,7 +14,8 @@ export const ReferenceQuestion = v.object({
     layers: v.strictTuple([Count, Count]),
     positions: Count,
     inputs: v.instance(Uint8Array),
-    check: v.optional(v.object({ payload: v.instance(Uint8Array), sampling: v.object({ sampler: PlanSampler, promptTokens: Count }) })),
+    check: v.optional(v.object({ payload: v.instance(Uint8Array), sampling: Sampling })),
+    follow: v.optional(v.object({ payload: v.instance(Uint8Array), ids: v.instance(Uint32Array), sampling: Sampling })),
   }),
 });
 export type ReferenceQuestion = v.InferOutput<typeof ReferenceQuestion>;

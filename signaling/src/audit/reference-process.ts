@@ -20,10 +20,10 @@ async function readChecked(path: string, manifest: ModelManifest, name: string):
   return bytes;
 }
 
-async function answer({ id, path, manifest: served, task: { check, ...task } }: ReferenceQuestion): Promise<ReferenceReply> {
+async function answer({ id, path, manifest: served, task: { check, follow, ...task } }: ReferenceQuestion): Promise<ReferenceReply> {
   try {
     const manifest = parseManifest(served);
-    const { rows, ids } = await runReferenceStage(manifest, (name) => readChecked(path, manifest, name), { ...task, ...(check === undefined ? {} : { check }) });
+    const { rows, ids } = await runReferenceStage(manifest, (name) => readChecked(path, manifest, name), { ...task, ...(check && { check }), ...(follow && { follow }) });
     return { kind: 'done', id, rows, ids, rssBytes: process.memoryUsage.rss() };
   } catch (error) {
     return { kind: 'failed', id, message: (error instanceof Error ? error.message : String(error)).slice(0, MAX_WORDS_CHARACTERS), rssBytes: process.memoryUsage.rss() };

@@ -9,6 +9,7 @@ import { SamplingError } from '@ciro/core/sampling/sampling-error.ts';
 import type { ModelManifest } from '@ciro/core/model/manifest.ts';
 import type { SampledIds } from '@ciro/core/protocol/audit-from-worker.ts';
 import { openReferenceHead, openReferenceLayers } from '../models/reference-run.ts';
+import { followIds } from './follow-ids.ts';
 import type { ReferenceTask } from './ports.ts';
 
 type ReadShard = (name: string) => Promise<Uint8Array>;
@@ -18,7 +19,7 @@ const NO_LOGITS_GAP = 2 ** 128;
 
 /**
  * The reference run of one stage (SPEC D3): layer after layer, so that the weights of one are in memory, whatever the stage
- * holds. `ids` looks at the committed ids with the model's own head, over the rows of this run (SPEC A7).
+ * holds. `ids` looks at the committed ids with the model's own head, over the rows of this run (SPEC A7, A10).
  */
 export async function runReferenceStage(manifest: ModelManifest, readShard: ReadShard, task: Omit<ReferenceTask, 'modelId'>): Promise<{ readonly rows: Float32Array; readonly ids: SampledIds | null }> {
   const [from, to] = task.layers;
@@ -26,7 +27,8 @@ export async function runReferenceStage(manifest: ModelManifest, readShard: Read
   let rows = await firstRows(manifest, readShard, task);
   for (let layer = from; layer < to; layer++) rows = await through(manifest, readShard, { from: layer, to: layer + 1, heads: false }, rows);
   if (to === end) rows = await through(manifest, readShard, { from: end, to: end, heads: true }, rows);
-  return { rows, ids: task.check === undefined ? null : await checkIds(manifest, readShard, rows, task.check) };
+  if (task.check !== undefined) return { rows, ids: await checkIds(manifest, readShard, rows, task.check) };
+  return { rows, ids: task.follow === undefined ? null : await followIds(manifest, readShard, rows, { layers: task.layers, follow: task.follow }) };
 }
 
 async function firstRows(manifest: ModelManifest, readShard: ReadShard, { layers, inputs }: Pick<ReferenceTask, 'layers' | 'inputs'>): Promise<Float32Array> {

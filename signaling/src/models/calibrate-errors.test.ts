@@ -27,8 +27,8 @@ test('tau is the power of two at or above four times the largest honest error, a
   expect([0, 2 ** -14, 2 ** -13.9, 2 ** -9].map(tauExponentFrom)).toEqual([-12, -12, -11, -7]);
 });
 
-test('delta is the power of two at or above four times the largest logit difference, and 2^-12 of the logits (A7)', () => {
-  expect(deltaExponentFrom({ difference: 1e-6, rms: 9.5 })).toBe(-8);
+test('delta is the power of two at or above four times the largest logit difference, and 2^-15 of the logits (A7)', () => {
+  expect(deltaExponentFrom({ difference: 1e-6, rms: 9.5 })).toBe(-11);
   expect(deltaExponentFrom({ difference: 0.01, rms: 9.5 })).toBe(-4);
   expect(() => deltaExponentFrom({ difference: 100, rms: 9.5 })).toThrow('a tolerance of 400 in the logits');
   expect(() => deltaExponentFrom({ difference: NaN, rms: 9.5 })).toThrow('a tolerance of NaN in the logits');

@@ -4,14 +4,16 @@ import type { StageFindings } from './calibrate-findings.ts';
 
 /** PROTOCOL 5: so much of a stage's output must differ by more than 8 tau when its weights were rounded to 8 bits again. */
 const CHEAT_SHARE_MIN = 0.01;
-/** tau is at least 2^-12 of the scale, delta at least 2^-12 of the logits' rms, and both four times what honest runs differ by. */
+/** tau is at least 2^-12 of the scale, delta at least 2^-15 of the logits' rms, and both four times what honest runs differ by. */
 const FLOOR_EXPONENT = -12;
+/** Finer than tau's: every id within delta of the best is anybody's to choose. An engine is admitted at half of it (qualification). */
+const DELTA_FLOOR_EXPONENT = -15;
 const HONEST_FACTOR = 4;
 /** A tolerance is never finer than float32 itself. */
 const EXPONENT_MIN = -24;
 /** As the table's encoding: a tau of half a scale and more would let anything pass. */
 const TAU_EXPONENT_MAX = -2;
-/** As the table's encoding: where logits are so large that 2^-12 of them is more than 2^8, every id would be ambiguous. */
+/** As the table's encoding: where logits are so large that 2^-15 of them is more than 2^8, every id would be ambiguous. */
 const DELTA_EXPONENT_MAX = 8;
 const EXPONENT_MAX = 127;
 
@@ -49,7 +51,7 @@ export function refuseUnresolved({ from, to, boundary, requantisedPast8Tau }: St
 
 /** Exponent of delta (SPEC A7). Refuses a model whose logits are too large or too unsteady for one. */
 export function deltaExponentFrom({ difference, rms }: { readonly difference: number; readonly rms: number }): number {
-  const tolerance = Math.max(HONEST_FACTOR * difference, 2 ** FLOOR_EXPONENT * rms);
+  const tolerance = Math.max(HONEST_FACTOR * difference, 2 ** DELTA_FLOOR_EXPONENT * rms);
   const exponent = powerOfTwoFrom(tolerance);
   if (exponent <= DELTA_EXPONENT_MAX && tolerance - tolerance === 0) return exponent;
   throw new ModelsError('calibration-refused', `The head: honest runs call for a tolerance of ${tolerance} in the logits; at most 2^${DELTA_EXPONENT_MAX} makes sense. Answers of this model can't be verified, so it isn't served.`, {

@@ -34,14 +34,14 @@ test('the corpus starts with at least 64 different tokens, and keeps some sequen
   expect(sequences.length - scaled.length).toBeGreaterThanOrEqual(8);
 });
 
-test('tau is four times the largest honest error, at least 2^-12, and delta four times the largest logit difference, at least 2^-12 of the logits (PROTOCOL 5, A7)', async () => {
+test('tau is four times the largest honest error, at least 2^-12, and delta four times the largest logit difference, at least 2^-15 of the logits (PROTOCOL 5, A7)', async () => {
   const { table, findings } = await calibrationOf(await setup());
   expect({ tau: table.tauExponent, tauAtZero: table.tauExponentAtZero }).toEqual({ tau: -12, tauAtZero: -12 });
   expect(findings.honestMax).toBeGreaterThan(0);
   expect(4 * findings.honestMax).toBeLessThanOrEqual(2 ** -12);
   const delta = 2 ** table.deltaExponent;
-  expect(delta).toBeGreaterThanOrEqual(Math.max(4 * findings.logitDifference, 2 ** -12 * findings.logitRms));
-  expect(delta / 2).toBeLessThan(Math.max(4 * findings.logitDifference, 2 ** -12 * findings.logitRms));
+  expect(delta).toBeGreaterThanOrEqual(Math.max(4 * findings.logitDifference, 2 ** -15 * findings.logitRms));
+  expect(delta / 2).toBeLessThan(Math.max(4 * findings.logitDifference, 2 ** -15 * findings.logitRms));
 });
 
 test('a model of two layers has two stages, each with its honest and its 8-bit errors', async () => {
@@ -78,7 +78,7 @@ test('a table of the first layers equals the beginning of the whole table', asyn
 
 test('the published table of the default model is for this version and has its whole size', async () => {
   const bytes = await publishedCalibration(DEFAULT_MODEL.sha256);
-  expect(decodeCalibration(bytes ?? new Uint8Array())).toMatchObject({ version: CALIBRATION_VERSION, hidden: 576, tauExponent: -12, tauExponentAtZero: -12, deltaExponent: -8 });
+  expect(decodeCalibration(bytes ?? new Uint8Array())).toMatchObject({ version: CALIBRATION_VERSION, hidden: 576, tauExponent: -12, tauExponentAtZero: -12, deltaExponent: -11 });
   expect(await publishedCalibration('0'.repeat(64))).toBeUndefined();
 });
 

@@ -19,6 +19,11 @@ import type { EngineSession, Provider } from './ort.ts';
  * tau = 2^-12 that audits allow (PROTOCOL 5). WASM stays below 2^-19.
  */
 export const QUALIFICATION_TOLERANCE = 2 ** -14;
+/**
+ * The same for logits, as a share of the power of two above the largest: two of them may be off in opposite ways and must still
+ * lie within delta, which is at least 2^-15 of their root mean square (SPEC A7), a quarter of that power of two.
+ */
+export const LOGITS_TOLERANCE = 2 ** -18;
 
 /** Where a provider was worst; `errorOfScale` is Infinity when a value was not finite. */
 export interface BoundaryError {
@@ -61,11 +66,13 @@ export async function qualify(provider: Provider, model: Architecture, create: S
       ...(await checkStage(provider, architecture, { from: 0, to: 1, embeds: false, heads: false }, create)),
       ...(await checkStage(provider, architecture, { from: 1, to: 2, embeds: false, heads: true }, create)),
     ];
-    return { provider, boundaries, operators, eligible: [...boundaries, ...operators].every(({ errorOfScale }) => errorOfScale <= QUALIFICATION_TOLERANCE) };
+    return { provider, boundaries, operators, eligible: boundaries.every(withinTolerance) && operators.every(({ errorOfScale }) => errorOfScale <= QUALIFICATION_TOLERANCE) };
   } catch (error) {
     return { provider, eligible: false, boundaries: [], operators: [], failure: error instanceof Error ? error.message : String(error) };
   }
 }
+
+const withinTolerance = ({ boundary, errorOfScale }: BoundaryError): boolean => errorOfScale <= (boundary === 'logits' ? LOGITS_TOLERANCE : QUALIFICATION_TOLERANCE);
 
 /** The model's head width and grouping, which kernels specialise on, with little else. */
 export function qualificationArchitecture(model: Architecture): Architecture {
