@@ -1,5 +1,5 @@
 import type { NodeId } from '@ciro/core/ids.ts';
-import { PROBE_AFTER_LAPS, PROBE_AFTER_MS, PROBE_REPLY_LAPS, PROBE_REPLY_MS, UNPACED_REPLY_MS } from './scheduler-limits.ts';
+import { LATE_LOOK_MS, PROBE_AFTER_LAPS, PROBE_AFTER_MS, PROBE_REPLY_LAPS, PROBE_REPLY_MS, UNPACED_REPLY_MS } from './scheduler-limits.ts';
 
 /** Of a lap that was slow, this much counts at the next one: one quick lap says little about a shared processor. */
 const LAP_DECAY = 0.8;
@@ -17,7 +17,7 @@ export class RingWatch {
   #heardAt: number;
   #idAt: number | undefined;
   #lapMs: number | undefined;
-  #asked: { readonly waiting: Set<NodeId>; readonly until: number } | undefined;
+  #asked: { readonly waiting: Set<NodeId>; readonly until: number; readonly again?: boolean } | undefined;
 
   constructor(workers: readonly NodeId[], now: number) {
     this.#workers = workers;
@@ -56,6 +56,11 @@ export class RingWatch {
   tick(now: number): RingDoubt | undefined {
     if (now < this.deadline) return undefined;
     if (this.#asked === undefined) return { probe: this.ask(now) };
+    const lateMs = now - this.#asked.until;
+    if (lateMs > LATE_LOOK_MS && this.#asked.again !== true) {
+      this.#asked = { waiting: this.#asked.waiting, until: now + lateMs, again: true };
+      return undefined;
+    }
     const silent = [...this.#asked.waiting];
     this.#asked = undefined;
     this.#heardAt = now;

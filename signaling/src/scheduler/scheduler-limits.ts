@@ -85,6 +85,8 @@ export const PROBE_REPLY_MS = 1_000;
 export const PROBE_REPLY_LAPS = 2;
 /** Before two ids came nobody knows how busy the devices are: a page may be loading on cores that compute. */
 export const UNPACED_REPLY_MS = 5_000;
+/** When the coordinator itself looks so late after answers that were due, it was held up, and they wait unread in its sockets: it waits once more, as long as it was late. */
+export const LATE_LOOK_MS = 250;
 /** Plans that one job may have: a ring that breaks three times before it said anything will break again. */
 export const MAX_PLAN_VERSIONS = 3;
 /** After a lost link an order rests this long a version: the end of a tab's connection is heard within milliseconds of its links'. */
