@@ -16,7 +16,7 @@ export const PROMPTS = 200;
 export const PROMPT_POSITIONS = 64;
 /** Conversations whose answers are steered are longer: 200 answers of some fifty tokens, so that a rate of 0.1 % is ten of them. */
 export const ANSWER_POSITIONS = 96;
-const ANSWER_SEED = PROMPT_SEED + 10_000;
+export const ANSWER_SEED = PROMPT_SEED + 10_000;
 
 export interface PromptSet {
   /** Names the ids: SHA-256 of all of them. */

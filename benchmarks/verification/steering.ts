@@ -1,7 +1,7 @@
 /** How many greedy tokens a cheat can turn inside what a verdict lets through: by the last stage, and by the middle one. */
 import { mostRate } from './attacks/caught-rate.ts';
 import { loadModel } from './models.ts';
-import { answersOf, PROMPT_SEED } from './prompts.ts';
+import { ANSWER_SEED, answersOf } from './prompts.ts';
 import { referenceOf } from './stages-reference.ts';
 import { steerLastStage } from './steering-last.ts';
 import { steerMiddleStage } from './steering-middle.ts';
@@ -50,7 +50,7 @@ export async function runSteering({ share, signal, say }: PartContext): Promise<
   const reference = await referenceOf(model, await answersOf(model, share), say);
   const { rows, flips } = await measureSteering(model, reference, { signal, say });
   const notMeasured = `a part of the prompts only (share 1/${share}): one flip would be more than the bar allows`;
-  return { seeds: [PROMPT_SEED], rows, values: { steering_flips: share === 1 ? flips : { notMeasured } } };
+  return { seeds: [ANSWER_SEED], rows, values: { steering_flips: share === 1 ? flips : { notMeasured } } };
 }
 
 /** Measures both stages on the model's own answers. */
