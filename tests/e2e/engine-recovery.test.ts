@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { verifyAnswer } from '@ciro/core/evidence/verify-answer.ts';
-import { verifySignature } from '../../signaling/src/keys/verify-signature.ts';
-import { evidenceOfAnswer, idsOfAnswer } from '../support/answer-jobs.ts';
+import { evidenceOfAnswer, firstWrongOfAnswer, idsOfAnswer } from '../support/answer-jobs.ts';
 import { browserStatus } from '../support/browser-status.ts';
-import { hasWebGpu } from '../support/browser-webgpu.ts';
+import { hasWebGpu, NO_WEBGPU } from '../support/browser-webgpu.ts';
 import { openChangingNetwork } from '../support/changing-network.ts';
 import { buildFaultyWorker, failNextRun } from '../support/faulty-page/page-faults.ts';
 import { askAndDisturb } from '../support/lost-tab.ts';
@@ -41,13 +39,6 @@ async function open(engines: readonly VolunteerEngine[] = []): Promise<ChangingN
   return openChangingNetwork(browser, { stages: STAGES, spares: 0, engines, prepare: (page) => swapInPage(page, worker) });
 }
 
-/** The file that a client keeps, checked as `npm run verify` does. */
-async function firstWrong(jobs: readonly Evidence[], answerText: string): Promise<unknown> {
-  const request = { model: 'default', messages: QUESTION.messages, max_tokens: QUESTION.outputIds.length, temperature: 0, seed: 1 };
-  const file: unknown = { ...jobs.at(-1), earlier: jobs.slice(0, -1), request, answer_text: answerText };
-  return (await verifyAnswer(file, { verifySignature })).first;
-}
-
 const loadedAt = (page: Page): Promise<number> => page.evaluate('performance.timeOrigin');
 const workersOf = (job: Evidence | undefined): readonly string[] | undefined => job?.stages.map(({ worker }) => worker);
 
@@ -61,7 +52,7 @@ async function disturbed({ tab }: SeenTab, fault: PageFault): Promise<readonly E
   const jobs = await evidenceOfAnswer(coordinator, answer.job);
   expect(idsOfAnswer(jobs)).toEqual(QUESTION.outputIds);
   expect(jobs.map(({ finish_reason: reason }) => reason)).toEqual(['moved', 'length']);
-  expect(await firstWrong(jobs, answer.text)).toBeNull();
+  expect(await firstWrongOfAnswer(jobs, QUESTION, answer.text)).toBeNull();
   return jobs;
 }
 
@@ -112,7 +103,7 @@ describe('an answer whose ring loses an engine', () => {
 
 it('G4: an answer goes on unchanged when a tab loses its graphics device', async (test) => {
   needBrowser(test, browser);
-  if (!(await hasWebGpu(browser))) test.skip('this browser has no WebGPU adapter, not even the software one: install Chromium, or name one with CIRO_BROWSER');
+  if (!(await hasWebGpu(browser))) test.skip(NO_WEBGPU);
   network = await open(['webgpu']);
   await using _network = network;
   reportPages(test, network.tabs);

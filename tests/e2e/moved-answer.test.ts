@@ -1,8 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { verifyAnswer } from '@ciro/core/evidence/verify-answer.ts';
 import { LAUNCH_RATES, price } from '@ciro/core/pricing/price.ts';
-import { verifySignature } from '../../signaling/src/keys/verify-signature.ts';
-import { eventsOfJob, evidenceOfAnswer, idsOfAnswer } from '../support/answer-jobs.ts';
+import { eventsOfJob, evidenceOfAnswer, firstWrongOfAnswer, idsOfAnswer } from '../support/answer-jobs.ts';
 import { askAndDisturb } from '../support/lost-tab.ts';
 import { openChangingNetwork } from '../support/changing-network.ts';
 import { browserHere, needBrowser, reportPages } from '../support/network.ts';
@@ -40,13 +38,6 @@ let network: ChangingNetwork;
 /** What all jobs of an answer cost, less what went back. */
 const paidFor = (jobs: readonly Evidence[]): bigint => jobs.reduce((sum, { ledger: { debit, refunded } }) => sum + BigInt(debit) - BigInt(refunded), 0n);
 
-/** The file that a client keeps, checked as `npm run verify` does; what was asked is part of it. */
-async function firstWrong(jobs: readonly Evidence[], answerText: string): Promise<unknown> {
-  const request = { model: 'default', messages: QUESTION.messages, max_tokens: QUESTION.outputIds.length, temperature: 0, seed: 1 };
-  const file: unknown = { ...jobs.at(-1), earlier: jobs.slice(0, -1), request, answer_text: answerText };
-  return (await verifyAnswer(file, { verifySignature })).first;
-}
-
 describe('an answer whose ring loses a tab', () => {
   beforeAll(async () => {
     if (browser !== undefined) network = await openChangingNetwork(browser, { stages: STAGES, spares: SPARES });
@@ -83,7 +74,7 @@ describe('an answer whose ring loses a tab', () => {
 
     expect(await faultsOf(first, stage)).toEqual([]);
     for (const job of jobs.slice(1)) expect(await faultsOf(job)).toEqual([]);
-    expect(await firstWrong(jobs, answer.text)).toBeNull();
+    expect(await firstWrongOfAnswer(jobs, QUESTION, answer.text)).toBeNull();
 
     expect(jobs.reduce((sum, { ledger }) => sum + BigInt(ledger.debit), 0n)).toBe(price(LAUNCH_RATES, first.prompt_tokens, QUESTION.outputIds.length));
     await expect.poll(async () => (await evidenceOfAnswer(coordinator, first.job))[0].stages[stage]?.audit_status, { timeout: DECIDED_TIMEOUT_MS }).toBe('unpaid');

@@ -2,11 +2,10 @@ import * as v from 'valibot';
 import { expect, it } from 'vitest';
 import { QUALIFICATION_TOLERANCE } from '@ciro/web/engine/qualification.ts';
 import { browserHere, needBrowser } from '../support/network.ts';
-import { hasWebGpu } from '../support/browser-webgpu.ts';
+import { hasWebGpu, NO_WEBGPU } from '../support/browser-webgpu.ts';
 import { openQualificationPage } from '../support/qualification-page/open-qualification-page.ts';
 
 const browser = await browserHere();
-const NO_WEBGPU = 'this browser has no WebGPU adapter, not even the software one: install Chromium, or name one with CIRO_BROWSER';
 
 const Errors = v.array(v.looseObject({ errorOfScale: v.nullable(v.number()) }));
 /** JSON has no infinity: it comes as null. */

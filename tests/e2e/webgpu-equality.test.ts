@@ -3,7 +3,7 @@ import { browserHere, needBrowser, openTestNetwork, reportPages } from '../suppo
 import { faultsOf } from '../support/network-evidence.ts';
 import { answerOf } from '../support/network-question.ts';
 import { browserStatus } from '../support/browser-status.ts';
-import { hasWebGpu } from '../support/browser-webgpu.ts';
+import { hasWebGpu, NO_WEBGPU } from '../support/browser-webgpu.ts';
 import { greedyVector } from '../support/network-vectors.ts';
 
 const browser = await browserHere();
@@ -16,7 +16,7 @@ const TIMEOUT_MS = 1_200_000;
 
 it('three tabs on WebGPU answer token for token as the unsharded model', async (test) => {
   needBrowser(test, browser);
-  if (!(await hasWebGpu(browser))) test.skip('this browser has no WebGPU adapter, not even the software one: install Chromium, or name one with CIRO_BROWSER');
+  if (!(await hasWebGpu(browser))) test.skip(NO_WEBGPU);
   await using network = await openTestNetwork({ stages: STAGES, engine: 'webgpu' });
   reportPages(test, network.volunteers);
   const statuses = await Promise.all(network.volunteers.pages.map(browserStatus));

@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createParser } from 'eventsource-parser';
 import * as v from 'valibot';
+import { verifyAnswer } from '@ciro/core/evidence/verify-answer.ts';
+import { verifySignature } from '../../signaling/src/keys/verify-signature.ts';
 import { evidenceOf } from './network-question.ts';
 import type { Evidence } from '@ciro/core/evidence/evidence.ts';
 import type { Door } from './network-question.ts';
+import type { GreedyVector } from './network-vectors.ts';
 
 /** The next job of an answer is recorded with its last token, which may be a long way off. */
 const CONTINUED_TIMEOUT_MS = 60_000;
@@ -23,6 +26,13 @@ export async function evidenceOfAnswer(door: Door, asked: string): Promise<reado
 
 /** Every id that the client was given. */
 export const idsOfAnswer = (jobs: readonly Evidence[]): number[] => jobs.flatMap(({ token_ids: ids }) => ids);
+
+/** The file that a client keeps of a greedy answer, checked as `npm run verify` does; what was asked is part of it. Gives the first wrong element. */
+export async function firstWrongOfAnswer(jobs: readonly Evidence[], { messages, outputIds }: Pick<GreedyVector, 'messages' | 'outputIds'>, answerText: string): Promise<unknown> {
+  const request = { model: 'default', messages, max_tokens: outputIds.length, temperature: 0, seed: 1 };
+  const file: unknown = { ...jobs.at(-1), earlier: jobs.slice(0, -1), request, answer_text: answerText };
+  return (await verifyAnswer(file, { verifySignature })).first;
+}
 
 /** Evidence of a job; of one that moved, once it names the job that goes on. */
 async function continuedEvidenceOf(door: Door, job: string): Promise<Evidence> {

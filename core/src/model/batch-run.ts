@@ -1,13 +1,7 @@
-import { outputOf } from './job-cache.ts';
-import { keyCacheName, newKeyName, newValueName, valueCacheName } from './graph/layer-nodes.ts';
+import { CACHE_PARTS, cacheInput, newRows } from './job-cache.ts';
 import type { Architecture, StageShape } from './architecture.ts';
 import type { Feeds, FeedTensor, Outputs, SessionPort } from './job-cache.ts';
 import type { KvCache } from './kv-cache.ts';
-
-const PARTS = [
-  { part: 'key', input: keyCacheName, output: newKeyName },
-  { part: 'value', input: valueCacheName, output: newValueName },
-] as const;
 
 /**
  * Runs the layers graph for one next position of several jobs. The graph reads their keys and values as one tensor a layer, so
@@ -49,16 +43,16 @@ export class BatchRun {
     const all: Record<string, FeedTensor> = { ...feeds };
     let first = 0;
     for (let layer = from; layer < to; layer++) {
-      for (const { part, input } of PARTS) {
+      for (const part of CACHE_PARTS) {
         caches.forEach((cache, index) => cache.copyTo(this.#scratch, first + index * slot, layer - from, part, capacity));
-        all[input(layer)] = { data: this.#scratch.subarray(first, first + caches.length * slot), dims: [caches.length, kvHeads, capacity, headDim] };
+        all[cacheInput(part, layer)] = { data: this.#scratch.subarray(first, first + caches.length * slot), dims: [caches.length, kvHeads, capacity, headDim] };
         first += caches.length * slot;
       }
     }
     const outputs = await this.#session.run(all);
     const width = kvHeads * headDim;
     for (const [index, cache] of caches.entries()) {
-      cache.append(1, (layer, part) => outputOf(outputs, (part === 'key' ? newKeyName : newValueName)(from + layer)).subarray(index * width, (index + 1) * width));
+      cache.append(1, (layer, part) => newRows(outputs, part, from + layer).subarray(index * width, (index + 1) * width));
     }
     return outputs;
   }

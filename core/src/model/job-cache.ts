@@ -2,6 +2,7 @@ import { EngineError } from './engine-error.ts';
 import { keyCacheName, newKeyName, newValueName, valueCacheName } from './graph/layer-nodes.ts';
 import { KvCache } from './kv-cache.ts';
 import type { Architecture, StageShape } from './architecture.ts';
+import type { CachePart } from './kv-cache.ts';
 
 /** A dense row-major tensor on its way into a session. int64 only for sizes. */
 export interface FeedTensor {
@@ -79,11 +80,10 @@ export class HostCache implements JobCache {
     const { from, to } = this.#shape;
     const all: Record<string, FeedTensor> = { ...feeds };
     for (let layer = from; layer < to; layer++) {
-      all[keyCacheName(layer)] = { data: this.#cache.view(layer - from, 'key'), dims: this.#cache.dims };
-      all[valueCacheName(layer)] = { data: this.#cache.view(layer - from, 'value'), dims: this.#cache.dims };
+      for (const part of CACHE_PARTS) all[cacheInput(part, layer)] = { data: this.#cache.view(layer - from, part), dims: this.#cache.dims };
     }
     const outputs = await this.#session.run(all);
-    this.#cache.append(count, (index, part) => outputOf(outputs, (part === 'key' ? newKeyName : newValueName)(from + index)));
+    this.#cache.append(count, (index, part) => newRows(outputs, part, from + index));
     return outputs;
   }
 
@@ -95,6 +95,14 @@ export class HostCache implements JobCache {
     // The rows go with the object.
   }
 }
+
+export const CACHE_PARTS: readonly CachePart[] = ['key', 'value'];
+
+/** The layers graph's input for keys or values of a layer that are held. */
+export const cacheInput = (part: CachePart, layer: number): string => (part === 'key' ? keyCacheName : valueCacheName)(layer);
+
+/** What a run of the layers graph adds to keys or values of a layer. Throws as `outputOf`. */
+export const newRows = (outputs: Outputs, part: CachePart, layer: number): Float32Array => outputOf(outputs, (part === 'key' ? newKeyName : newValueName)(layer));
 
 /** An output by name. Throws EngineError `session-failed` when the session did not give it. */
 export function outputOf(outputs: Outputs, name: string): Float32Array {

@@ -8,7 +8,7 @@ import { decodeCalibration } from '@ciro/core/model/calibration-codec.ts';
 import { SamplingError } from '@ciro/core/sampling/sampling-error.ts';
 import type { ModelManifest } from '@ciro/core/model/manifest.ts';
 import type { SampledIds } from '@ciro/core/protocol/audit-from-worker.ts';
-import { openReferenceHead, openReferenceLayers } from '../models/reference-run.ts';
+import { openReferenceHead, throughLayers } from '../models/reference-run.ts';
 import type { ReferenceTask } from './ports.ts';
 
 type ReadShard = (name: string) => Promise<Uint8Array>;
@@ -26,9 +26,7 @@ export async function followIds(manifest: ModelManifest, readShard: ReadShard, r
   const table = decodeCalibration(fromBase64(manifest.calibration.base64));
   const committed = new Float32Array(Uint8Array.from(payload).buffer);
   if (committed.length !== rows.length || !isNear(compareRows({ unit: 0, from: 0, grid: boundaryGrid(table, to), own: committed, auditor: rows, flags: new Uint32Array(0) }))) return null;
-  let both = [rows, committed];
-  for (let layer = to; layer <= layers; layer++) both = await through(manifest, readShard, { from: layer, to: Math.min(layer + 1, layers), heads: layer === layers }, both);
-  const [own = new Float32Array(), theirs = new Float32Array()] = both;
+  const [own = new Float32Array(), theirs = new Float32Array()] = await throughLayers(manifest, readShard, [to, layers], [rows, committed]);
   const head = await openReferenceHead(manifest, readShard);
   const stateOf = async (final: Float32Array, position: number, id: number): Promise<{ state: string; gap: number }> => {
     const logits = await head.logits(final.slice(position * hidden, (position + 1) * hidden));
@@ -52,14 +50,5 @@ export async function followIds(manifest: ModelManifest, readShard: ReadShard, r
     throw error;
   } finally {
     await head.release();
-  }
-}
-
-async function through(manifest: ModelManifest, readShard: ReadShard, shape: { from: number; to: number; heads: boolean }, sequences: readonly Float32Array[]): Promise<Float32Array[]> {
-  const layers = await openReferenceLayers(manifest, readShard, { ...shape, embeds: false });
-  try {
-    return await layers.run(sequences);
-  } finally {
-    await layers.release();
   }
 }

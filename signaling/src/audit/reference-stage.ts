@@ -8,7 +8,7 @@ import { EmbeddingTable } from '@ciro/core/model/embedding-table.ts';
 import { SamplingError } from '@ciro/core/sampling/sampling-error.ts';
 import type { ModelManifest } from '@ciro/core/model/manifest.ts';
 import type { SampledIds } from '@ciro/core/protocol/audit-from-worker.ts';
-import { openReferenceHead, openReferenceLayers } from '../models/reference-run.ts';
+import { openReferenceHead, throughLayers } from '../models/reference-run.ts';
 import { followIds } from './follow-ids.ts';
 import type { ReferenceTask } from './ports.ts';
 
@@ -22,11 +22,8 @@ const NO_LOGITS_GAP = 2 ** 128;
  * holds. `ids` looks at the committed ids with the model's own head, over the rows of this run (SPEC A7, A10).
  */
 export async function runReferenceStage(manifest: ModelManifest, readShard: ReadShard, task: Omit<ReferenceTask, 'modelId'>): Promise<{ readonly rows: Float32Array; readonly ids: SampledIds | null }> {
-  const [from, to] = task.layers;
-  const end = manifest.architecture.layers;
-  let rows = await firstRows(manifest, readShard, task);
-  for (let layer = from; layer < to; layer++) rows = await through(manifest, readShard, { from: layer, to: layer + 1, heads: false }, rows);
-  if (to === end) rows = await through(manifest, readShard, { from: end, to: end, heads: true }, rows);
+  const [rows] = await throughLayers(manifest, readShard, task.layers, [await firstRows(manifest, readShard, task)]);
+  if (rows === undefined) throw new RangeError('a run of one sequence gave none');
   if (task.check !== undefined) return { rows, ids: await checkIds(manifest, readShard, rows, task.check) };
   return { rows, ids: task.follow === undefined ? null : await followIds(manifest, readShard, rows, { layers: task.layers, follow: task.follow }) };
 }
@@ -34,17 +31,6 @@ export async function runReferenceStage(manifest: ModelManifest, readShard: Read
 async function firstRows(manifest: ModelManifest, readShard: ReadShard, { layers, inputs }: Pick<ReferenceTask, 'layers' | 'inputs'>): Promise<Float32Array> {
   const { buffer } = Uint8Array.from(inputs);
   return layers[0] === 0 ? new EmbeddingTable(manifest, await readShard('embedding')).rows(new Uint32Array(buffer)) : new Float32Array(buffer);
-}
-
-async function through(manifest: ModelManifest, readShard: ReadShard, shape: { from: number; to: number; heads: boolean }, rows: Float32Array): Promise<Float32Array> {
-  const layers = await openReferenceLayers(manifest, readShard, { ...shape, embeds: false });
-  try {
-    const [out] = await layers.run([rows]);
-    if (out === undefined) throw new RangeError('a run of one sequence gave none');
-    return out;
-  } finally {
-    await layers.release();
-  }
 }
 
 async function checkIds(manifest: ModelManifest, readShard: ReadShard, rows: Float32Array, { payload, sampling }: NonNullable<ReferenceTask['check']>): Promise<SampledIds> {

@@ -67,6 +67,22 @@ export async function openReferenceLayers(
   };
 }
 
+/**
+ * Rows of sequences at boundary `from`, taken to boundary `to` layer after layer, so that the weights of one are in memory; and through
+ * the final norm where `to` is the model's end.
+ */
+export async function throughLayers(manifest: ModelManifest, readShard: (name: string) => Promise<Uint8Array>, [from, to]: readonly [number, number], sequences: BoundaryRows): Promise<BoundaryRows> {
+  const end = manifest.architecture.layers;
+  const shapes = Array.from({ length: to - from }, (_, index) => ({ from: from + index, to: from + index + 1, heads: false }));
+  if (to === end) shapes.push({ from: end, to: end, heads: true });
+  let rows = sequences;
+  for (const shape of shapes) {
+    const layers = await openReferenceLayers(manifest, readShard, { ...shape, embeds: false });
+    rows = await layers.run(rows).finally(() => layers.release());
+  }
+  return rows;
+}
+
 /** The head as the reference run computes it: final-norm rows [n, hidden] to logits [n, vocabulary]. */
 export interface ReferenceHead {
   logits(rows: Float32Array): Promise<Float32Array>;
