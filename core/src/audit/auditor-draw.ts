@@ -22,25 +22,30 @@ export function auditorWeight(firstSeenMs: number, nowMs: number): number {
  * order: they are laid out by node id. `excluded`: who was drawn before, and who may not audit this stage.
  */
 export function drawAuditor(candidates: readonly AuditorCandidate[], beacon: HexHash, stage: number, k: number, excluded: Iterable<NodeId>): NodeId | undefined {
-  const out = new Set(excluded);
-  const left = candidates.filter(({ worker, weight }) => !out.has(worker) && weight > 0 && Number.isFinite(weight)).sort((a, b) => (a.worker < b.worker ? -1 : 1));
-  const target = auditDraw(beacon, stage, k) * left.reduce((total, { weight }) => total + weight, 0);
-  let reached = 0;
-  for (const { worker, weight } of left) {
-    reached += weight;
-    if (target < reached) return worker;
-  }
-  return left.at(-1)?.worker;
+  const left = laidOut(candidates, excluded);
+  return left[indexAt(left, auditDraw(beacon, stage, k))]?.worker;
 }
 
 /** Every candidate in the order in which draws 2, 3, … without replacement give them: the first who accepts is the auditor. */
 export function auditorOrder(candidates: readonly AuditorCandidate[], beacon: HexHash, stage: number, excluded: Iterable<NodeId> = []): NodeId[] {
-  const out = new Set(excluded);
+  const left = laidOut(candidates, excluded);
   const order: NodeId[] = [];
-  for (let k = FIRST_AUDITOR_DRAW; ; k++) {
-    const next = drawAuditor(candidates, beacon, stage, k, out);
-    if (next === undefined) return order;
-    out.add(next);
-    order.push(next);
+  for (let k = FIRST_AUDITOR_DRAW; left.length > 0; k++) {
+    for (const { worker } of left.splice(indexAt(left, auditDraw(beacon, stage, k)), 1)) order.push(worker);
   }
+  return order;
+}
+
+/** Who can be drawn, by node id. */
+function laidOut(candidates: readonly AuditorCandidate[], excluded: Iterable<NodeId>): AuditorCandidate[] {
+  const out = new Set(excluded);
+  return candidates.filter(({ worker, weight }) => !out.has(worker) && weight > 0 && Number.isFinite(weight)).sort((a, b) => (a.worker < b.worker ? -1 : 1));
+}
+
+/** Where the `fraction` of all weight is reached; the last one when rounding leaves it beyond all. */
+function indexAt(left: readonly AuditorCandidate[], fraction: number): number {
+  const target = fraction * left.reduce((total, { weight }) => total + weight, 0);
+  let reached = 0;
+  const index = left.findIndex(({ weight }) => target < (reached += weight));
+  return index < 0 ? left.length - 1 : index;
 }

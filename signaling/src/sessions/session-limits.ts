@@ -7,6 +7,12 @@ export const HELLO_TIMEOUT_MS = 10_000;
  */
 export const MESSAGE_BURST = 1_000;
 export const MESSAGES_PER_SECOND = 300;
+/**
+ * `relay` and `relay-taken` messages beside them, at once and per second: eight jobs at 35 rows a second over two relayed links are
+ * about 600. Their bytes have budgets of their own.
+ */
+export const RELAY_MESSAGE_BURST = 2_000;
+export const RELAY_MESSAGES_PER_SECOND = 1_000;
 
 /** Malformed or out-of-place messages a session is forgiven, and how soon one is forgotten: honest races make one now and then. */
 export const OFFENCE_BUDGET = 20;

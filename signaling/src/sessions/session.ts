@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { nodeIdOf, verifyBinding } from '@ciro/core/identity/identity.ts';
 import { PROTOCOL_VERSION } from '@ciro/core/protocol/limits.ts';
 import { parseWorkerMessage, ProtocolError } from '@ciro/core/protocol/parse.ts';
-import { HELLO_TIMEOUT_MS, MESSAGE_BURST, MESSAGES_PER_SECOND, OFFENCE_BUDGET, OFFENCES_FORGIVEN_PER_SECOND, RTT_SMOOTHING } from './session-limits.ts';
+import { HELLO_TIMEOUT_MS, MESSAGE_BURST, MESSAGES_PER_SECOND, OFFENCE_BUDGET, OFFENCES_FORGIVEN_PER_SECOND, RELAY_MESSAGE_BURST, RELAY_MESSAGES_PER_SECOND, RTT_SMOOTHING } from './session-limits.ts';
 import { NonceBox } from './nonce-box.ts';
 import { TokenBucket } from './token-bucket.ts';
 import type { HexHash } from '@ciro/core/ids.ts';
@@ -43,6 +43,7 @@ export interface SessionOwner {
 }
 
 const AnyHello = v.object({ type: v.literal('hello'), protocol: v.number() });
+const AnyRelay = v.object({ type: v.picklist(['relay', 'relay-taken']) });
 
 /** One connection, from challenge to close. Sans-I/O: `receive` in, messages out through the channel, facts to the owner. */
 export class Session {
@@ -51,6 +52,7 @@ export class Session {
   readonly #clock: Clock;
   readonly #network: string;
   readonly #messages: TokenBucket;
+  readonly #relayMessages: TokenBucket;
   readonly #forgiveness: TokenBucket;
   readonly #nonces = new NonceBox();
   readonly #stopWaiting: () => void;
@@ -71,6 +73,7 @@ export class Session {
     this.#network = options.network;
     const now = deps.clock.now();
     this.#messages = new TokenBucket(MESSAGE_BURST, MESSAGES_PER_SECOND, now);
+    this.#relayMessages = new TokenBucket(RELAY_MESSAGE_BURST, RELAY_MESSAGES_PER_SECOND, now);
     this.#forgiveness = new TokenBucket(OFFENCE_BUDGET, OFFENCES_FORGIVEN_PER_SECOND, now);
     this.#state = { at: 'challenged', challenge: options.challenge, since: now };
     this.#stopWaiting = deps.clock.after(HELLO_TIMEOUT_MS, () => this.refuse('hello-expected', `no hello came within ${HELLO_TIMEOUT_MS / 1000} s of the challenge; reload the page`));
@@ -106,8 +109,10 @@ export class Session {
   /** One message as it came off the wire. */
   receive(raw: unknown): void {
     if (this.#state.at === 'closed') return;
-    if (!this.#messages.take(this.#clock.now())) {
-      this.refuse('too-many-messages', `more than ${MESSAGE_BURST} messages at once or ${MESSAGES_PER_SECOND} a second; slow down and connect again`);
+    const relays = v.is(AnyRelay, raw);
+    if (!(relays ? this.#relayMessages : this.#messages).take(this.#clock.now())) {
+      const [burst, perSecond, what] = relays ? [RELAY_MESSAGE_BURST, RELAY_MESSAGES_PER_SECOND, 'relayed pieces'] : [MESSAGE_BURST, MESSAGES_PER_SECOND, 'messages'];
+      this.refuse('too-many-messages', `more than ${burst} ${what} at once or ${perSecond} a second; slow down and connect again`);
       return;
     }
     if (this.#state.at === 'challenged' && v.is(AnyHello, raw) && raw.protocol !== PROTOCOL_VERSION) {

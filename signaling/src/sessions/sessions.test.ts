@@ -4,7 +4,7 @@ import { identityPublicKey, nodeIdOf, signBinding } from '@ciro/core/identity/id
 import { MAX_NONCE_COMMITMENTS, PROTOCOL_VERSION } from '@ciro/core/protocol/limits.ts';
 import type { HexHash, NodeId } from '@ciro/core/ids.ts';
 import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordinator.ts';
-import { HELLO_TIMEOUT_MS, MESSAGE_BURST, MESSAGES_PER_SECOND, OFFENCE_BUDGET, RECORD_FLUSH_MS, RESUME_MS } from './session-limits.ts';
+import { HELLO_TIMEOUT_MS, MESSAGE_BURST, MESSAGES_PER_SECOND, OFFENCE_BUDGET, RECORD_FLUSH_MS, RELAY_MESSAGE_BURST, RESUME_MS } from './session-limits.ts';
 import { withUpdate } from './node-records.ts';
 import { Sessions } from './sessions.ts';
 import { VirtualClock } from './virtual-clock.fixture.ts';
@@ -240,6 +240,17 @@ it('a flood is refused; the same number of messages over time is not', () => {
   const flood = tab(2).greet();
   for (let i = 0; i < MESSAGE_BURST; i++) flood.session.receive(token);
   expect(flood.last('refused')?.code).toBe('too-many-messages');
+});
+
+it('what a tab relays takes nothing of what it may say, and has a limit of its own', () => {
+  const { tab } = setup();
+  const taken = { type: 'relay-taken', link: 'l', bytes: 1 };
+  const busy = tab(1).greet();
+  for (let i = 0; i < RELAY_MESSAGE_BURST; i++) busy.session.receive(taken);
+  for (let i = 0; i < MESSAGES_PER_SECOND; i++) busy.session.receive(token);
+  expect(busy.closed).toBe(false);
+  busy.session.receive(taken);
+  expect(busy.last('refused')).toMatchObject({ code: 'too-many-messages', message: expect.stringContaining(`${RELAY_MESSAGE_BURST} relayed pieces`) });
 });
 
 it('an offence that another room reports counts like a malformed message', () => {
