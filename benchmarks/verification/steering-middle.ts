@@ -21,6 +21,7 @@ import type { HeadRow, SteeredSequence } from './steering-stage.ts';
 const RIVALS = 3;
 /** Wherever two ids are further apart than this no push within the verdict's bounds was ever near: its largest gain is printed. */
 const HOPELESS_MARGIN_LOGITS = 0.1;
+const HOPELESS: Outcome = { flipped: false, clear: true, gain: 0, refused: undefined };
 /** Rules without bounds reach further; they are tried on a sample of tokens, whatever the margin. */
 const SAMPLE = 150;
 
@@ -40,13 +41,13 @@ export async function steerMiddleStage(model: BenchModel, reference: Reference, 
     for (let position = 0; position <= Math.max(...here.keys()); position++) {
       const row = rows.slice(position * at.channels, (position + 1) * at.channels);
       const place = here.get(position);
-      const tried = place === undefined ? undefined : await rivalsOf(sequence, row);
+      const near = place !== undefined && place.margin <= HOPELESS_MARGIN_LOGITS;
+      const tried = near || (place !== undefined && sampled.has(place)) ? await rivalsOf(sequence, row) : undefined;
       for (const [rule, counted] of steered) {
-        if (place === undefined || tried === undefined) continue;
+        if (place === undefined) continue;
         const bounded = Number.isFinite(rule.limits.mean);
         if (!bounded && !sampled.has(place)) continue;
-        const hopeless = bounded && place.margin > HOPELESS_MARGIN_LOGITS;
-        note(counted, hopeless ? { flipped: false, clear: true, gain: 0, refused: undefined } : await steer(at, sequence, place, row, tried, rule));
+        note(counted, tried === undefined || (bounded && !near) ? HOPELESS : await steer(at, sequence, place, row, tried, rule));
       }
       await sequence.step(row);
     }
