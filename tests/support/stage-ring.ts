@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { toHex } from '@ciro/core/bytes.ts';
 import { planBytes } from '@ciro/core/job/plan.ts';
@@ -205,6 +206,7 @@ export class StageRing {
       randomHex: (bytes) => (++salts).toString(16).padStart(2 * bytes, '0'),
       now: () => performance.now() + worker.aheadMs,
       turn,
+      wait: (milliseconds) => sleep(milliseconds),
       credit: { planned: () => undefined, committed: () => undefined, finished: () => undefined, acknowledged: (receipt) => void worker.acknowledged.push(receipt) },
       head: async (_peer, payload) => void worker.heads.push(payload),
       auditBytes: () => 0,

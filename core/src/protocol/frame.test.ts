@@ -9,24 +9,23 @@ import type { Frame } from './frame.ts';
 const SEED = 20_261;
 const frame: Frame = { kind: 'rows', job: '00112233445566778899aabbccddeeff' as JobId, planVersion: 3, position: 32, count: 2, acceptedTo: 31, stage: 5, payload: Uint8Array.of(0, 0, 128, 63, 0, 0, 0, 64) };
 
-/** Bytes of `frame` with one change. */
-function changed(change: (bytes: Uint8Array, view: DataView) => void): Uint8Array {
-  const bytes = encodeFrame(frame);
+/** Bytes of a frame with one change. */
+function changed(change: (bytes: Uint8Array, view: DataView) => void, bytes = encodeFrame(frame)): Uint8Array {
   change(bytes, new DataView(bytes.buffer));
   return bytes;
 }
 
 const u32 = fc.integer({ min: 0, max: 0x7fff_ffff });
 const frames: fc.Arbitrary<Frame> = fc
-  .record({ kind: fc.constantFrom('rows', 'ids', 'receipt', 'heartbeat', 'acknowledgement', 'head'), job: fc.uint8Array({ minLength: 16, maxLength: 16 }), planVersion: u32, position: u32, count: fc.integer({ min: 1, max: MAX_FRAME_ROWS }), channels: fc.integer({ min: 1, max: 20 }), acceptedTo: u32, stage: fc.integer({ min: 0, max: 0xffff }), fill: fc.integer({ min: 0, max: 255 }) })
-  .map(({ kind, job, count, channels, fill, ...rest }): Frame => {
+  .record({ kind: fc.constantFrom('rows', 'ids', 'receipt', 'heartbeat', 'acknowledgement', 'head'), job: fc.uint8Array({ minLength: 16, maxLength: 16 }), planVersion: u32, position: u32, count: fc.integer({ min: 1, max: MAX_FRAME_ROWS }), channels: fc.integer({ min: 1, max: 20 }), acceptedTo: u32, stage: fc.integer({ min: 0, max: 0xffff }), fill: fc.integer({ min: 0, max: 255 }), followed: fc.boolean() })
+  .map(({ kind, job, count, channels, fill, followed, ...rest }): Frame => {
     const bytes = { rows: count * channels * 4, ids: count * 4, receipt: channels, heartbeat: 0, acknowledgement: channels, head: channels }[kind];
-    return { ...rest, kind, job: Buffer.from(job).toString('hex') as JobId, count: kind === 'rows' || kind === 'ids' ? count : 0, payload: new Uint8Array(bytes).fill(fill) };
+    return { ...rest, kind, job: Buffer.from(job).toString('hex') as JobId, count: kind === 'rows' || kind === 'ids' ? count : 0, payload: new Uint8Array(bytes).fill(fill), ...(followed && (kind === 'rows' || kind === 'ids') && { more: true }) };
   });
 
 it('F2: a frame has the layout that the specification draws', () => {
   expect(Buffer.from(encodeFrame(frame)).toString('hex')).toBe(
-    ['c1', '04', '01', '00', '0500', '0000', '00112233445566778899aabbccddeeff', '03000000', '20000000', '02000000', '1f000000', '08000000', '00000000', '0000803f', '00000040'].join(''),
+    ['c1', '05', '01', '00', '0500', '0000', '00112233445566778899aabbccddeeff', '03000000', '20000000', '02000000', '1f000000', '08000000', '00000000', '0000803f', '00000040'].join(''),
   );
   expect(FRAME_KINDS).toEqual({ rows: 1, ids: 2, receipt: 3, heartbeat: 4, acknowledgement: 5, head: 6 });
 });
@@ -51,7 +50,8 @@ it.each([
   ['another protocol version', changed((bytes) => (bytes[1] = 1)), 'wrong-version', 'protocol 1'],
   ['kind 0', changed((bytes) => (bytes[2] = 0)), 'bad-frame', 'kind 0'],
   ['kind 7', changed((bytes) => (bytes[2] = 7)), 'bad-frame', 'kind 7'],
-  ['a reserved byte', changed((bytes) => (bytes[3] = 1)), 'bad-frame', 'reserved'],
+  ['more than more', changed((bytes) => (bytes[3] = 2)), 'bad-frame', 'more is 2'],
+  ['more to come after a heartbeat', changed((bytes) => (bytes[3] = 1), encodeFrame({ ...frame, kind: 'heartbeat', count: 0, payload: new Uint8Array(0) })), 'bad-frame', 'more to come after a heartbeat'],
   ['a reserved half word', changed((bytes) => (bytes[7] = 1)), 'bad-frame', 'reserved'],
   ['a reserved word', changed((bytes) => (bytes[47] = 1)), 'bad-frame', 'reserved'],
   ['a payload length that is not that of the payload', changed((_, view) => view.setUint32(40, 7, true)), 'bad-frame', 'payload length 7'],

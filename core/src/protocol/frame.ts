@@ -24,6 +24,8 @@ export interface FrameHeader {
   readonly acceptedTo: number;
   /** Stage that sent it. */
   readonly stage: number;
+  /** The next rows or ids on this link are of the same run: whoever computes them together again loses nothing by waiting (SPEC E2). */
+  readonly more?: true;
 }
 
 /** A frame: header and payload. Rows: little-endian float32, count * channels. Ids: little-endian uint32. Receipt, acknowledgement, head: UTF-8 JSON. */
@@ -38,6 +40,7 @@ export function encodeFrame(frame: Frame): Uint8Array<ArrayBuffer> {
   view.setUint8(0, MAGIC);
   view.setUint8(1, PROTOCOL_VERSION);
   view.setUint8(2, FRAME_KINDS[frame.kind]);
+  view.setUint8(3, frame.more === true ? 1 : 0);
   view.setUint16(4, frame.stage, true);
   bytes.set(fromHex(frame.job), 8);
   view.setUint32(24, frame.planVersion, true);
@@ -62,7 +65,9 @@ export function decodeFrame(bytes: Uint8Array): Frame {
   if (version !== PROTOCOL_VERSION) throw new ProtocolError('wrong-version', `frame of protocol ${version}; this side speaks ${PROTOCOL_VERSION}: reload the page`, { fault: 'peer', fields: { version } });
   const kind = KIND_NAMES.get(view.getUint8(2));
   if (kind === undefined) throw bad(`kind ${view.getUint8(2)} is not known`);
-  if (view.getUint8(3) !== 0 || view.getUint16(6, true) !== 0 || view.getUint32(44, true) !== 0) throw bad('reserved bytes are not zero');
+  const more = view.getUint8(3);
+  if (more > 1) throw bad(`more is ${more}; it is 0 or 1`);
+  if (view.getUint16(6, true) !== 0 || view.getUint32(44, true) !== 0) throw bad('reserved bytes are not zero');
   const length = view.getUint32(40, true);
   if (length !== bytes.length - FRAME_HEADER_BYTES) throw bad(`payload length ${length} but ${bytes.length - FRAME_HEADER_BYTES} bytes follow the header`);
   const count = view.getUint32(32, true);
@@ -70,6 +75,7 @@ export function decodeFrame(bytes: Uint8Array): Frame {
   if ((kind === 'rows' || kind === 'ids') && (count === 0 || length === 0 || length % (4 * count) !== 0)) throw bad(`${length} bytes for ${count} ${kind}`);
   if (kind === 'ids' && length !== 4 * count) throw bad(`${length} bytes for ${count} ids of 4 bytes`);
   if (kind !== 'rows' && kind !== 'ids' && count !== 0) throw bad(`count ${count} in a ${kind}`);
+  if (kind !== 'rows' && kind !== 'ids' && more !== 0) throw bad(`more to come after a ${kind}`);
   if (kind === 'heartbeat' && length !== 0) throw bad(`${length} bytes in a heartbeat`);
   const position = view.getUint32(28, true);
   if (position + count > 0xffffffff) throw bad(`positions ${position}+${count} overflow`);
@@ -81,6 +87,7 @@ export function decodeFrame(bytes: Uint8Array): Frame {
     position,
     count,
     acceptedTo: view.getUint32(36, true),
+    ...(more === 1 && { more: true }),
     payload: bytes.subarray(FRAME_HEADER_BYTES),
   };
 }

@@ -1,5 +1,5 @@
 /** Version of control messages and data frames; exchanged first, and a mismatch is refused by name (SPEC W1). */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 /** Bytes of one control message: a plan of MAX_STAGES stages is 12 kB, a `unit` at most 89 kB, the `root` of the longest job 140 kB. */
 export const MAX_CONTROL_BYTES = 256 * 1024;

@@ -6,11 +6,13 @@ export const MAX_OPEN_JOBS = 4;
 /** Jobs whose generated positions are computed in one run: each has one at most, so all that are open. */
 export const MAX_BATCH_JOBS = MAX_OPEN_JOBS;
 
-/**
- * A generated position that finds its stage idle waits this long for those of other jobs that left the stage before together with it: as
- * messages of their own they come within a few tenths of a millisecond. A row takes 4 ms and more; a job that is alone waits for nothing.
- */
-export const GATHER_MS = 1;
+/** Laps of every job over which one number of groups is measured: about a second with four jobs on one machine. */
+export const LAPS_TO_MEASURE = 6;
+/** Groups of which nothing was seen for so long are tried again, one number of them at a time: devices warm up and other programs begin. */
+export const EXPLORE_AGAIN_MS = 60_000;
+export const EXPLORE_EVERY_MS = 10_000;
+/** A row waits this long for others: several laps of a slow ring. Then one of them is lost, and the coordinator asks for it. */
+export const HOLD_MOST_MS = 1_000;
 
 /**
  * A job that had no work here for this long may lose its cache to another one that needs the room: the coordinator gives a job up

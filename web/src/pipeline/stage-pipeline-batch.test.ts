@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { EVICT_IDLE_MS, MAX_OPEN_JOBS } from './stage-limits.ts';
-import { decodeFrame } from '@ciro/core/protocol/frame.ts';
+import { EVICT_IDLE_MS, HOLD_MOST_MS, MAX_OPEN_JOBS } from './stage-limits.ts';
+import { decodeFrame, encodeFrame } from '@ciro/core/protocol/frame.ts';
 import { randomSource, StageRing, turn } from '../../../tests/support/stage-ring.ts';
 import { TOY } from '../../../tests/support/toy-model.ts';
 import type { RingJob, RingWorker } from '../../../tests/support/stage-ring.ts';
@@ -274,4 +274,19 @@ test('E2: rows that leave a stage together are together at the next one, though 
   const [there = 0, ...later] = ring.workers.map(({ pipeline }) => pipeline.generated.batched);
   expect(there).toBeGreaterThan(PROMPTS.length * TOKENS * 0.5);
   for (const batched of later) expect(batched).toBeGreaterThan(there * 0.8);
+});
+
+test('E2: a neighbour that says more is to come, and sends nothing more, holds rows up for a second and no answer', async () => {
+  const ring = await StageRing.make({ stages: 2, seed });
+  let lies = 1;
+  ring.onFrame = (from, _to, frame) => {
+    const read = decodeFrame(frame);
+    return from === 0 && read.kind === 'rows' && read.position === 8 && lies-- > 0 ? encodeFrame({ ...read, more: true }) : frame;
+  };
+  const began = performance.now();
+  const job = await ring.run(PROMPTS[0] ?? [], TOKENS);
+  expect(lies).toBeLessThanOrEqual(0);
+  expect(performance.now() - began).toBeGreaterThan(HOLD_MOST_MS - 10);
+  const honest = await StageRing.make({ stages: 2, seed });
+  expect(job.ids).toEqual((await honest.run(PROMPTS[0] ?? [], TOKENS)).ids);
 });

@@ -2,6 +2,7 @@ import { CiroError } from '@ciro/core/errors.ts';
 import { decodeFrame, encodeFrame } from '@ciro/core/protocol/frame.ts';
 import { AfterJob } from './after-job.ts';
 import { refuse } from './frame-check.ts';
+import { LapGroups } from './lap-groups.ts';
 import { LinkRefusals } from './link-refusals.ts';
 import { OpenJob } from './open-job.ts';
 import { NonceBook } from './nonce-book.ts';
@@ -10,7 +11,7 @@ import { checkPlan } from './plan-check.ts';
 import { fitTogether, isDecode, runWork } from './run-work.ts';
 import { StageError } from './stage-error.ts';
 import { jobKey, StageJob } from './stage-job.ts';
-import { EVICT_IDLE_MS, GATHER_MS, MAX_BATCH_JOBS, MAX_ENDED_JOBS, MAX_OPEN_JOBS, MAX_WAITING_FRAMES } from './stage-limits.ts';
+import { EVICT_IDLE_MS, HOLD_MOST_MS, MAX_BATCH_JOBS, MAX_ENDED_JOBS, MAX_OPEN_JOBS, MAX_WAITING_FRAMES } from './stage-limits.ts';
 import { UnitEvidence } from './unit-evidence.ts';
 import { WorkLine } from './work-line.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -19,7 +20,12 @@ import type { JobPlan, SignedPlan } from '@ciro/core/job/plan.ts';
 import type { Frame } from '@ciro/core/protocol/frame.ts';
 import type { HeldStage, StageIdentity, StagePorts } from './stage-ports.ts';
 import type { QueuedWork, WorkOutcome } from './run-work.ts';
-import type { StageWork } from './stage-job.ts';
+import type { StageStep, StageWork } from './stage-job.ts';
+
+/** A piece of a job's work that the engine computed, and what it leads to. */
+interface CompletedWork extends QueuedWork {
+  readonly step: StageStep;
+}
 
 /**
  * The stages of up to MAX_OPEN_JOBS jobs on one worker: plans and frames in, frames and messages out through `StagePorts`.
@@ -29,6 +35,11 @@ export class StagePipeline {
   readonly #identity: StageIdentity;
   readonly #ports: StagePorts;
   readonly #queue: WorkQueue<QueuedWork>;
+  readonly #line: WorkLine<QueuedWork>;
+  readonly #groups = new LapGroups();
+  #holding = false;
+  /** Neighbours of which more rows of one run are on the way. */
+  readonly #moreFrom = new Set<NodeId>();
   readonly #refusals: LinkRefusals;
   /** This worker's nonces for audit draws; their commitments go to the coordinator (SPEC A1). */
   readonly nonces: NonceBook;
@@ -49,8 +60,9 @@ export class StagePipeline {
     this.#ports = ports;
     const { maxBatchJobs: most = MAX_BATCH_JOBS } = identity;
     const roomBytes = (): number => identity.memoryBudgetBytes - (this.#held?.engine.promisedBytes ?? 0) - this.rowBytes - ports.auditBytes(0);
-    const line = new WorkLine<QueuedWork>({ jobOf: ({ open }) => open.job.key, isDecode, fitTogether: (items) => items.length <= most && fitTogether(items, roomBytes) });
-    this.#queue = new WorkQueue(line, (items) => this.#compute(items), () => ports.turn(), () => this.#gather(line, most));
+    const mayLeave = (waiting: number): number => (this.#moreFrom.size > 0 ? 0 : this.#groups.mayLeave(waiting, ports.now())) || this.#holdBack();
+    this.#line = new WorkLine<QueuedWork>({ jobOf: ({ open }) => open.job.key, isDecode, ...(most > 1 && { mayLeave }), fitTogether: (items) => items.length <= most && fitTogether(items, roomBytes) });
+    this.#queue = new WorkQueue(this.#line, (items) => this.#compute(items), () => ports.turn());
     this.#refusals = new LinkRefusals((peer, error) => ports.refused(peer, error));
     this.nonces = new NonceBook((bytes) => ports.randomHex(bytes));
     this.pieces = new PieceSender(ports);
@@ -137,6 +149,7 @@ export class StagePipeline {
     if (frame.kind === 'heartbeat') return;
     if (frame.kind === 'head') return void this.#ports.head(peer, frame.payload).catch((error: unknown) => this.#refuse(peer, undefined, asStageError(error)));
     const open = this.#jobs.get(jobKey(frame.job, frame.planVersion));
+    if (frame.kind === 'rows' || frame.kind === 'ids') this.#expectMore(peer, frame.more === true && open?.job.upstream === peer);
     try {
       if (open === undefined) throw refuse('unknown-job', frame, 'is about a job that this worker does not have');
       const sender = frame.kind === 'acknowledgement' ? open.job.downstream : open.job.upstream;
@@ -145,11 +158,14 @@ export class StagePipeline {
     } catch (error) {
       this.#refuse(peer, open, asStageError(error));
     }
+    this.#queue.look();
   }
 
   /** The link to a neighbour is gone. What is to be sent there fails its job; the coordinator decides about the others. */
   handleLinkClosed(peer: NodeId): void {
     this.#refusals.forget(peer);
+    this.#expectMore(peer, false);
+    this.#queue.look();
   }
 
   /** Ends a job at `acceptedTo` positions; resolves when its root was posted. Unknown jobs are ignored. */
@@ -184,28 +200,42 @@ export class StagePipeline {
   }
 
   #enqueue(open: OpenJob, work: StageWork): void {
+    const item = { open, work };
     open.waiting++;
     open.busyAt = this.#ports.now();
-    this.#queue.push({ open, work });
+    if (open.job.isFirst && isDecode(item)) this.#groups.returned(open.job.key, this.#line.decodes + 1, open.busyAt);
+    this.#queue.push(item);
   }
 
-  /** Lets rows that left the stage before in one run, and come one by one, be taken together again. */
-  #gather(line: WorkLine<QueuedWork>, most: number): Promise<void> | undefined {
-    const generating = Math.min(most, [...this.#jobs.values()].filter(({ state, job }) => state === 'open' && job.generates).length);
-    if (line.size >= generating) return undefined;
-    const until = this.#ports.now() + GATHER_MS;
-    const wait = async (): Promise<void> => {
-      while (line.size < generating && this.#ports.now() < until) await this.#ports.turn();
-    };
-    return wait();
+  /** Nothing leaves until others came; if one never does, it is looked at again without it. */
+  #holdBack(): 0 {
+    if (!this.#holding) {
+      void this.#ports.wait(HOLD_MOST_MS).then(() => {
+        this.#holding = false;
+        this.#moreFrom.clear();
+        this.#queue.look();
+      });
+    }
+    this.#holding = true;
+    return 0;
+  }
+
+  /** Rows of a run come as messages of their own; those that are here wait for the last of them. */
+  #expectMore(peer: NodeId, more: boolean): void {
+    if (more) this.#moreFrom.add(peer);
+    else this.#moreFrom.delete(peer);
   }
 
   async #compute(items: readonly QueuedWork[]): Promise<void> {
     for (const { open } of items) open.waiting--;
     const running = items.filter(({ open }) => open.state === 'open');
     for (const { open } of running) open.computing = true;
+    const atFirst = running.filter(({ open }) => open.job.isFirst);
+    if (atFirst.every(isDecode)) this.#groups.left(atFirst.map(({ open }) => open.job.key));
+    else this.#groups.disturbed();
     const outcomes = await runWork(running);
-    const left = running.flatMap((item, index) => (this.#leave(item, outcomes[index]) ? [item] : []));
+    const steps = running.flatMap((item, index) => this.#complete(item, outcomes[index]) ?? []);
+    const left = steps.filter((step, index) => this.#leave(step, steps.slice(index + 1)));
     if (running.length > 1) this.#batched += running.length;
     for (const { open, work } of left) this.#commit(open, work);
     for (const { open } of running) {
@@ -215,8 +245,8 @@ export class StagePipeline {
     }
   }
 
-  /** Sends what a run led to. False when nothing is to be committed: the run failed, or the job was finished meanwhile, and its rows are cut by that. */
-  #leave(item: QueuedWork, outcome: WorkOutcome | undefined): boolean {
+  /** What a run led to; undefined when it failed, or the job was finished meanwhile, and its rows are cut by that. */
+  #complete(item: QueuedWork, outcome: WorkOutcome | undefined): CompletedWork | undefined {
     const { open, work } = item;
     try {
       if (outcome?.ok !== true) throw outcome?.error ?? new TypeError('the engine gave no outcome for a run');
@@ -225,22 +255,31 @@ export class StagePipeline {
       open.ran(work, run.computeMs);
       if (isDecode(item)) this.#generated++;
       const step = open.job.complete(work, run);
-      if (open.state === 'open') this.#send(open, step);
+      return open.state === 'open' ? { open, work, step } : undefined;
+    } catch (error) {
+      this.#fail(open, asStageError(error));
+      return undefined;
+    }
+  }
+
+  /** Sends what a run led to, and says whether `after` has more for the same neighbour. False when nothing is to be committed: nobody is there to take it. */
+  #leave({ open, step }: CompletedWork, after: readonly CompletedWork[]): boolean {
+    const { job } = open;
+    const { job: id, version } = job.plan;
+    try {
+      if (step.frame !== undefined && job.downstream !== undefined) {
+        const more = after.some((other) => other.step.frame !== undefined && other.open.job.downstream === job.downstream);
+        if (!this.#ports.sendFrame(job.downstream, encodeFrame(more ? { ...step.frame, more } : step.frame))) {
+          throw new StageError('no-link', `The link to ${job.downstream} is gone, so job ${id} cannot go on; place it again.`, { fault: 'peer' });
+        }
+      }
+      if (step.token !== undefined) this.#ports.send({ type: 'token', job: id, version, ...step.token });
+      if (step.token !== undefined && job.isFirst) open.lapped(this.#ports.now());
+      if (step.next !== undefined) this.#enqueue(open, step.next);
     } catch (error) {
       this.#fail(open, asStageError(error));
     }
     return open.state === 'open';
-  }
-
-  #send(open: OpenJob, step: ReturnType<StageJob['complete']>): void {
-    const { job } = open;
-    const { job: id, version } = job.plan;
-    if (step.frame !== undefined && job.downstream !== undefined && !this.#ports.sendFrame(job.downstream, encodeFrame(step.frame))) {
-      throw new StageError('no-link', `The link to ${job.downstream} is gone, so job ${id} cannot go on; place it again.`, { fault: 'peer' });
-    }
-    if (step.token !== undefined) this.#ports.send({ type: 'token', job: id, version, ...step.token });
-    if (step.token !== undefined && job.isFirst) open.lapped(this.#ports.now());
-    if (step.next !== undefined) this.#enqueue(open, step.next);
   }
 
   #commit(open: OpenJob, work: StageWork): void {
@@ -260,6 +299,7 @@ export class StagePipeline {
     const { job, held } = open;
     const failed = open.state === 'failed';
     open.state = 'ending';
+    this.#groups.gone(job.key);
     this.#queue.drop((item) => item.open === open);
     if (open.computing) await new Promise<void>((resolve) => (open.afterRun = resolve));
     if (!failed) held.engine.closeJob(job.key);
@@ -277,6 +317,7 @@ export class StagePipeline {
   #fail(open: OpenJob, error: StageError): void {
     if (open.state !== 'open') return;
     open.state = 'failed';
+    this.#groups.gone(open.job.key);
     this.#queue.drop((item) => item.open === open);
     open.held.engine.closeJob(open.job.key);
     this.#report(open, error);

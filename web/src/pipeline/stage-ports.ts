@@ -95,6 +95,8 @@ export interface StagePorts {
   now(): number;
   /** Resolves after what already waits in the event loop had its turn: frames before signatures, control messages between runs. */
   turn(): Promise<void>;
+  /** Resolves after `milliseconds`, or later: hidden tabs may be held back to one timer a second. */
+  wait(milliseconds: number): Promise<void>;
   readonly credit: CreditWitness;
   /** A neighbour's signed ledger head, as it came. Throws StageError `bad-head` for one that is none. */
   head(peer: NodeId, payload: Uint8Array): Promise<void>;

@@ -63,6 +63,16 @@ test('a job\'s generated position never overtakes the last chunks of its prompt'
   expect(drained(line)).toEqual(['a*', 'b', 'a*', 'a']);
 });
 
+test('E2: rows that are held back are not taken, and chunks go before them; of others no more than may leave', () => {
+  let most = 0;
+  const line = new WorkLine<Item>({ jobOf: ({ job }) => job, isDecode: (item) => item.decode, mayLeave: () => most, fitTogether: () => true });
+  for (const item of [decode('a'), decode('b'), decode('c'), chunk('d'), chunk('e')]) line.push(item);
+  expect(line.decodes).toBe(3);
+  expect([line.take(), line.take(), line.take()].map(named)).toEqual(['d*', 'e*', '']);
+  most = 2;
+  expect(drained(line)).toEqual(['a+b', 'c']);
+});
+
 test('what is dropped is not taken and not counted', () => {
   const line = lineOf();
   for (const item of [chunk('a'), chunk('a'), decode('b'), chunk('c')]) line.push(item);

@@ -4,6 +4,8 @@ export interface WorkRules<Item> {
   jobOf(item: Item): string;
   /** A generated position, which somebody waits for; anything else is a chunk of a prompt. */
   isDecode(item: Item): boolean;
+  /** How many generated positions may be taken of so many that wait, each of another job; 0 while they are to wait for others. All of them when absent. */
+  mayLeave?(waiting: number): number;
   /** Whether these may be run together; asked with two and more generated positions of different jobs. */
   fitTogether(items: readonly Item[]): boolean;
 }
@@ -36,14 +38,21 @@ export class WorkLine<Item> {
     this.#size++;
   }
 
-  /** Takes what is to be run next: one item, or generated positions of several jobs. Nothing when nothing waits. */
+  /** Jobs whose next generated position waits. */
+  get decodes(): number {
+    return [...this.#lines.values()].filter(([head]) => head !== undefined && this.#rules.isDecode(head)).length;
+  }
+
+  /** Takes what is to be run next: one item, or generated positions of several jobs. Nothing when nothing waits that may leave. */
   take(): Item[] {
     const heads = [...this.#lines.values()].flatMap(([head]) => (head === undefined ? [] : [head]));
     const chunk = heads.find((item) => !this.#rules.isDecode(item));
-    const [first, ...others] = heads.filter((item) => this.#rules.isDecode(item));
+    const decodes = heads.filter((item) => this.#rules.isDecode(item));
+    const most = decodes.length === 0 ? 0 : (this.#rules.mayLeave?.(decodes.length) ?? decodes.length);
+    const [first, ...others] = most === 0 ? [] : decodes;
     if (first === undefined || (chunk !== undefined && !this.#servedChunk)) return chunk === undefined ? [] : this.#remove([chunk], true);
     const together = [first];
-    for (const item of others) if (this.#rules.fitTogether([...together, item])) together.push(item);
+    for (const item of others) if (together.length < most && this.#rules.fitTogether([...together, item])) together.push(item);
     return this.#remove(together, false);
   }
 

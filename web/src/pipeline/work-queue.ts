@@ -8,31 +8,34 @@ interface Line<Item> {
 
 /**
  * Runs what a line gives, and lets the event loop have its turn between two runs: so frames of other jobs join the line and
- * a `finish` is heard in the middle of a long prompt. An item that comes when nothing runs is run at once, or after `gather`. Who fills it bounds it.
+ * a `finish` is heard in the middle of a long prompt. An item that comes when nothing runs is run at once, if the line gives it. Who fills it bounds it.
  *
- * Beside the line there is a background lane: its tasks run when no item waits, one at a time, each after a turn of the
+ * Beside the line there is a background lane: its tasks run when the line gives nothing, one at a time, each after a turn of the
  * event loop. So an item waits for one such task at most.
  */
 export class WorkQueue<Item> {
   readonly #line: Line<Item>;
   readonly #run: (items: readonly Item[]) => Promise<void>;
   readonly #turn: () => Promise<void>;
-  readonly #gather: () => Promise<void> | undefined;
   readonly #background: (() => Promise<void>)[] = [];
   #runsItems = false;
   #draining = false;
   #idle: (() => void)[] = [];
 
-  /** `run` must not throw. `gather`: before an item that found nothing running is run; others may join it meanwhile. Undefined: nobody is to be waited for. */
-  constructor(line: Line<Item>, run: (items: readonly Item[]) => Promise<void>, turn: () => Promise<void>, gather: () => Promise<void> | undefined = () => undefined) {
+  /** `run` must not throw. */
+  constructor(line: Line<Item>, run: (items: readonly Item[]) => Promise<void>, turn: () => Promise<void>) {
     this.#line = line;
     this.#run = run;
     this.#turn = turn;
-    this.#gather = gather;
   }
 
   push(item: Item): void {
     this.#line.push(item);
+    this.#start();
+  }
+
+  /** The line may give what it did not give before. */
+  look(): void {
     this.#start();
   }
 
@@ -44,9 +47,11 @@ export class WorkQueue<Item> {
     });
   }
 
-  /** Forgets items that have not begun. */
+  /** Forgets items that have not begun; others may have waited for them. */
   drop(which: (item: Item) => boolean): void {
     this.#line.drop(which);
+    if (this.#line.size === 0 && !this.#runsItems) this.#tellIdle();
+    this.#start();
   }
 
   /** Resolves when no item runs and none waits. Background tasks are not waited for. */
@@ -61,22 +66,19 @@ export class WorkQueue<Item> {
   }
 
   async #drain(): Promise<void> {
-    const gathered = this.#line.size > 0 ? this.#gather() : undefined;
-    if (gathered !== undefined) await gathered;
-    while (this.#line.size + this.#background.length > 0) {
+    for (;;) {
       const items = this.#line.take();
       if (items.length > 0) {
         this.#runsItems = true;
         await this.#run(items);
         this.#runsItems = false;
+      } else {
+        const task = this.#background.shift();
+        if (task === undefined) break;
+        await task();
       }
       if (this.#line.size === 0) this.#tellIdle();
-      if (this.#line.size + this.#background.length === 0) break;
       await this.#turn();
-      if (this.#line.size === 0) {
-        this.#tellIdle();
-        await this.#background.shift()?.();
-      }
     }
     this.#draining = false;
   }

@@ -207,6 +207,7 @@ export class ComputeService implements ComputeApi {
       hasLink: (peer) => this.#links.has(peer),
       signRoot: (root) => host.signRoot(root),
       turn: () => this.#platform.turn(),
+      wait: (milliseconds) => this.#platform.wait(milliseconds, new AbortController().signal),
       credit: credits,
       head: (peer, payload) => heads.fromNeighbour(peer, payload),
       auditBytes: (others) => auditor.bytesBeside(others),
