@@ -1,5 +1,5 @@
 /** Version of control messages and data frames; exchanged first, and a mismatch is refused by name (SPEC W1). */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 /** Bytes of one control message: a plan of MAX_STAGES stages is 12 kB, a `unit` at most 89 kB, the `root` of the longest job 140 kB. */
 export const MAX_CONTROL_BYTES = 256 * 1024;
@@ -48,6 +48,9 @@ export const RELAY_TAKEN_BYTES = 16 * 1024;
 
 /** Prefill goes through the ring in chunks of one unit, the shape of the reference run (PROTOCOL 4). */
 export const PREFILL_CHUNK_POSITIONS = 16;
+
+/** Drafts of one lap: with the row before them they are a chunk, whose time and memory every limit allows for already. */
+export const MAX_DRAFTS = PREFILL_CHUNK_POSITIONS - 1;
 
 /** Between two neighbours a heartbeat is sent when nothing else was for this long. */
 export const LINK_HEARTBEAT_MS = 500;
