@@ -58,9 +58,9 @@ async function evenly(parts: Parts) {
   return { renderers, reloaded: await reloadTabs(tabs) };
 }
 
-/** What needs one network of one tab and one of three at the same time; idle tabs take no processor. */
+/** What needs one network of one tab and one of three at the same time; idle tabs take no processor. Nothing is drafted (SPEC E5): a lap gives one id, so a hop is what a lap says. */
 async function sideBySide(parts: Parts, tell: (line: string) => void) {
-  await using threeTabs = await openBenchNetwork(parts, { stages: 3, engine: 'wasm' });
+  await using threeTabs = await openBenchNetwork(parts, { stages: 3, engine: 'wasm', maxDrafts: 0 });
   const first = await firstJoins(threeTabs);
   await using oneTab = await openBenchNetwork(parts, { stages: 1, engine: 'wasm' });
   const rounds = await runRounds(parts, oneTab, threeTabs, tell);

@@ -39,11 +39,11 @@ export interface BenchNetwork extends AsyncDisposable {
 }
 
 /** Opens one with as many tabs as stages. */
-export async function openBenchNetwork({ browser, modelPath, signal }: Parts, wish: { readonly stages: number; readonly engine: VolunteerEngine; readonly databaseUrl?: string; readonly ice?: CoordinatorOptions['ice']; readonly relayOnly?: boolean; readonly auditRate?: number; readonly maxBatchJobs?: number }): Promise<BenchNetwork> {
-  const { stages, engine, databaseUrl, ice, relayOnly = false, auditRate, maxBatchJobs } = wish;
+export async function openBenchNetwork({ browser, modelPath, signal }: Parts, wish: { readonly stages: number; readonly engine: VolunteerEngine; readonly databaseUrl?: string; readonly ice?: CoordinatorOptions['ice']; readonly relayOnly?: boolean; readonly auditRate?: number; readonly maxBatchJobs?: number; readonly maxDrafts?: number }): Promise<BenchNetwork> {
+  const { stages, engine, databaseUrl, ice, relayOnly = false, auditRate, maxBatchJobs, maxDrafts } = wish;
   await using opening = new AsyncDisposableStack();
   const coordinator = opening.use(await startCoordinatorProcess({ modelPath, stages, expectWorkers: stages, ...(databaseUrl && { databaseUrl }), ...(ice && { ice }), ...(auditRate !== undefined && { auditRate }) }, signal));
-  const volunteers = opening.use(await launchVolunteers({ browser, url: coordinator.url, count: stages, engine, relayOnly, signal, ...(maxBatchJobs && { maxBatchJobs }) }));
+  const volunteers = opening.use(await launchVolunteers({ browser, url: coordinator.url, count: stages, engine, relayOnly, signal, ...(maxBatchJobs && { maxBatchJobs }), ...(maxDrafts !== undefined && { maxDrafts }) }));
   await coordinator.ready();
   const opened = opening.move();
   return {

@@ -16,7 +16,7 @@ const Status = v.object({
   timings: v.object({ join_ms: v.nullable(v.number()), ready_ms: v.nullable(v.number()) }),
   memory: v.object({ held_bytes: v.number(), peak_bytes: v.number() }),
   links: v.array(v.object({ peer: v.string(), state: v.string(), route: v.string(), rtt_ms: v.number(), loss: v.nullable(v.number()) })),
-  generated: v.object({ positions: v.number(), batched: v.number() }),
+  generated: v.object({ positions: v.number(), batched: v.number(), drafted: v.number(), accepted: v.number() }),
   bytes: v.object({ downloaded: v.number(), cached: v.number() }),
 });
 /** What a page says of itself. */

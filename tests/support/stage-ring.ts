@@ -12,7 +12,7 @@ import type { JobPlan, SignedPlan } from '@ciro/core/job/plan.ts';
 import type { Receipt } from '@ciro/core/receipt/receipt.ts';
 import type { PieceMessage } from '@ciro/web/pipeline/piece-sender.ts';
 import type { StageError } from '@ciro/web/pipeline/stage-error.ts';
-import type { StageIdentity, StageMessage, StagePorts } from '@ciro/web/pipeline/stage-ports.ts';
+import type { HeldStage, StageIdentity, StageMessage, StagePorts } from '@ciro/web/pipeline/stage-ports.ts';
 import type { ToyEngine } from './toy-model.ts';
 
 export const RING_NETWORK = 'ciro-test';
@@ -24,6 +24,7 @@ export interface RingWorker {
   readonly node: NodeId;
   readonly devicePublicKey: string;
   readonly identity: StageIdentity;
+  /** The toy's, in a ring of toys. */
   readonly engine: ToyEngine;
   readonly pipeline: StagePipeline;
   readonly ports: StagePorts;
@@ -60,6 +61,10 @@ export interface RingOptions {
   readonly seed: number;
   readonly memoryBudgetBytes?: number;
   readonly maxBatchJobs?: number;
+  /** Ids drafted for one lap; none when absent, because how many pay hangs on the machine's clock. */
+  readonly maxDrafts?: number;
+  /** What the workers hold, in order; stages of the toy model when absent. */
+  readonly held?: readonly HeldStage[];
 }
 
 const P256 = { name: 'ECDSA', namedCurve: 'P-256' } as const;
@@ -77,19 +82,22 @@ export class StageRing {
   onToken: (job: RingJob, token: Sent<'token'>) => void = () => undefined;
   readonly #random: (below: number) => number;
   readonly #coordinator: CryptoKeyPair;
+  readonly #held: readonly HeldStage[];
   readonly #jobs = new Map<string, { job: RingJob; end: () => void }>();
   #underWay = 0;
   #jobCount = 0;
 
-  private constructor(coordinator: CryptoKeyPair, random: (below: number) => number) {
+  private constructor(coordinator: CryptoKeyPair, held: readonly HeldStage[], random: (below: number) => number) {
     this.#coordinator = coordinator;
+    this.#held = held;
     this.#random = random;
   }
 
   static async make(options: RingOptions): Promise<StageRing> {
     const newKey = (): Promise<CryptoKeyPair> => crypto.subtle.generateKey(P256, false, ['sign', 'verify']);
     const coordinator = await newKey();
-    const ring = new StageRing(coordinator, randomSource(options.seed));
+    const { stages, held = Array.from({ length: stages }, (_, index) => toyStage(index, stages)) } = options;
+    const ring = new StageRing(coordinator, held, randomSource(options.seed));
     const coordinatorPublicKey = await rawKey(coordinator);
     for (let index = 0; index < options.stages; index++) ring.workers.push(await ring.#worker(index, options, coordinatorPublicKey, await newKey()));
     return ring;
@@ -104,9 +112,9 @@ export class StageRing {
       network: RING_NETWORK,
       job,
       version: 1,
-      modelId: TOY_MODEL_ID,
+      modelId: this.#held[0]?.modelId ?? TOY_MODEL_ID,
       precision: 'f32',
-      stages: this.workers.map((worker, index) => ({ worker: worker.node, devicePublicKey: worker.devicePublicKey, layers: layersOf(index, this.workers.length), nonce: worker.commitments.shift() ?? null })),
+      stages: this.workers.map((worker, index) => ({ worker: worker.node, devicePublicKey: worker.devicePublicKey, layers: [this.#held[index]?.shape.from ?? 0, this.#held[index]?.shape.to ?? 0], nonce: worker.commitments.shift() ?? null })),
       sampler: { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 1 },
       promptHash: toHex(sha256(promptIds)) as HexHash,
       promptTokens: prompt.length,
@@ -184,7 +192,7 @@ export class StageRing {
   async #worker(index: number, options: RingOptions, coordinatorPublicKey: string, keys: CryptoKeyPair): Promise<RingWorker> {
     const node = (index + 1).toString(16).padStart(2, '0').repeat(20) as NodeId;
     const devicePublicKey = await rawKey(keys);
-    const identity: StageIdentity = { network: RING_NETWORK, nodeId: node, devicePublicKey, coordinatorPublicKey, memoryBudgetBytes: options.memoryBudgetBytes ?? 1e9, ...(options.maxBatchJobs !== undefined && { maxBatchJobs: options.maxBatchJobs }) };
+    const identity: StageIdentity = { network: RING_NETWORK, nodeId: node, devicePublicKey, coordinatorPublicKey, memoryBudgetBytes: options.memoryBudgetBytes ?? 1e9, ...(options.maxBatchJobs !== undefined && { maxBatchJobs: options.maxBatchJobs }), maxDrafts: options.maxDrafts ?? 0 };
     const sent: StageMessage[] = [];
     const worker: Pick<RingWorker, 'commitments' | 'acknowledged' | 'pieces' | 'heads' | 'aheadMs'> = { commitments: [], acknowledged: [], pieces: [], heads: [], aheadMs: 0 };
     const refused: RingWorker['refused'] = [];
@@ -213,11 +221,10 @@ export class StageRing {
       refused: (peer, error) => refused.push({ peer, code: error.code }),
     };
     const pipeline = new StagePipeline(identity, ports);
-    const [from, to] = layersOf(index, options.stages);
-    const held = holdToy(stageShape({ from, to }, TOY.layers));
+    const held = this.#held[index] ?? toyStage(index, options.stages);
     await pipeline.hold(held);
     worker.commitments.push(...pipeline.nonces.renew());
-    return Object.assign(worker, { node, devicePublicKey, identity, engine: held.engine, pipeline, ports, sent, refused });
+    return Object.assign(worker, { node, devicePublicKey, identity, engine: held.engine as ToyEngine, pipeline, ports, sent, refused });
   }
 
   #token(token: Sent<'token'>): void {
@@ -264,6 +271,11 @@ export class StageRing {
   async #delay(): Promise<void> {
     for (let turns = this.#random(4); turns > 0; turns--) await turn();
   }
+}
+
+function toyStage(index: number, stages: number): HeldStage {
+  const [from, to] = layersOf(index, stages);
+  return holdToy(stageShape({ from, to }, TOY.layers));
 }
 
 /** Layers of stage `index` when the toy model is cut into `stages` parts as even as can be. */

@@ -11,6 +11,8 @@ import { merkleRoot } from '@ciro/core/merkle/poseidon-tree.ts';
 import { price } from '@ciro/core/pricing/price.ts';
 import { acknowledgementBytes, receiptBytes, receiptHash } from '@ciro/core/receipt/receipt.ts';
 import { sample } from '@ciro/core/sampling/sample.ts';
+import { acceptDrafts } from '@ciro/core/speculation/accept-drafts.ts';
+import { lookUp } from '@ciro/core/speculation/prompt-look-up.ts';
 import { AnswerText } from '@ciro/signaling/intake/answer-text.ts';
 import type { EvidenceRequest } from '@ciro/core/evidence/evidence.ts';
 import type { ClosedUnit } from '@ciro/core/commitment/unit-committer.ts';
@@ -29,6 +31,8 @@ export interface ToyQuestion {
   readonly assurance?: 'stream' | 'checked';
   /** The client leaves after so many ids. */
   readonly leavesAfter?: number;
+  /** Ids that the first stage drafts for every lap, where any were met before (SPEC E5). */
+  readonly drafts?: number;
   /** Ids that are sampled beyond a stop before the news of it is there. */
   readonly overrun?: number;
   /** Stages that had closed a full unit before that news; the others cut theirs. All of them when absent. */
@@ -69,6 +73,8 @@ export interface ToyJob {
   readonly nonces: { readonly requester: string | null; readonly workers: readonly string[] };
   readonly pieces: readonly ToyPieces[];
   readonly workers: readonly ToyWorker[];
+  /** Ids drafted, and those that came true. */
+  readonly drafts: { readonly drafted: number; readonly accepted: number };
   /** Input rows of each stage, [positions, hidden]; for the first one its embedding's. */
   readonly inputs: readonly Float32Array[];
 }
@@ -126,6 +132,7 @@ export async function toyJob(network: ToyNetwork, question: ToyQuestion, lies: T
     nonces: { requester: nonces.requester, workers: nonces.workers },
     pieces: committed.map(({ pieces }) => pieces),
     workers,
+    drafts: run.drafts,
     inputs: run.inputs,
   };
 }
@@ -135,16 +142,17 @@ interface Run {
   readonly surplus: readonly number[];
   readonly finish: JobRecord['finish'];
   readonly text: string;
+  readonly drafts: ToyJob['drafts'];
   /** By stage: rows it was given and rows it gave, of every position that was computed. */
   readonly inputs: readonly Float32Array[];
   readonly outputs: readonly Float32Array[];
 }
 type Finished = Run & { readonly plan: JobPlan; readonly planHash: HexHash; readonly prompt: readonly number[] };
 
-/** The ring: prompt in chunks of 16, then one position a lap, until the answer ends and for `overrun` laps more. */
+/** The ring: prompt in chunks of 16, then one position and its drafts a lap, until the answer ends and for `overrun` laps more. */
 async function compute(network: ToyNetwork, plan: JobPlan, prompt: readonly number[], question: ToyQuestion, lies: ToyLies): Promise<Run> {
   const { stages, embedding, manifest } = network;
-  const { hidden } = manifest.architecture;
+  const { hidden, vocabulary } = manifest.architecture;
   const inputs: Float32Array[][] = stages.map(() => []);
   const outputs: Float32Array[][] = stages.map(() => []);
   for (const { runner } of stages) runner.openJob(JOB, prompt.length + plan.maxTokens);
@@ -156,11 +164,20 @@ async function compute(network: ToyNetwork, plan: JobPlan, prompt: readonly numb
       rows = lies.rows?.(index, own) ?? own;
       outputs[index]?.push(rows);
     }
-    return rows.slice(-hidden);
+    return rows;
+  };
+  /** Forgets all rows of the newest lap but the first `kept`. */
+  const cut = (position: number, kept: number): void => {
+    for (const [index, { runner }] of stages.entries()) {
+      runner.truncate(JOB, position + kept);
+      for (const rows of [inputs[index], outputs[index]]) rows?.push((rows.pop() ?? new Float32Array(0)).subarray(0, kept * hidden));
+    }
   };
   const sampler = lies.drawnWith?.(plan.sampler) ?? plan.sampler;
-  let last = new Float32Array(hidden);
-  for (let at = 0; at < prompt.length; at += 16) last = Float32Array.from(await lap(at, prompt.slice(at, at + 16)));
+  let rows = new Float32Array(hidden);
+  for (let at = 0; at < prompt.length; at += 16) rows = Float32Array.from(await lap(at, prompt.slice(at, at + 16)));
+  rows = rows.slice(-hidden);
+  const drafted = { drafted: 0, accepted: 0 };
   const all: number[] = [];
   const text = new AnswerText(network.model.tokenizer.detokenizer(), question.stop ?? []);
   let shown = (question.again?.kept ?? []).map((id) => text.push(id)).join('');
@@ -168,20 +185,28 @@ async function compute(network: ToyNetwork, plan: JobPlan, prompt: readonly numb
   let finish: JobRecord['finish'] = 'length';
   while (all.length < plan.maxTokens && all.length < answer + (question.overrun ?? 0)) {
     const position = prompt.length - 1 + all.length;
-    if (all.length > 0) last = Float32Array.from(await lap(position, all.slice(-1)));
-    const id = sample(await network.head.logits(last), sampler, sampler.seed, position, all);
-    all.push(id);
-    if (answer < Infinity) continue;
-    shown += text.push(id);
-    if (plan.stopIds.includes(id)) {
-      finish = 'stop';
-      answer = all.length;
-      break;
+    const drafts = all.length === 0 ? new Uint32Array(0) : lookUp(Uint32Array.of(...prompt, ...all), Math.min(question.drafts ?? 0, plan.maxTokens - all.length - 1)).ids;
+    if (all.length > 0) rows = Float32Array.from(await lap(position, [...all.slice(-1), ...drafts]));
+    const logits = await network.head.logits(rows);
+    const drawn = [...all];
+    const ids = acceptDrafts(1 + drafts.length, drafts, plan.stopIds, (row) => {
+      drawn.push(sample(logits.subarray(row * vocabulary, (row + 1) * vocabulary), sampler, sampler.seed, position + row, drawn));
+      return drawn.at(-1) ?? 0;
+    });
+    if (all.length > 0) cut(position, ids.length);
+    drafted.drafted += drafts.length;
+    drafted.accepted += ids.length - 1;
+    for (const id of ids) {
+      all.push(id);
+      if (answer < Infinity) continue;
+      shown += text.push(id);
+      if (plan.stopIds.includes(id)) [answer, finish] = [all.length, 'stop'];
+      else if (all.length === plan.maxTokens) answer = all.length;
+      else if (text.stopped) [answer, finish] = [all.length, 'stop'];
+      else if (all.length === question.lost?.after) [answer, finish] = [all.length, 'moved'];
+      else if (all.length === question.leavesAfter) [answer, finish] = [all.length, 'cancelled'];
     }
-    if (all.length === plan.maxTokens) answer = all.length;
-    else if (text.stopped) [answer, finish] = [all.length, 'stop'];
-    else if (all.length === question.lost?.after) [answer, finish] = [all.length, 'moved'];
-    else if (all.length === question.leavesAfter) [answer, finish] = [all.length, 'cancelled'];
+    if (plan.stopIds.includes(all.at(-1) ?? -1)) break;
   }
   for (const { runner } of stages) runner.closeJob(JOB);
   const joined = (parts: readonly Float32Array[]): Float32Array => {
@@ -193,7 +218,7 @@ async function compute(network: ToyNetwork, plan: JobPlan, prompt: readonly numb
     }
     return out;
   };
-  return { ids: all.slice(0, answer), surplus: all.slice(answer), finish, text: shown + text.finish(), inputs: inputs.map(joined), outputs: outputs.map(joined) };
+  return { ids: all.slice(0, answer), surplus: all.slice(answer), finish, text: shown + text.finish(), drafts: drafted, inputs: inputs.map(joined), outputs: outputs.map(joined) };
 }
 
 interface Committed {

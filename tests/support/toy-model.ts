@@ -4,7 +4,7 @@ import { encodeCalibration } from '@ciro/core/model/calibration-codec.ts';
 import type { HexHash } from '@ciro/core/ids.ts';
 import type { Architecture, StageShape } from '@ciro/core/model/architecture.ts';
 import type { CalibrationTable, ModelManifest } from '@ciro/core/model/manifest.ts';
-import type { BatchRow } from '@ciro/core/model/stage-runner.ts';
+import type { BatchRow, RunOptions } from '@ciro/core/model/stage-runner.ts';
 import type { HeldStage, StageEnginePort, StageRun } from '@ciro/web/pipeline/stage-ports.ts';
 
 /** Sizes of a made-up model that is computed in a few lines, row by row: cutting it anywhere gives the same numbers. */
@@ -36,6 +36,8 @@ export class ToyEngine implements StageEnginePort {
   released = 0;
   /** Jobs of each run for several, in order. */
   readonly batches: (readonly string[])[] = [];
+  /** False: runs take no time, so drafts cost nothing, whatever the machine does. */
+  timed = true;
   /** Runs so far, and the most that were under way at once. */
   runs = 0;
   overlapping = 0;
@@ -43,7 +45,10 @@ export class ToyEngine implements StageEnginePort {
   beforeRun: (jobKey: string, position: number) => Promise<void> | void = () => undefined;
   /** Set by a test: called before a run for several jobs, may throw or wait. */
   beforeBatch: (jobKeys: readonly string[]) => Promise<void> | void = () => undefined;
-  readonly jobs = new Map<string, { length: number; readonly state: Float32Array[] }>();
+  /** By job: the running state after each position, so that positions can be forgotten. */
+  readonly jobs = new Map<string, { length: number; readonly states: Float32Array[][] }>();
+  /** Positions that were forgotten, by job and length. */
+  readonly cuts: (readonly [string, number])[] = [];
   readonly #shape: StageShape;
   #running = 0;
 
@@ -56,7 +61,15 @@ export class ToyEngine implements StageEnginePort {
   }
 
   openJob(jobKey: string, _maxPositions: number): void {
-    this.jobs.set(jobKey, { length: 0, state: Array.from({ length: TOY.layers }, () => new Float32Array(TOY.hidden)) });
+    this.jobs.set(jobKey, { length: 0, states: [Array.from({ length: TOY.layers }, () => new Float32Array(TOY.hidden))] });
+  }
+
+  truncate(jobKey: string, length: number): void {
+    const job = this.jobs.get(jobKey);
+    if (job === undefined || length > job.length) throw new Error(`toy engine cannot cut ${job?.length ?? 'nothing'} positions of ${jobKey} to ${length}`);
+    this.cuts.push([jobKey, length]);
+    job.length = length;
+    job.states.length = length + 1;
   }
 
   closeJob(jobKey: string): void {
@@ -87,11 +100,11 @@ export class ToyEngine implements StageEnginePort {
     });
   }
 
-  run(jobKey: string, position: number, input: Uint32Array | Float32Array, count: number, options: { readonly logits?: boolean }): Promise<StageRun> {
+  run(jobKey: string, position: number, input: Uint32Array | Float32Array, count: number, options: RunOptions): Promise<StageRun> {
     return this.#counted(async () => {
       const started = performance.now();
       await this.beforeRun(jobKey, position);
-      return { ...this.#compute(jobKey, position, input, count, options.logits === true), computeMs: performance.now() - started };
+      return { ...this.#compute(jobKey, position, input, count, options.logits ?? false), computeMs: this.timed ? performance.now() - started : 0 };
     });
   }
 
@@ -105,14 +118,21 @@ export class ToyEngine implements StageEnginePort {
     }
   }
 
-  #compute(jobKey: string, position: number, input: Uint32Array | Float32Array, count: number, logits: boolean): Omit<StageRun, 'computeMs'> {
+  #compute(jobKey: string, position: number, input: Uint32Array | Float32Array, count: number, logits: boolean | 'all'): Omit<StageRun, 'computeMs'> {
     const job = this.jobs.get(jobKey);
     if (job === undefined) throw new Error(`toy engine has no job ${jobKey}`);
     if (job.length !== position) throw new Error(`toy engine holds ${job.length} positions, not ${position}`);
     job.length += count;
     const rows = new Float32Array(count * TOY.hidden);
-    for (let row = 0; row < count; row++) rows.set(this.#row(input, row, job.state), row * TOY.hidden);
-    return { rows, ...(logits && { logits: logitsOf(rows.subarray(-TOY.hidden)) }) };
+    for (let row = 0; row < count; row++) {
+      const state = (job.states.at(-1) ?? []).map((layer) => layer.slice());
+      rows.set(this.#row(input, row, state), row * TOY.hidden);
+      job.states.push(state);
+    }
+    if (logits === false) return { rows };
+    const wanted = logits === 'all' ? count : 1;
+    const all = Array.from({ length: wanted }, (_, index) => logitsOf(rows.subarray((count - wanted + index) * TOY.hidden, (count - wanted + index + 1) * TOY.hidden)));
+    return { rows, logits: Float32Array.from(all.flatMap((each) => [...each])) };
   }
 
   #row(input: Uint32Array | Float32Array, row: number, state: readonly Float32Array[]): Float32Array {

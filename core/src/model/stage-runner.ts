@@ -29,7 +29,12 @@ export interface StageSessions {
   readonly embedding?: EmbeddingTable;
 }
 
-/** Rows [count, d]: residual rows, or final-norm rows for the last stage. `logits` [vocabulary] of the last position, if asked. */
+/** What a run is to give beside its rows, on the last stage: logits of its last position (true) or of all. */
+export interface RunOptions {
+  readonly logits?: boolean | 'all';
+}
+
+/** Rows [count, d]: residual rows, or final-norm rows for the last stage. `logits`, if asked: [vocabulary] of the last position, or [count, vocabulary]. */
 export interface StageOutput {
   readonly rows: Float32Array;
   readonly logits?: Float32Array;
@@ -112,7 +117,6 @@ export class StageRunner {
    * Computes `count` positions from `position` on and adds them to the job's cache.
    *
    * @param input token ids for a stage that embeds, else rows [count, d]
-   * @param options.logits also give the last position's logits (last stage only)
    * @throws EngineError `stale-cache` when `position` is not the cache's length or an earlier run has not ended; `bad-input`, `unknown-job`, `past-capacity`
    */
   async run(
@@ -120,7 +124,7 @@ export class StageRunner {
     position: number,
     input: Uint32Array | Float32Array,
     count: number,
-    options: { readonly logits?: boolean } = {},
+    options: RunOptions = {},
   ): Promise<StageOutput> {
     const cache = this.#cacheAt(jobKey, position);
     const hidden = this.#hiddenRows(input, count);
@@ -129,9 +133,9 @@ export class StageRunner {
     const feeds = prepareFeeds(this.#architecture, this.#rope, [{ cached: cache.length, count }], cache.capacity, hidden);
     const outputs = await cache.run(feeds, count).finally(() => this.#running.delete(cache));
     const rows = outputOf(outputs, 'rows').slice();
-    if (options.logits !== true) return { rows };
-    const { hidden: width } = this.#architecture;
-    return { rows, logits: await this.#logits(rows.subarray((count - 1) * width, count * width), 1) };
+    if (options.logits === undefined || options.logits === false) return { rows };
+    const wanted = options.logits === 'all' ? count : 1;
+    return { rows, logits: await this.#logits(rows.subarray((count - wanted) * this.#architecture.hidden), wanted) };
   }
 
   /**

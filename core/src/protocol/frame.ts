@@ -1,13 +1,13 @@
 import { fromHex, toHex } from '../bytes.ts';
 import type { JobId } from '../ids.ts';
-import { FRAME_HEADER_BYTES, MAX_FRAME_BYTES, MAX_FRAME_ROWS, PROTOCOL_VERSION } from './limits.ts';
+import { FRAME_HEADER_BYTES, MAX_DRAFTS, MAX_FRAME_BYTES, MAX_FRAME_ROWS, PROTOCOL_VERSION } from './limits.ts';
 import { ProtocolError } from './parse.ts';
 
 /** First byte of every frame: tells our data from anything else a channel might carry. */
 const MAGIC = 0xc1;
 
 /** Kinds of frame (SPEC F2). */
-export const FRAME_KINDS = { rows: 1, ids: 2, receipt: 3, heartbeat: 4, acknowledgement: 5, head: 6 } as const;
+export const FRAME_KINDS = { rows: 1, ids: 2, receipt: 3, heartbeat: 4, acknowledgement: 5, head: 6, drafts: 7 } as const;
 export type FrameKind = keyof typeof FRAME_KINDS;
 const KIND_NAMES = new Map<number, FrameKind>(Object.entries(FRAME_KINDS).map(([name, code]) => [code, name as FrameKind]));
 
@@ -16,9 +16,9 @@ export interface FrameHeader {
   readonly kind: FrameKind;
   readonly job: JobId;
   readonly planVersion: number;
-  /** Absolute position of the first row or id. */
+  /** Absolute position of the first row; ids and drafts follow the positions from it on. */
   readonly position: number;
-  /** Rows or ids in the payload; 0 for every other kind. */
+  /** Rows, ids or drafts in the payload; 0 for every other kind. */
   readonly count: number;
   /** Positions below this are accepted (SPEC U1). */
   readonly acceptedTo: number;
@@ -28,7 +28,7 @@ export interface FrameHeader {
   readonly more?: true;
 }
 
-/** A frame: header and payload. Rows: little-endian float32, count * channels. Ids: little-endian uint32. Receipt, acknowledgement, head: UTF-8 JSON. */
+/** A frame: header and payload. Rows: little-endian float32, count * channels. Ids, drafts: little-endian uint32. Receipt, acknowledgement, head: UTF-8 JSON. */
 export interface Frame extends FrameHeader {
   readonly payload: Uint8Array;
 }
@@ -72,9 +72,11 @@ export function decodeFrame(bytes: Uint8Array): Frame {
   if (length !== bytes.length - FRAME_HEADER_BYTES) throw bad(`payload length ${length} but ${bytes.length - FRAME_HEADER_BYTES} bytes follow the header`);
   const count = view.getUint32(32, true);
   if (count > MAX_FRAME_ROWS) throw bad(`count ${count}; at most ${MAX_FRAME_ROWS}`);
-  if ((kind === 'rows' || kind === 'ids') && (count === 0 || length === 0 || length % (4 * count) !== 0)) throw bad(`${length} bytes for ${count} ${kind}`);
-  if (kind === 'ids' && length !== 4 * count) throw bad(`${length} bytes for ${count} ids of 4 bytes`);
-  if (kind !== 'rows' && kind !== 'ids' && count !== 0) throw bad(`count ${count} in a ${kind}`);
+  const counts = kind === 'rows' || kind === 'ids' || kind === 'drafts';
+  if (counts && (count === 0 || length === 0 || length % (4 * count) !== 0)) throw bad(`${length} bytes for ${count} ${kind}`);
+  if (counts && kind !== 'rows' && length !== 4 * count) throw bad(`${length} bytes for ${count} ${kind} of 4 bytes`);
+  if (kind === 'drafts' && count > MAX_DRAFTS) throw bad(`count ${count}; at most ${MAX_DRAFTS} drafts`);
+  if (!counts && count !== 0) throw bad(`count ${count} in a ${kind}`);
   if (kind !== 'rows' && kind !== 'ids' && more !== 0) throw bad(`more to come after a ${kind}`);
   if (kind === 'heartbeat' && length !== 0) throw bad(`${length} bytes in a heartbeat`);
   const position = view.getUint32(28, true);

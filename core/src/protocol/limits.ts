@@ -49,6 +49,9 @@ export const RELAY_TAKEN_BYTES = 16 * 1024;
 /** Prefill goes through the ring in chunks of one unit, the shape of the reference run (PROTOCOL 4). */
 export const PREFILL_CHUNK_POSITIONS = 16;
 
+/** Drafts of one lap: with the row before them they are a chunk, whose time and memory every limit allows for already. */
+export const MAX_DRAFTS = PREFILL_CHUNK_POSITIONS - 1;
+
 /** Between two neighbours a heartbeat is sent when nothing else was for this long. */
 export const LINK_HEARTBEAT_MS = 500;
 /** Within a lap a neighbour that was silent for this long is reported dead (REQUIREMENTS C1: 2 s). */

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { RingWatch } from './ring-watch.ts';
-import { LATE_LOOK_MS, PROBE_AFTER_MS, UNPACED_REPLY_MS } from './scheduler-limits.ts';
+import { LATE_LOOK_MS, PROBE_AFTER_LAPS, PROBE_AFTER_MS, UNPACED_REPLY_MS } from './scheduler-limits.ts';
 import { nodeId } from './workers.fixture.ts';
 
 const WORKERS = [1, 2, 3].map(nodeId);
@@ -33,4 +33,14 @@ it('G3: everybody who answered before the late look is there', () => {
   watch.tick(DUE + 2_000);
   expect(WORKERS.map((worker) => watch.alive(worker, DUE + 2_001))).toEqual([false, false, true]);
   expect(watch.tick(DUE + 2_001)).toBeUndefined();
+});
+
+it('G3, E5: ids of one lap are one lap, however many they are: a ring is not asked sooner because drafts came true', () => {
+  const [slow, drafted] = [new RingWatch(WORKERS, 0), new RingWatch(WORKERS, 0)];
+  for (let lap = 0; lap <= 5; lap++) {
+    slow.lapped(200 * lap);
+    for (let id = 0; id < 4; id++) drafted.lapped(200 * lap + id);
+  }
+  expect(slow.deadline).toBe(1_000 + PROBE_AFTER_MS + PROBE_AFTER_LAPS * 200);
+  expect(drafted.deadline - slow.deadline).toBe(3);
 });

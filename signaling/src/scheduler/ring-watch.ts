@@ -1,5 +1,5 @@
 import type { NodeId } from '@ciro/core/ids.ts';
-import { LATE_LOOK_MS, PROBE_AFTER_LAPS, PROBE_AFTER_MS, PROBE_REPLY_LAPS, PROBE_REPLY_MS, UNPACED_REPLY_MS } from './scheduler-limits.ts';
+import { LATE_LOOK_MS, ONE_LAP_MS, PROBE_AFTER_LAPS, PROBE_AFTER_MS, PROBE_REPLY_LAPS, PROBE_REPLY_MS, UNPACED_REPLY_MS } from './scheduler-limits.ts';
 
 /** Of a lap that was slow, this much counts at the next one: one quick lap says little about a shared processor. */
 const LAP_DECAY = 0.8;
@@ -13,7 +13,7 @@ export type RingDoubt = { readonly probe: readonly NodeId[] } | { readonly silen
  */
 export class RingWatch {
   readonly #workers: readonly NodeId[];
-  /** When an id came last, or everybody answered. */
+  /** When an id came last, or everybody answered; and when the first id of the newest lap came. */
   #heardAt: number;
   #idAt: number | undefined;
   #lapMs: number | undefined;
@@ -31,9 +31,11 @@ export class RingWatch {
 
   /** An id came round the ring: everybody is there. */
   lapped(now: number): void {
-    if (this.#idAt !== undefined) this.#lapMs = Math.max(now - this.#idAt, LAP_DECAY * (this.#lapMs ?? 0));
-    this.#idAt = this.#heardAt = now;
+    this.#heardAt = now;
     this.#asked = undefined;
+    if (this.#idAt !== undefined && now - this.#idAt < ONE_LAP_MS) return;
+    if (this.#idAt !== undefined) this.#lapMs = Math.max(now - this.#idAt, LAP_DECAY * (this.#lapMs ?? 0));
+    this.#idAt = now;
   }
 
   /** A worker answered; true when it was the last one. One that was not asked changes nothing. */

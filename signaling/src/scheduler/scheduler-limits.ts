@@ -80,6 +80,8 @@ export const READY_WAIT_MS = 180_000;
 /** Without an id for this much and this many laps the ring is asked who is there: the next id is overdue, whatever a shared processor did. To ask costs nothing. */
 export const PROBE_AFTER_MS = 500;
 export const PROBE_AFTER_LAPS = 4;
+/** Ids that come within this are of one lap: drafts that came true (SPEC E5) are told in messages one after the other. No ring is as quick. */
+export const ONE_LAP_MS = 5;
 /** Who does not answer within this much and this many laps is gone: a page's thread that computes nothing answers within milliseconds. */
 export const PROBE_REPLY_MS = 1_000;
 export const PROBE_REPLY_LAPS = 2;

@@ -8,7 +8,7 @@ import { StageRunner } from '@ciro/core/model/stage-runner.ts';
 import { createSession } from './ort.ts';
 import type { StageShape } from '@ciro/core/model/architecture.ts';
 import type { ModelManifest } from '@ciro/core/model/manifest.ts';
-import type { BatchRow, StageOutput } from '@ciro/core/model/stage-runner.ts';
+import type { BatchRow, RunOptions, StageOutput } from '@ciro/core/model/stage-runner.ts';
 import type { EngineSession, Provider } from './ort.ts';
 
 export interface StageEngineOptions {
@@ -116,7 +116,7 @@ export class StageEngine {
     position: number,
     input: Uint32Array | Float32Array,
     count: number,
-    options: { readonly logits?: boolean } = {},
+    options: RunOptions = {},
   ): Promise<StageResult> {
     this.#check();
     const started = performance.now();

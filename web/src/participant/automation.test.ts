@@ -16,6 +16,12 @@ describe('volunteerOptions', () => {
     for (const field of ['batch=0', 'batch=-1', 'batch=1.5', 'batch=x', 'batch=1e9', 'batch=']) expect(volunteerOptions(`#volunteer=1&${field}`, 8)).not.toHaveProperty('maxBatchJobs');
   });
 
+  it('may say how many ids are drafted, none included, and ignores what is no number of drafts', () => {
+    expect(volunteerOptions('#volunteer=1&drafts=0', 8)).toMatchObject({ maxDrafts: 0 });
+    expect(volunteerOptions('#volunteer=1&drafts=15', 8)).toMatchObject({ maxDrafts: 15 });
+    for (const field of ['', 'drafts=16', 'drafts=-1', 'drafts=1.5', 'drafts=x', 'drafts=']) expect(volunteerOptions(`#volunteer=1&${field}`, 8)).not.toHaveProperty('maxDrafts');
+  });
+
   it('is asked for by volunteer=1 only', () => {
     expect(volunteerOptions('', 8)).toBeUndefined();
     expect(volunteerOptions('#chat', 8)).toBeUndefined();

@@ -1,4 +1,5 @@
 import type { EngineChoice } from '../worker/compute-api.ts';
+import { MAX_DRAFTS } from '@ciro/core/protocol/limits.ts';
 import { defaultMemoryBudget } from './memory-budget.ts';
 import { EMPTY_VIEW, type ContributeOptions, type ParticipantView } from './participant-view.ts';
 
@@ -11,8 +12,8 @@ const MAX_BUDGET_BYTES = 64 * 1024 * 1024 * 1024;
 const MAX_BATCH_CHOICE = 64;
 
 /**
- * Options in `#volunteer=1&engine=wasm|webgpu|auto&memory=BYTES&relay=only&batch=JOBS`: the operator's own headless volunteers contribute
- * without a click; `batch=1` computes every job alone, to measure what batches bring. Undefined for any other hash; a value that makes no sense is replaced by the default.
+ * Options in `#volunteer=1&engine=wasm|webgpu|auto&memory=BYTES&relay=only&batch=JOBS&drafts=IDS`: the operator's own headless volunteers contribute
+ * without a click; `batch=1` computes every job alone and `drafts=0` drafts nothing, to measure what batches and drafts bring. Undefined for any other hash; a value that makes no sense is replaced by the default.
  */
 export function volunteerOptions(hash: string, deviceGib: number | undefined): ContributeOptions | undefined {
   const fields = new URLSearchParams(hash.replace(/^#/, ''));
@@ -22,7 +23,9 @@ export function volunteerOptions(hash: string, deviceGib: number | undefined): C
   const fits = Number.isSafeInteger(memory) && memory >= MIN_BUDGET_BYTES && memory <= MAX_BUDGET_BYTES;
   const jobs = Number(fields.get('batch'));
   const batch = Number.isSafeInteger(jobs) && jobs >= 1 && jobs <= MAX_BATCH_CHOICE ? { maxBatchJobs: jobs } : {};
-  return { engine, memoryBudgetBytes: fits ? memory : defaultMemoryBudget(deviceGib), pauseOnBattery: false, pauseWhenHidden: false, relayOnly: fields.get('relay') === 'only', keepAwake: false, ...batch };
+  const ids = fields.get('drafts') ?? '';
+  const drafts = /^\d{1,2}$/.test(ids) && Number(ids) <= MAX_DRAFTS ? { maxDrafts: Number(ids) } : {};
+  return { engine, memoryBudgetBytes: fits ? memory : defaultMemoryBudget(deviceGib), pauseOnBattery: false, pauseWhenHidden: false, relayOnly: fields.get('relay') === 'only', keepAwake: false, ...batch, ...drafts };
 }
 
 /** Snapshot for programs that drive the page: JSON only, amounts as decimal strings of base units. */
@@ -38,8 +41,8 @@ export interface CiroStatus {
   readonly standby: readonly [number, number] | null;
   readonly timings: { readonly join_ms: number | null; readonly ready_ms: number | null };
   readonly memory: { readonly held_bytes: number; readonly peak_bytes: number };
-  /** Generated positions, and how many of them in runs of several jobs. */
-  readonly generated: { readonly positions: number; readonly batched: number };
+  /** Generated positions, how many of them in runs of several jobs; ids drafted as a first stage, and how many of them came true. */
+  readonly generated: { readonly positions: number; readonly batched: number; readonly drafted: number; readonly accepted: number };
   readonly bytes: { readonly downloaded: number; readonly cached: number };
   readonly links: readonly { readonly peer: string; readonly state: string; readonly route: string; readonly rtt_ms: number; readonly loss: number | null }[];
   readonly audits: { readonly running: boolean; readonly waiting: number; readonly done: number; readonly refused: number };

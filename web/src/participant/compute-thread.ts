@@ -20,7 +20,7 @@ export interface ComputeThread {
   dropAudits(): Promise<void>;
   progress(): Promise<RunProgress>;
   memory(): Promise<{ readonly heldBytes: number; readonly peakBytes: number }>;
-  generated(): Promise<{ readonly positions: number; readonly batched: number }>;
+  generated(): ReturnType<ComputeApi['generated']>;
   /** Ends the thread, whatever it is doing, and starts another one in its place, which knows nothing. What was asked of the old one never answers. */
   restart(): void;
   /** Ends the thread and gives its memory back; nothing that was asked of it answers any more. */

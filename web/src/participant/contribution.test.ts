@@ -81,7 +81,7 @@ function setup(options: { measure?: () => Promise<never>; engine?: 'wasm' | 'web
       progress: () => Promise.resolve({ runs: 0, running: false, slowestMs: 0 }),
       restart: () => calls.push('restart'),
       memory: () => Promise.resolve({ heldBytes: 0, peakBytes: 0 }),
-      generated: () => Promise.resolve({ positions: 0, batched: 0 }),
+      generated: () => Promise.resolve({ positions: 0, batched: 0, drafted: 0, accepted: 0 }),
       end: () => undefined,
     },
     runs: { expect: ({ chunkMs }) => predicted.push(chunkMs), began: (job) => watched.add(job), ended: (job) => watched.delete(job), clear: () => watched.clear() },

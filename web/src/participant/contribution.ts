@@ -76,6 +76,7 @@ export interface ContributionOptions {
   readonly relayOnly: boolean;
   readonly memoryBudgetBytes: number;
   readonly maxBatchJobs?: number;
+  readonly maxDrafts?: number;
   readonly agent: string;
   readonly engineBase: string;
   readonly coordinatorBase: string;
@@ -332,9 +333,9 @@ export class Contribution {
     const { nodeId, devicePublicKey, deviceKey } = this.#ports.wallet;
     const head = await this.#keptHead(coordinatorPublicKey);
     if (life !== this.#life) return false;
-    const { engineBase, coordinatorBase, memoryBudgetBytes, maxBatchJobs } = this.#options;
+    const { engineBase, coordinatorBase, memoryBudgetBytes, maxBatchJobs, maxDrafts } = this.#options;
     const engine = this.#profile?.engine;
-    const config = { engineBase, coordinatorBase, network, nodeId, coordinatorPublicKey, devicePublicKey, deviceKey, memoryBudgetBytes, ...(maxBatchJobs !== undefined && { maxBatchJobs }), ...(head && { head }), ...(engine && { engine }) };
+    const config = { engineBase, coordinatorBase, network, nodeId, coordinatorPublicKey, devicePublicKey, deviceKey, memoryBudgetBytes, ...(maxBatchJobs !== undefined && { maxBatchJobs }), ...(maxDrafts !== undefined && { maxDrafts }), ...(head && { head }), ...(engine && { engine }) };
     this.#configuredFor = configuredFor;
     this.#prepared = true;
     const configured = this.#ports.compute.configure(config, this.#host(coordinatorPublicKey));

@@ -1,6 +1,7 @@
 import type { Alarm } from '../audit/alarm.ts';
 import type { AuditorState } from '../audit/audit-ports.ts';
 import type { EngineChoice, MeasuredProfile } from '../worker/compute-api.ts';
+import type { Generated } from '../pipeline/stage-ports.ts';
 import type { LinkView } from '../transport/link-manager.ts';
 import { NOTHING_YET, stateOf, type ContributionState } from './contribution-state.ts';
 import type { WorkTotals } from './work-meter.ts';
@@ -15,6 +16,8 @@ export interface ContributeOptions {
   readonly relayOnly: boolean;
   /** Jobs that one run of the engine may be for; for measurements. As many as there are when absent. */
   readonly maxBatchJobs?: number;
+  /** Ids drafted for one lap; for measurements. As many as pay when absent. */
+  readonly maxDrafts?: number;
   /** Keep the screen on while the page is in sight, so that the device does not go to sleep. */
   readonly keepAwake: boolean;
 }
@@ -41,8 +44,8 @@ export interface ParticipantView {
   /** Bytes of weights: over the network, and from this browser's cache. */
   readonly bytes: { readonly downloaded: number; readonly cached: number };
   readonly memory: { readonly heldBytes: number; readonly peakBytes: number };
-  /** Generated positions computed by this tab, and how many of them in runs of several jobs. */
-  readonly generated: { readonly positions: number; readonly batched: number };
+  /** What this tab generated. */
+  readonly generated: Generated;
   /** Milliseconds since the page was opened. */
   readonly timings: { readonly joinMs: number | undefined; readonly readyMs: number | undefined };
 }
@@ -76,7 +79,7 @@ export const EMPTY_VIEW: ParticipantView = {
   alarms: [],
   bytes: { downloaded: 0, cached: 0 },
   memory: { heldBytes: 0, peakBytes: 0 },
-  generated: { positions: 0, batched: 0 },
+  generated: { positions: 0, batched: 0, drafted: 0, accepted: 0 },
   timings: { joinMs: undefined, readyMs: undefined },
 };
 

@@ -162,7 +162,7 @@ export class Participant implements Contributor {
         alarm: (alarm) => this.#showAlarms([alarm, ...this.#view.alarms]),
         fail: (trouble) => this.#fail(trouble),
       },
-      { engine: options.engine, relayOnly: options.relayOnly, memoryBudgetBytes: options.memoryBudgetBytes, ...(options.maxBatchJobs !== undefined && { maxBatchJobs: options.maxBatchJobs }), agent: agentText(navigator.userAgent), engineBase: new URL(ENGINE_FOLDER, base).href, coordinatorBase: base, mobile: isMobile(navigator) },
+      { engine: options.engine, relayOnly: options.relayOnly, memoryBudgetBytes: options.memoryBudgetBytes, ...(options.maxBatchJobs !== undefined && { maxBatchJobs: options.maxBatchJobs }), ...(options.maxDrafts !== undefined && { maxDrafts: options.maxDrafts }), agent: agentText(navigator.userAgent), engineBase: new URL(ENGINE_FOLDER, base).href, coordinatorBase: base, mobile: isMobile(navigator) },
     );
     const socket = new SignalingSocket(origin, {
       onUp: () => undefined,

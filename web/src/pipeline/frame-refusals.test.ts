@@ -62,7 +62,7 @@ const WRONG: [string, string, (frame: Frame) => Partial<Frame>][] = [
   ['the first position again', 'stale-cache', () => ({ position: 0, acceptedTo: 0 })],
   ['a position past the plan', 'past-the-end', () => ({ position: 31, acceptedTo: 31 })],
   ['an enormous position', 'past-the-end', () => ({ position: 0xfffffff0, acceptedTo: 0xfffffff0 })],
-  ['two rows at a generated position', 'wrong-shape', () => ({ count: 2, payload: rows(2) })],
+  ['more rows at generated positions than a lap may have', 'past-the-end', () => ({ count: 17, payload: rows(17) })],
   ['rows of another width', 'wrong-shape', () => ({ payload: rows(1).subarray(4) })],
   ['acceptance of what it brings', 'wrong-acceptance', () => ({ acceptedTo: 23 })],
   ['acceptance of less than before', 'wrong-acceptance', () => ({ acceptedTo: 0 })],

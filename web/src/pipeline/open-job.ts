@@ -1,6 +1,7 @@
 import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
 import { Samples } from './samples.ts';
 import type { HeldStage, StageMessage } from './stage-ports.ts';
+import type { Drafter } from './drafter.ts';
 import type { StageJob, StageWork } from './stage-job.ts';
 import type { UnitEvidence } from './unit-evidence.ts';
 
@@ -12,6 +13,8 @@ export class OpenJob {
   readonly job: StageJob;
   readonly evidence: UnitEvidence;
   readonly held: HeldStage;
+  /** Absent where nothing is drafted: on every stage but the first of several. */
+  readonly drafter: Drafter | undefined;
   state: JobState = 'open';
   /** Work that waits for the engine, and whether some is in it now. */
   waiting = 0;
@@ -30,16 +33,19 @@ export class OpenJob {
   #commitPositions = 0;
   #commitSumMs = 0;
 
-  constructor(job: StageJob, evidence: UnitEvidence, held: HeldStage, now: number) {
+  constructor(job: StageJob, evidence: UnitEvidence, held: HeldStage, now: number, drafter?: Drafter) {
     this.busyAt = now;
+    this.drafter = drafter;
     this.job = job;
     this.evidence = evidence;
     this.held = held;
   }
 
-  /** Compute time of a run; prompt chunks are left out, they are another shape. */
+  /** Compute time of a run; prompt chunks and drafts are left out of the statistics, they are another shape. */
   ran(work: StageWork, computeMs: number): void {
-    if (work.position >= this.job.plan.promptTokens) this.#decodeMs.add(computeMs);
+    if (work.position < this.job.plan.promptTokens) return;
+    if (work.count === 1) this.#decodeMs.add(computeMs);
+    this.drafter?.ran(work.count, computeMs);
   }
 
   /** Commitment takes less than a browser's clock tells apart (0.1 ms): a sample is the mean over a unit's positions. */

@@ -31,7 +31,9 @@ export type FrameRefusal =
   | 'inbox-full'
   | 'bad-receipt'
   | 'bad-acknowledgement'
-  | 'bad-head';
+  | 'bad-head'
+  | 'bad-drafts'
+  | 'late-drafts';
 
 /** Why a job stops on this stage although plan and frames were in order. */
 export type StageFailure = 'stage-failed' | 'replaced' | 'no-link' | 'flooded' | 'evicted';

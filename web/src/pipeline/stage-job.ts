@@ -4,9 +4,10 @@ import { NO_ID, payloadWithIds, UNIT_POSITIONS } from '@ciro/core/commitment/uni
 import { planHashOf, positionsOf } from '@ciro/core/job/plan.ts';
 import { PREFILL_CHUNK_POSITIONS } from '@ciro/core/protocol/limits.ts';
 import { sample } from '@ciro/core/sampling/sample.ts';
+import { acceptDrafts } from '@ciro/core/speculation/accept-drafts.ts';
 import { KeptRows } from './kept-rows.ts';
 import { RetainedRows } from './retained-rows.ts';
-import { checkIdFrame, checkRowFrame } from './frame-check.ts';
+import { checkDraftFrame, checkIdFrame, checkRowFrame } from './frame-check.ts';
 import { StageError } from './stage-error.ts';
 import type { BoundaryGrid } from '@ciro/core/commitment/cells.ts';
 import type { UnitCut } from '@ciro/core/commitment/unit-cells.ts';
@@ -20,17 +21,25 @@ import type { HeldStage, StageRun } from './stage-ports.ts';
 export interface StageWork {
   readonly position: number;
   readonly count: number;
-  /** The last stage wants logits: the positions end the prompt or are generated. */
-  readonly logits: boolean;
+  /** The last stage wants logits: of the position that ends the prompt, or of all that are generated. */
+  readonly logits: boolean | 'all';
+  /** Rows from `position` on were computed from drafts that are rejected: the engine is to forget them first. */
+  readonly cuts: boolean;
   /** Positions below this are accepted once this work was asked for. */
   readonly acceptedTo: number;
+}
+
+/** What the first stage begins a lap with: its work, and the ids that the last stage compares drafted rows with. */
+export interface NextLap {
+  readonly work: StageWork;
+  readonly drafts?: Frame;
 }
 
 /** What a computed piece of work leads to, in the order in which it must leave. */
 export interface StageStep {
   readonly frame?: Frame;
-  /** Drawn by the last stage: `id` follows `position`. */
-  readonly token?: { readonly position: number; readonly id: number };
+  /** Drawn by the last stage, in order: `id` follows `position`. */
+  readonly tokens?: readonly { readonly position: number; readonly id: number }[];
   readonly next?: StageWork;
 }
 
@@ -59,8 +68,16 @@ export class StageJob {
   /** Bytes given by upstream from a position on: everything while the job runs, the last unit afterwards. */
   #received: { readonly from: number; readonly bytes: Uint8Array };
   #kept: KeptRows | undefined;
+  /** Drafts of the lap under way: proposed here on the first stage, sent by it on the last. */
+  #drafts: Uint32Array = NO_IDS;
+  /** The position after which the newest drafts came, on the last stage. */
+  #draftedAt = -1;
   #requested = 0;
   #computed = 0;
+  /** Positions that the engine holds; more than are computed where drafts were rejected. */
+  #reached = 0;
+  /** No generated position below this is computed again: its row is accepted, whatever became of the drafts behind it. */
+  #certain = 0;
   #accepted = 0;
   #drawn = 0;
   #started = false;
@@ -109,6 +126,30 @@ export class StageJob {
   get computed(): number {
     return this.#computed;
   }
+  get certain(): number {
+    return this.#certain;
+  }
+  /** First position of the lap under way, or of the newest one. */
+  get lapFrom(): number {
+    return this.#computed - 1 - this.#drafts.length;
+  }
+  /** Drafts of the lap under way. */
+  get drafts(): Uint32Array {
+    return this.#drafts;
+  }
+  /** The position that the newest drafts were to follow; -1 before the first. */
+  get draftedAt(): number {
+    return this.#draftedAt;
+  }
+  /** First stage: every id that is known, the prompt's and the answer's, the one that the next lap begins with included. */
+  get knownIds(): Uint32Array {
+    const ids = this.#inputs.at(0, this.#computed + 1);
+    return ids instanceof Uint32Array ? ids : NO_IDS;
+  }
+  /** Drafts that the next lap has positions for. */
+  get draftRoom(): number {
+    return this.positions - this.#computed - 1;
+  }
   get committed(): number {
     return this.#cells.next;
   }
@@ -139,38 +180,76 @@ export class StageJob {
     return this.#work(frame.position, frame.count);
   }
 
-  /** First stage: the id that closes a lap. Gives the next lap's work, or undefined when the answer ends with it. Throws as `takeRows`. */
-  takeId(frame: Frame): StageWork | undefined {
-    const id = checkIdFrame(frame, this, this.#following[frame.position]);
-    this.#following[frame.position] = id;
-    return this.#nextLap(frame.position, id);
+  /** First stage: the ids that close a lap. True when another lap follows, false when the answer ends with them. Throws as `takeRows`. */
+  takeIds(frame: Frame): boolean {
+    const ids = this.noteIds(frame);
+    const next = frame.position + ids.length;
+    this.#computed = this.#requested = next;
+    this.#drafts = NO_IDS;
+    return this.#goesOn(next, ids.at(-1));
   }
 
-  /** First stage, after `finish`: notes an id that the coordinator's `finish` overtook, so that the last receipt can be judged. */
-  noteId(frame: Frame): void {
-    this.#following[frame.position] = checkIdFrame(frame, this, this.#following[frame.position]);
+  /** First stage, after `finish`: notes ids that the coordinator's `finish` overtook, so that the last receipt can be judged. Throws as `takeRows`. */
+  noteIds(frame: Frame): Uint32Array {
+    const ids = checkIdFrame(frame, this, this.#following[frame.position]);
+    this.#following.set(ids, frame.position);
+    return ids;
+  }
+
+  /** Last stage: what the first one drafts for the next lap. False when that lap is over: such drafts are of no use any more. Throws as `takeRows`. */
+  takeDrafts(frame: Frame): boolean {
+    const drafts = checkDraftFrame(frame, this);
+    this.#draftedAt = frame.position;
+    if (frame.position < this.#computed) return false;
+    this.#drafts = drafts;
+    return true;
+  }
+
+  /** First stage, after `takeIds` was true: the next lap, with rows for `drafts`, of which there may be `draftRoom`. */
+  nextLap(drafts: Uint32Array): NextLap {
+    const position = this.#computed;
+    this.#drafts = drafts;
+    this.#inputs.at(position + 1, drafts.length).set(drafts);
+    const work = this.#work(position, 1 + drafts.length);
+    if (drafts.length === 0) return { work };
+    return { work, drafts: this.#frame('drafts', position, drafts.length, new Uint8Array(drafts.slice().buffer)) };
   }
 
   /** Takes what the engine gave for `work` and says what leaves. */
   complete(work: StageWork, run: StageRun): StageStep {
     this.#outputs.at(work.position, work.count).set(run.rows);
-    this.#computed = work.position + work.count;
-    const last = this.#computed - 1;
+    this.#computed = this.#reached = work.position + work.count;
     if (!this.isLast) {
       const frame = this.#frame('rows', work.position, work.count, this.#outputs.bytes(work.position, work.count));
       return this.isFirst && this.#requested < this.plan.promptTokens ? { frame, next: this.#request(this.#requested) } : { frame };
     }
-    if (!work.logits) return this.isFirst ? { next: this.#request(this.#requested) } : {};
-    if (run.logits === undefined) throw new StageError('stage-failed', `The engine gave no logits for position ${last}; load the stage again.`, { fault: 'bug' });
+    if (work.logits === false) return this.isFirst ? { next: this.#request(this.#requested) } : {};
+    const from = work.logits === 'all' ? work.position : this.#computed - 1;
+    const ids = this.#drawLap(from, run.logits);
+    this.#computed = this.#requested = this.#certain = from + ids.length;
+    const tokens = ids.map((id, index) => ({ position: from + index, id }));
+    if (!this.isFirst) return { frame: this.#frame('ids', from, ids.length, new Uint8Array(Uint32Array.from(ids).buffer)), tokens };
+    if (!this.#goesOn(this.#computed, ids.at(-1))) return { tokens };
+    return { tokens, next: this.nextLap(NO_IDS).work };
+  }
+
+  /** The ids of a lap whose rows begin at `from`: one, and one more for each draft that is right. */
+  #drawLap(from: number, logits: Float32Array | undefined): number[] {
+    const { vocabulary } = this;
+    const rows = this.#computed - from;
+    if (logits?.length !== rows * vocabulary) throw new StageError('stage-failed', `The engine gave ${logits?.length ?? 0} logits for ${rows} rows from position ${from} on; load the stage again.`, { fault: 'bug' });
+    const drafts = this.#drafts;
+    this.#drafts = NO_IDS;
+    return acceptDrafts(rows, drafts, this.plan.stopIds, (row) => this.#draw(from + row, logits.subarray(row * vocabulary, (row + 1) * vocabulary)));
+  }
+
+  #draw(position: number, logits: Float32Array): number {
     const { sampler, promptTokens } = this.plan;
     // The repetition penalty sees the answer only: the prompt's ids are known to the first stage alone.
-    const id = sample(run.logits, sampler, sampler.seed, last, this.#following.subarray(promptTokens - 1, promptTokens - 1 + this.#drawn));
+    const id = sample(logits, sampler, sampler.seed, position, this.#following.subarray(promptTokens - 1, promptTokens - 1 + this.#drawn));
     this.#drawn++;
-    this.#following[last] = id;
-    const token = { position: last, id };
-    if (!this.isFirst) return { frame: this.#frame('ids', last, 1, new Uint8Array(Uint32Array.of(id).buffer)), token };
-    const next = this.#nextLap(last, id);
-    return next === undefined ? { token } : { token, next };
+    this.#following[position] = id;
+    return id;
   }
 
   /**
@@ -246,10 +325,11 @@ export class StageJob {
     return from < kept || to > this.#computed ? undefined : bytes.subarray((from - kept) * rowBytes, (to - kept) * rowBytes);
   }
 
-  #nextLap(position: number, id: number): StageWork | undefined {
-    if (position + 1 >= this.positions || this.plan.stopIds.includes(id)) return undefined;
-    this.#inputs.at(position + 1).set([id]);
-    return this.#work(position + 1, 1);
+  /** First stage: whether `id` at `position` is computed, and not the end of the answer; it is put in its place then. */
+  #goesOn(position: number, id: number | undefined): boolean {
+    if (id === undefined || position >= this.positions || this.plan.stopIds.includes(id)) return false;
+    this.#inputs.at(position).set([id]);
+    return true;
   }
 
   /** The chunk of the prompt that begins at `position`. */
@@ -258,14 +338,22 @@ export class StageJob {
   }
 
   #work(position: number, count: number): StageWork {
+    const { promptTokens } = this.plan;
+    const generated = position >= promptTokens;
+    const cuts = position < this.#reached;
     this.#requested = position + count;
-    return { position, count, logits: this.isLast && this.#requested >= this.plan.promptTokens, acceptedTo: position };
+    // Who is in the middle does not know which drafts came true: the first row of a lap is certain, and what the next frame leaves.
+    this.#certain = generated ? position + 1 : this.#requested;
+    if (cuts) this.#computed = position;
+    return { position, count, logits: this.isLast && (generated ? 'all' : this.#requested >= promptTokens), cuts, acceptedTo: position };
   }
 
-  #frame(kind: 'rows' | 'ids', position: number, count: number, payload: Uint8Array): Frame {
+  #frame(kind: 'rows' | 'ids' | 'drafts', position: number, count: number, payload: Uint8Array): Frame {
     return { kind, job: this.plan.job, planVersion: this.plan.version, position, count, acceptedTo: position, stage: this.stage, payload };
   }
 }
+
+const NO_IDS = new Uint32Array(0);
 
 /** Names one version of one job, here and in the engine. */
 export const jobKey = (job: string, version: number): string => `${job}/${version}`;

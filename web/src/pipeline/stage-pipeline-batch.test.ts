@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import { EVICT_IDLE_MS, HOLD_MOST_MS, MAX_OPEN_JOBS } from './stage-limits.ts';
 import { decodeFrame, encodeFrame } from '@ciro/core/protocol/frame.ts';
+import { claimsOf } from '../../../tests/support/ring-evidence.ts';
 import { randomSource, StageRing, turn } from '../../../tests/support/stage-ring.ts';
 import { TOY } from '../../../tests/support/toy-model.ts';
+import type { RingClaims } from '../../../tests/support/ring-evidence.ts';
 import type { RingJob, RingWorker } from '../../../tests/support/stage-ring.ts';
 
 /** Set CIRO_FUZZ_SEED to repeat a run. */
@@ -14,19 +16,8 @@ const promptOf = (length: number): number[] => Array.from({ length }, () => rand
 const PROMPTS = [5, 3, 17, 9].map(promptOf);
 const TOKENS = 24;
 
-interface Alone {
-  readonly ids: readonly number[];
-  readonly hashes: readonly string[];
-}
-
-/** Ids and, of every stage, the hashes of what went in and came out. */
-const claimsOf = (ring: StageRing, job: RingJob): Alone => ({
-  ids: job.ids,
-  hashes: ring.workers.flatMap((_, stage) => ring.sent(stage, 'unit', job).map(({ receipt: { body } }) => `${stage}: ${body.from} to ${body.to}, ${body.inputHash} ${body.payloadHash} ${body.linkHash}`)),
-});
-
-async function eachAlone(): Promise<Alone[]> {
-  const claims: Alone[] = [];
+async function eachAlone(): Promise<RingClaims[]> {
+  const claims: RingClaims[] = [];
   for (const prompt of PROMPTS) {
     const ring = await StageRing.make({ stages: 3, seed });
     claims.push(claimsOf(ring, await ring.run(prompt, TOKENS)));
@@ -74,7 +65,7 @@ test('E2, U2: four answers at once are computed together, and ids and hashes are
   expect(jobs.map((job) => claimsOf(ring, job))).toEqual(await eachAlone());
   expect(ring.workers.map(({ engine }) => engine.overlapping)).toEqual([1, 1, 1]);
   for (const { pipeline, engine } of ring.workers) {
-    expect(pipeline.generated).toEqual({ positions: PROMPTS.length * (TOKENS - 1), batched: engine.batches.flat().length });
+    expect(pipeline.generated).toEqual({ positions: PROMPTS.length * (TOKENS - 1), batched: engine.batches.flat().length, drafted: 0, accepted: 0 });
   }
 });
 

@@ -1,5 +1,6 @@
 import { CiroError } from '@ciro/core/errors.ts';
 import { decodeFrame, encodeFrame } from '@ciro/core/protocol/frame.ts';
+import { MAX_DRAFTS } from '@ciro/core/protocol/limits.ts';
 import { AfterJob } from './after-job.ts';
 import { refuse } from './frame-check.ts';
 import { LapGroups } from './lap-groups.ts';
@@ -8,6 +9,7 @@ import { OpenJob } from './open-job.ts';
 import { NonceBook } from './nonce-book.ts';
 import { PieceSender } from './piece-sender.ts';
 import { checkPlan } from './plan-check.ts';
+import { Drafter } from './drafter.ts';
 import { fitTogether, isDecode, runWork } from './run-work.ts';
 import { StageError } from './stage-error.ts';
 import { jobKey, StageJob } from './stage-job.ts';
@@ -18,7 +20,7 @@ import { WorkQueue } from './work-queue.ts';
 import type { JobId, NodeId } from '@ciro/core/ids.ts';
 import type { JobPlan, SignedPlan } from '@ciro/core/job/plan.ts';
 import type { Frame } from '@ciro/core/protocol/frame.ts';
-import type { HeldStage, StageIdentity, StagePorts } from './stage-ports.ts';
+import type { Generated, HeldStage, StageIdentity, StagePorts } from './stage-ports.ts';
 import type { QueuedWork, WorkOutcome } from './run-work.ts';
 import type { StageStep, StageWork } from './stage-job.ts';
 
@@ -54,6 +56,8 @@ export class StagePipeline {
   #engineMs = 0;
   #generated = 0;
   #batched = 0;
+  #drafted = 0;
+  #accepted = 0;
 
   constructor(identity: StageIdentity, ports: StagePorts) {
     this.#identity = identity;
@@ -74,9 +78,9 @@ export class StagePipeline {
     return [...this.#jobs.values()].filter((open) => open.state === 'open').length;
   }
 
-  /** Generated positions computed so far, and how many of them in runs of several jobs. */
-  get generated(): { readonly positions: number; readonly batched: number } {
-    return { positions: this.#generated, batched: this.#batched };
+  /** What was generated here so far. */
+  get generated(): Generated {
+    return { positions: this.#generated, batched: this.#batched, drafted: this.#drafted, accepted: this.#accepted };
   }
 
   /** Bytes of rows held here: of jobs under way, and kept of those that are over. The engine's own come on top. */
@@ -116,7 +120,7 @@ export class StagePipeline {
         if (peer !== undefined && !this.#ports.hasLink(peer)) throw this.#refusePlan('no-link', signed.plan, `needs a link to ${peer}, which is not open`);
       }
       held.engine.openJob(state.key, state.positions);
-      this.#remember(new OpenJob(state, this.#evidence(state), held, this.#ports.now()));
+      this.#remember(new OpenJob(state, this.#evidence(state), held, this.#ports.now(), this.#drafter(state, held)));
       this.#ports.credit.planned(signed, stage);
       this.#ports.send({ type: 'prepared', job, version });
     } catch (error) {
@@ -152,7 +156,7 @@ export class StagePipeline {
     if (frame.kind === 'rows' || frame.kind === 'ids') this.#expectMore(peer, frame.more === true && open?.job.upstream === peer);
     try {
       if (open === undefined) throw refuse('unknown-job', frame, 'is about a job that this worker does not have');
-      const sender = frame.kind === 'acknowledgement' ? open.job.downstream : open.job.upstream;
+      const sender = frame.kind === 'acknowledgement' || frame.kind === 'drafts' ? open.job.downstream : open.job.upstream;
       if (peer !== sender) throw refuse('wrong-sender', frame, `came from ${peer}; a ${frame.kind} frame comes from ${sender ?? 'nobody'}`);
       this.#take(open, frame);
     } catch (error) {
@@ -183,20 +187,47 @@ export class StagePipeline {
     if (open.state !== 'open') {
       // Laps that were under way when the job ended. The last id may still be needed to judge the last receipt.
       if (open.state !== 'failed' && frame.kind === 'ids') {
-        job.noteId(frame);
+        this.#accepted += job.noteIds(frame).length - 1;
         evidence.recheck();
       }
       return;
     }
     if (!job.started) throw refuse('not-started', frame, 'came before the job was started');
-    if (frame.kind === 'ids') {
-      const work = job.takeId(frame);
-      open.lapped(this.#ports.now());
-      if (work !== undefined) this.#enqueue(open, work);
+    if (frame.kind === 'ids') return this.#closeLap(open, frame);
+    if (frame.kind === 'drafts') {
+      // They lost the race against the rows on their long way, which is nobody's fault: named, not counted.
+      if (!job.takeDrafts(frame) && job.downstream !== undefined) this.#ports.refused(job.downstream, refuse('late-drafts', frame, `holds drafts that follow position ${frame.position}, whose lap is over`));
       return;
     }
     if (open.waiting >= MAX_WAITING_FRAMES) throw refuse('inbox-full', frame, `is one more than the ${MAX_WAITING_FRAMES} that may wait`);
     this.#enqueue(open, job.takeRows(frame));
+  }
+
+  /** First stage: ids came round the ring, and the next lap begins, if there is one. Its drafts leave first: they have one hop where the rows have all but one. */
+  #closeLap(open: OpenJob, frame: Frame): void {
+    const { job, drafter } = open;
+    const goesOn = job.takeIds(frame);
+    const now = this.#ports.now();
+    open.lapped(now);
+    drafter?.over(frame.count - 1, now);
+    this.#accepted += frame.count - 1;
+    if (!goesOn) return;
+    const { work, drafts } = job.nextLap(drafter?.begin(job.knownIds, job.draftRoom, this.#generating === 1, now) ?? new Uint32Array(0));
+    if (drafts !== undefined && job.upstream !== undefined) this.#ports.sendFrame(job.upstream, encodeFrame(drafts));
+    this.#drafted += work.count - 1;
+    this.#enqueue(open, work);
+  }
+
+  /** Jobs whose answers are under way. */
+  get #generating(): number {
+    return [...this.#jobs.values()].filter(({ state, job }) => state === 'open' && job.generates).length;
+  }
+
+  /** For the first stage of several, unless a repetition penalty works against what a look-up guesses. */
+  #drafter({ isFirst, isLast, plan }: StageJob, { architecture, shape }: HeldStage): Drafter | undefined {
+    const { maxDrafts: most = MAX_DRAFTS } = this.#identity;
+    if (!isFirst || isLast || most === 0 || plan.sampler.repetitionPenalty !== 1) return undefined;
+    return new Drafter({ most: Math.min(most, MAX_DRAFTS), stagesShare: architecture.layers / (shape.to - shape.from), stopIds: plan.stopIds });
   }
 
   #enqueue(open: OpenJob, work: StageWork): void {
@@ -253,7 +284,7 @@ export class StagePipeline {
       const { run } = outcome;
       this.#engineMs += run.computeMs;
       open.ran(work, run.computeMs);
-      if (isDecode(item)) this.#generated++;
+      if (isDecode(item)) this.#generated += work.count;
       const step = open.job.complete(work, run);
       return open.state === 'open' ? { open, work, step } : undefined;
     } catch (error) {
@@ -273,8 +304,8 @@ export class StagePipeline {
           throw new StageError('no-link', `The link to ${job.downstream} is gone, so job ${id} cannot go on; place it again.`, { fault: 'peer' });
         }
       }
-      if (step.token !== undefined) this.#ports.send({ type: 'token', job: id, version, ...step.token });
-      if (step.token !== undefined && job.isFirst) open.lapped(this.#ports.now());
+      for (const token of step.tokens ?? []) this.#ports.send({ type: 'token', job: id, version, ...token });
+      if (step.tokens !== undefined && job.isFirst) open.lapped(this.#ports.now());
       if (step.next !== undefined) this.#enqueue(open, step.next);
     } catch (error) {
       this.#fail(open, asStageError(error));
@@ -412,8 +443,8 @@ export class StagePipeline {
   }
 }
 
-/** What is wrong with evidence of other workers' units: our own work does not depend on it. */
-const EVIDENCE_REFUSALS: ReadonlySet<string> = new Set(['bad-receipt', 'bad-acknowledgement', 'bad-head']);
+/** What is wrong with evidence of other workers' units, or with drafts: our own work does not depend on it. */
+const EVIDENCE_REFUSALS: ReadonlySet<string> = new Set(['bad-receipt', 'bad-acknowledgement', 'bad-head', 'bad-drafts']);
 
 /** Errors of other rooms keep their message; what they mean for the stage is that it failed. */
 function asStageError(error: unknown): StageError {

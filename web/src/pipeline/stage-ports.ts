@@ -2,13 +2,13 @@ import type { JobRoot } from '@ciro/core/identity/identity.ts';
 import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import type { Architecture, StageShape } from '@ciro/core/model/architecture.ts';
 import type { CalibrationTable } from '@ciro/core/model/manifest.ts';
-import type { BatchRow } from '@ciro/core/model/stage-runner.ts';
+import type { BatchRow, RunOptions } from '@ciro/core/model/stage-runner.ts';
 import type { SignedPlan } from '@ciro/core/job/plan.ts';
 import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
 import type { Acknowledgement, Receipt } from '@ciro/core/receipt/receipt.ts';
 import type { StageError } from './stage-error.ts';
 
-/** What a run gives: rows [count, d] (final-norm rows on the last stage) and, if asked, the last position's logits. `computeMs` of a run for several jobs is each one's equal share. */
+/** What a run gives: rows [count, d] (final-norm rows on the last stage) and, if asked, logits of the last position or of all, [count, vocabulary]. `computeMs` of a run for several jobs is each one's equal share. */
 export interface StageRun {
   readonly rows: Float32Array;
   readonly logits?: Float32Array;
@@ -26,7 +26,9 @@ export interface StageEnginePort {
   openJob(jobKey: string, maxPositions: number): void;
   closeJob(jobKey: string): void;
   /** `input`: ids for a stage that embeds, else rows [count, d]. */
-  run(jobKey: string, position: number, input: Uint32Array | Float32Array, count: number, options: { readonly logits?: boolean }): Promise<StageRun>;
+  run(jobKey: string, position: number, input: Uint32Array | Float32Array, count: number, options: RunOptions): Promise<StageRun>;
+  /** Forgets the positions of a job from `length` on: rejected drafts. Throws when it holds fewer. */
+  truncate(jobKey: string, length: number): void;
   /** The next positions of several jobs in one run, in the order given. When it fails every job is as it was and can be run alone. */
   runBatch(batch: readonly BatchRow[]): Promise<readonly StageRun[]>;
   /** Bytes beyond `promisedBytes` that such a run would hold; undefined when these jobs are better run alone. */
@@ -54,6 +56,19 @@ export interface StageIdentity {
   readonly memoryBudgetBytes: number;
   /** Jobs that one run may be for; 1 computes each alone. MAX_BATCH_JOBS when absent. */
   readonly maxBatchJobs?: number;
+  /** Ids that the first stage drafts for one lap; 0 drafts none. MAX_DRAFTS when absent. */
+  readonly maxDrafts?: number;
+}
+
+/** What a worker's stages generated so far. */
+export interface Generated {
+  /** Generated positions computed, drafts that were rejected included. */
+  readonly positions: number;
+  /** Of these, in runs of several jobs. */
+  readonly batched: number;
+  /** Ids that this worker drafted as a first stage, and how many of them came true. */
+  readonly drafted: number;
+  readonly accepted: number;
 }
 
 /** What a stage tells the coordinator. */

@@ -7,6 +7,7 @@ import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
 import type { Alarm } from '../audit/alarm.ts';
 import type { AuditorState } from '../audit/audit-ports.ts';
 import type { EngineLoss } from '../engine/engine-loss.ts';
+import type { Generated } from '../pipeline/stage-ports.ts';
 import type { PieceMessage } from '../pipeline/piece-sender.ts';
 
 export type { EngineLoss, EngineLossCode } from '../engine/engine-loss.ts';
@@ -63,6 +64,8 @@ export interface ComputeConfig {
   readonly memoryBudgetBytes?: number;
   /** Jobs that one run of the engine may be for; as many as there are when absent. */
   readonly maxBatchJobs?: number;
+  /** Ids that it drafts for one lap as a first stage; as many as pay when absent. */
+  readonly maxDrafts?: number;
   /** What `keepHead` kept in an earlier life of this tab, under this coordinator's key. */
   readonly head?: SignedHead;
   /** What `measure` chose in a worker that this one takes the place of. */
@@ -109,6 +112,6 @@ export interface ComputeApi {
   progress(): Promise<RunProgress>;
   /** Bytes held now and at most: weights, KV caches, rows, audits. */
   memory(): Promise<{ heldBytes: number; peakBytes: number }>;
-  /** Generated positions computed so far, and how many of them in runs of several jobs. */
-  generated(): Promise<{ positions: number; batched: number }>;
+  /** What was generated here so far. */
+  generated(): Promise<Generated>;
 }

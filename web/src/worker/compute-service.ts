@@ -11,6 +11,7 @@ import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import type { SignedPlan } from '@ciro/core/job/plan.ts';
 import type { AuditEngine, AuditEngineOrder } from '../audit/audit-ports.ts';
 import type { EngineLoss } from '../engine/engine-loss.ts';
+import type { Generated } from '../pipeline/stage-ports.ts';
 import type { ComputeApi, ComputeConfig, ComputeHost, ComputeOrder, EngineChoice, MeasuredProfile, RunProgress } from './compute-api.ts';
 import type { ComputePlatform, LoadedStage, StageOrder } from './compute-platform.ts';
 
@@ -160,8 +161,8 @@ export class ComputeService implements ComputeApi {
     return { heldBytes, peakBytes: this.#peakBytes };
   }
 
-  async generated(): Promise<{ positions: number; batched: number }> {
-    return this.#configured?.pipeline.generated ?? { positions: 0, batched: 0 };
+  async generated(): Promise<Generated> {
+    return this.#configured?.pipeline.generated ?? { positions: 0, batched: 0, drafted: 0, accepted: 0 };
   }
 
   /** Bytes of the stage that is held, and of rows of its jobs. */
@@ -170,8 +171,8 @@ export class ComputeService implements ComputeApi {
   }
 
   #assemble(config: ComputeConfig, host: ComputeHost, loader: StageLoader): Configured {
-    const { network, nodeId, devicePublicKey, coordinatorPublicKey, deviceKey, coordinatorBase, maxBatchJobs, memoryBudgetBytes = DEFAULT_MEMORY_BUDGET_BYTES } = config;
-    const identity = { network, nodeId, devicePublicKey, coordinatorPublicKey, memoryBudgetBytes, ...(maxBatchJobs !== undefined && { maxBatchJobs }) };
+    const { network, nodeId, devicePublicKey, coordinatorPublicKey, deviceKey, coordinatorBase, maxBatchJobs, maxDrafts, memoryBudgetBytes = DEFAULT_MEMORY_BUDGET_BYTES } = config;
+    const identity = { network, nodeId, devicePublicKey, coordinatorPublicKey, memoryBudgetBytes, ...(maxBatchJobs !== undefined && { maxBatchJobs }), ...(maxDrafts !== undefined && { maxDrafts }) };
     const verify = (publicKey: string, bytes: Uint8Array, signature: string): Promise<boolean> => this.#verifier.verify(publicKey, bytes, signature);
     const sendFrame = (peer: NodeId, frame: Uint8Array<ArrayBuffer>): boolean => {
       const port = this.#links.get(peer);

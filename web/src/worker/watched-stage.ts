@@ -72,6 +72,10 @@ export class WatchedStage implements LoadedStage {
     }
   }
 
+  truncate(jobKey: string, length: number): void {
+    this.#stage.truncate(jobKey, length);
+  }
+
   /** A run of several jobs that fails says nothing yet: each is run alone then, and what ended the engine shows there. */
   async runBatch(batch: Parameters<LoadedStage['runBatch']>[0]): Promise<readonly StageRun[]> {
     const { runs } = await this.#log.note(async () => {
