@@ -80,8 +80,9 @@ interface Queued {
   ahead: number;
 }
 
+const NEW = 2;
 /** Whose requester reads already goes first, then who lost a ring, then who is new. */
-const rankOf = ({ order, version }: Queued): number => (order.continues !== null ? 0 : version > 1 ? 1 : 2);
+const rankOf = ({ order, version }: Queued): number => (order.continues !== null ? 0 : version > 1 ? 1 : NEW);
 
 /** Failures after which the named worker is passed over: it is there, and cannot do it. */
 const UNABLE: ReadonlySet<SchedulerError['code']> = new Set(['fault', 'stage-refused', 'prepare-timeout']);
@@ -386,7 +387,7 @@ export class JobRunner {
     if (this.#queue.length === 0 || this.#running.size > 0 || this.#placer.ready !== undefined) return;
     const { clock } = this.#deps;
     const { uncovered } = this.#placer;
-    const patience = ({ order }: Queued): number => (order.continues === null ? UNCOVERED_WAIT_MS : CONTINUATION_WAIT_MS);
+    const patience = (queued: Queued): number => (rankOf(queued) === NEW ? UNCOVERED_WAIT_MS : CONTINUATION_WAIT_MS);
     const due = (queued: Queued): number => (uncovered === undefined ? Math.max(queued.since, this.#ableAt) + READY_WAIT_MS : Math.max(queued.since, uncovered.since) + patience(queued));
     const overdue = this.#queue.filter((queued) => due(queued) <= clock.now());
     for (const queued of overdue) {
