@@ -160,3 +160,27 @@ it('G6: whose only holders left is waited with for CONTINUATION_WAIT_MS, then fa
   await turn();
   for (const each of [began, rest]) expect(each.error).toMatchObject({ code: 'no-workers' });
 });
+
+it('G9: what a stage refuses of its neighbour keeps both out of that answer, and both records note it', async () => {
+  const { run, ready, workers, ring, prepare, token, say } = setup();
+  ready(6);
+  const job = run(1);
+  const other = run(2);
+  await turn();
+  for (const n of [1, 2]) prepare(n);
+  token(1, 2);
+  const [sender = nodeId(0), reporter = nodeId(0)] = ring(1);
+  say(reporter, { type: 'fault', job: jobId(1), version: 1, code: 'stale-cache', message: 'rows of position 3 came twice' });
+  await turn();
+  expect(job.events.at(-1)).toMatchObject({ reason: 'moved', lost: { code: 'fault', fields: { worker: reporter, neighbour: sender, stage: 1 }, message: expect.stringContaining(`by what worker ${sender} sent`) } });
+  expect(workers.failedJobs.toSorted()).toEqual([sender, reporter].toSorted());
+  token(2, 2);
+  await turn();
+  expect(other.events.at(-1)).toMatchObject({ type: 'token' });
+  const early = run(3);
+  await turn();
+  prepare(3);
+  say(reporter, { type: 'fault', job: jobId(3), version: 1, code: 'bad-values', message: 'NaN' });
+  await turn();
+  expect([early.ended, early.events.at(-1)?.type]).toEqual([false, 'queued']);
+});

@@ -340,11 +340,11 @@ export class JobRunner {
   /** Places an order anew whose ring broke, under the next plan version (SPEC G1); false when it is to fail. */
   #again({ order, events, version }: Queued, { code, fields }: SchedulerError): boolean {
     if (this.#closing || version - (order.firstVersion ?? 1) + 1 >= MAX_PLAN_VERSIONS || events.ended) return false;
-    const worker = order.exclude.includes(fields['worker'] as NodeId) || !UNABLE.has(code) ? [] : [fields['worker'] as NodeId];
+    const unable = UNABLE.has(code) ? [fields['worker'], fields['neighbour']].filter((each) => each !== undefined && !order.exclude.includes(each as NodeId)) : [];
     const now = this.#deps.clock.now();
     // Whoever broke it may not be known yet: a ring that looks ready at once is the one that broke.
     const rest = code === 'link-lost' ? REPLAN_AFTER_MS * version : 0;
-    this.#queue.push({ order: { ...order, exclude: [...order.exclude, ...worker] }, events, came: this.#came++, since: now, version: version + 1, notBefore: now + rest, ahead: -1 });
+    this.#queue.push({ order: { ...order, exclude: [...order.exclude, ...(unable as NodeId[])] }, events, came: this.#came++, since: now, version: version + 1, notBefore: now + rest, ahead: -1 });
     if (rest > 0) this.#pumpAfter(rest);
     return true;
   }
