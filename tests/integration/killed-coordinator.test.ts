@@ -20,7 +20,7 @@ const BODY = { model: 'default', messages: [{ role: 'user', content: 'go' }], te
 
 let net: KilledCoordinator;
 beforeAll(async () => {
-  net = await KilledCoordinator.start({ stages: 3, expectWorkers: SEEDS.length });
+  net = await KilledCoordinator.start({ stages: 3, expectWorkers: SEEDS.length, fabricated: true });
 });
 afterAll(() => net[Symbol.asyncDispose]());
 
