@@ -12,10 +12,11 @@ import { addRoutes, createHttp } from './edge/http-server.ts';
 import { listen, parsePublicUrl } from './edge/listen.ts';
 import { attachSocket } from './edge/socket.ts';
 import { EvidenceDesk } from './evidence/evidence-desk.ts';
-import { Intake } from './intake/intake.ts';
+import { Intake, newJob } from './intake/intake.ts';
 import { JobFeeds } from './intake/job-feed.ts';
 import { JobWatch } from './intake/job-watch.ts';
 import { NoticedMoney } from './intake/noticed-money.ts';
+import { pastAnswer } from './intake/past-answers.ts';
 import { recoverJobs } from './intake/recover-jobs.ts';
 import { generateCoordinatorKey, importCoordinatorKey } from './keys/coordinator-key.ts';
 import { BondKeeper } from './ledger/bond-keeper.ts';
@@ -173,7 +174,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 
   const notices = creditNotices(sessions, heads);
   const money = new NoticedMoney({ ledger, notices, archive: store.jobs });
-  const recovery = await recoverJobs({ ledger, archive: store.jobs, notices, standings, money, audits: store.audits });
+  const { goingOn, ran, ...recovery } = await recoverJobs({ ledger, archive: store.jobs, notices, standings, money, audits: store.audits, kept: store.kept, newJob });
+  scheduler.recall(ran);
   const ownReference = new ReferenceAuditor({ clock: systemClock, models: (id) => models.get(id) });
   undo.defer(() => ownReference.close());
   const desk = new AuditDesk(
@@ -183,7 +185,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   undo.defer(() => desk.close());
   const feeds = new JobFeeds();
   const intake = new Intake(
-    { models: chatModels(models), ledger, archive: store.jobs, runner: options.runner ?? scheduler, notices, feeds, audits: options.audits ?? desk, onError: (error, job) => onError(error, { job }) },
+    { models: chatModels(models), ledger, archive: store.jobs, runner: options.runner ?? scheduler, notices, feeds, kept: store.kept, audits: options.audits ?? desk, onError: (error, job) => onError(error, { job }) },
     { now },
   );
   undo.defer(() => intake.close());
@@ -201,14 +203,17 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   };
   const jobs = new JobWatch({ archive: store.jobs, feeds, nonces: intake.nonces, stagesOf });
 
+  for (const restart of goingOn) await intake.goOn(restart);
+  const past = (job: string, account: string) => pastAnswer({ archive: store.jobs, stagesOf, nameOf: (id) => models.get(id)?.manifest.name ?? id }, job, account);
+
   const view = { network, ...given({ commit: options.commit }), status: () => scheduler.status(), connections: () => sessions.size, nodes: () => standings.nodes() };
-  const dependencies = { accounts, ledger, intake, evidence, jobs, head: () => heads.signed(), models, view };
+  const dependencies = { accounts, ledger, intake, evidence, jobs, past, head: () => heads.signed(), models, view };
   await addRoutes(app, dependencies, { now, ...given({ publicUrl: wantedUrl, webDist: options.webDist }) });
   const port = await listen(app, options);
   const url = `${options.tls === undefined ? 'http' : 'https'}://localhost:${port}`;
   const kept = { read: () => readPrivate(dataDir, TRIAL_KEY_FILE), write: (text: string) => writePrivate(dataDir, TRIAL_KEY_FILE, text) };
   const trialKey = await operatorKey({ accounts, ledger, kept });
-  app.log.info({ network, url, database: databaseUrl === undefined ? 'embedded' : 'postgresql', ...recovery }, 'coordinator started');
+  app.log.info({ network, url, database: databaseUrl === undefined ? 'embedded' : 'postgresql', ...recovery, goingOn: goingOn.length }, 'coordinator started');
 
   const open = undo.move();
   let closing: Promise<void> | undefined;

@@ -73,6 +73,6 @@ export class ScriptedCoordinator implements AsyncDisposable {
 /** The `data:` payloads of a server-sent stream, in order, and everything else that came. */
 export async function eventsOfStream(response: Response): Promise<{ readonly data: unknown[]; readonly done: boolean; readonly text: string }> {
   const text = await response.text();
-  const payloads = text.split('\n\n').filter((block) => block.startsWith('data: ')).map((block) => block.slice('data: '.length));
+  const payloads = text.split('\n').filter((line) => line.startsWith('data: ')).map((line) => line.slice('data: '.length));
   return { data: payloads.filter((payload) => payload !== '[DONE]').map((payload): unknown => JSON.parse(payload)), done: payloads.at(-1) === '[DONE]', text };
 }

@@ -1,4 +1,4 @@
-import type { Answer, AnswerEvent } from '../intake/answer.ts';
+import type { AnswerEvent, AnswerHead } from '../intake/answer.ts';
 
 /** Our one addition to the format: where the proof of the answer is. `corrected_by`: the job that a `checked` answer was taken from instead. */
 interface CiroExtension {
@@ -17,18 +17,18 @@ export type AnswerEnd = Extract<AnswerEvent, { type: 'end' }>;
 /** Path of a job's evidence. */
 export const evidencePath = (job: string): string => `/v1/jobs/${job}/evidence`;
 
-const idOf = ({ job }: Answer): string => `chatcmpl-${job}`;
-const createdOf = ({ createdAt }: Answer): number => Math.floor(createdAt / 1000);
-const extensionOf = ({ job, request }: Answer, { correctedBy }: AnswerEnd): CiroExtension => ({
+const idOf = ({ job }: AnswerHead): string => `chatcmpl-${job}`;
+const createdOf = ({ createdAt }: AnswerHead): number => Math.floor(createdAt / 1000);
+const extensionOf = ({ job, request }: AnswerHead, { correctedBy }: AnswerEnd): CiroExtension => ({
   ciro: { job, evidence: evidencePath(job), assurance: request.assurance, ...(correctedBy === undefined ? {} : { corrected_by: correctedBy }) },
 });
 
-export function usageOf(answer: Answer, completionTokens: number): Usage {
+export function usageOf(answer: AnswerHead, completionTokens: number): Usage {
   return { prompt_tokens: answer.promptTokens, completion_tokens: completionTokens, total_tokens: answer.promptTokens + completionTokens };
 }
 
 /** A whole answer (`chat.completion`). */
-export function completionOf(answer: Answer, text: string, end: AnswerEnd) {
+export function completionOf(answer: AnswerHead, text: string, end: AnswerEnd) {
   return {
     id: idOf(answer),
     object: 'chat.completion',
@@ -42,9 +42,9 @@ export function completionOf(answer: Answer, text: string, end: AnswerEnd) {
 
 /** The chunks of a streamed answer, in the order that clients rely on: role, text*, finish, usage if asked for. */
 export class ChunkFormat {
-  readonly #answer: Answer;
+  readonly #answer: AnswerHead;
 
-  constructor(answer: Answer) {
+  constructor(answer: AnswerHead) {
     this.#answer = answer;
   }
 

@@ -3,6 +3,7 @@ import Fastify, { LogController } from 'fastify';
 import { CiroError } from '@ciro/core/errors.ts';
 import { accountRoutes } from './account-routes.ts';
 import { AddressLimits } from './address-limits.ts';
+import { answerRoutes } from './answer-routes.ts';
 import { chatRoute } from './chat-route.ts';
 import { jobRoutes } from './job-routes.ts';
 import { ledgerRoutes } from './ledger-routes.ts';
@@ -12,6 +13,7 @@ import { EdgeError, openAiError } from './openai-error.ts';
 import { NOT_FOUND_PAGE, pageRoutes, wantsPage } from './page-routes.ts';
 import { COMMON_HEADERS, INSECURE_PAGE_POLICY } from './security-headers.ts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { AnswerRouteDependencies } from './answer-routes.ts';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { EvidenceDesk } from '../evidence/evidence-desk.ts';
 import type { Intake } from '../intake/intake.ts';
@@ -44,6 +46,8 @@ export interface HttpDependencies {
   readonly intake: Intake;
   readonly evidence: EvidenceDesk;
   readonly jobs: JobWatch;
+  /** An answer that is over, from the record. */
+  readonly past: AnswerRouteDependencies['past'];
   readonly head: LedgerRouteDependencies['head'];
   readonly models: ShardedModels;
   readonly view: NetworkView;
@@ -88,10 +92,11 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
     reply.headers(COMMON_HEADERS);
     if (request.url.startsWith('/v1/')) await openToOtherSites(request, reply);
   });
-  const { accounts, ledger, intake, evidence, jobs, head, models, view } = dependencies;
+  const { accounts, ledger, intake, evidence, jobs, past, head, models, view } = dependencies;
   chatRoute(app, { accounts, intake, limits: new AddressLimits(CHAT_LIMIT, options) });
   accountRoutes(app, { accounts, ledger, trialLimits: new AddressLimits(TRIAL_LIMIT, options) });
   jobRoutes(app, { accounts, evidence, jobs });
+  answerRoutes(app, { accounts, intake, past });
   ledgerRoutes(app, { ledger, head });
   modelsRoutes(app, models, { startedAt: options.now() });
   networkRoutes(app, view, models);

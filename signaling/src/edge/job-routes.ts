@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import * as v from 'valibot';
 import { evidencePath } from './chat-format.ts';
-import { HEARTBEAT_MS } from './chat-route.ts';
+import { HEARTBEAT_MS } from './answer-stream.ts';
 import { heartbeats } from './heartbeats.ts';
-import { EdgeError } from './openai-error.ts';
+import { EdgeError, jobNotFound } from './openai-error.ts';
 import type { FastifyInstance } from 'fastify';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { EvidenceDesk } from '../evidence/evidence-desk.ts';
@@ -36,7 +36,7 @@ interface OneJob {
 export function jobRoutes(app: FastifyInstance, { accounts, evidence, jobs }: JobRouteDependencies): void {
   app.get<OneJob>('/v1/jobs/:id', async ({ params, headers }, reply) => {
     const status = await jobs.status(params.id, await accounts.authenticate(headers.authorization));
-    if (status === undefined) throw notFound(params.id);
+    if (status === undefined) throw jobNotFound(params.id);
     reply.header('cache-control', 'no-store');
     return statusBody(status);
   });
@@ -46,7 +46,7 @@ export function jobRoutes(app: FastifyInstance, { accounts, evidence, jobs }: Jo
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
     const events = await jobs.events(params.id, account, gone.signal);
-    if (events === undefined) throw notFound(params.id);
+    if (events === undefined) throw jobNotFound(params.id);
     const body = Readable.from(lines(events), { objectMode: false });
     return reply.header('content-type', 'text/event-stream; charset=utf-8').header('cache-control', 'no-store').header('x-accel-buffering', 'no').send(body);
   });
@@ -54,7 +54,7 @@ export function jobRoutes(app: FastifyInstance, { accounts, evidence, jobs }: Jo
   app.post<OneJob>('/v1/jobs/:id/nonce', async ({ params, headers, body }, reply) => {
     const account = await accounts.authenticate(headers.authorization);
     if (!v.is(NonceBody, body)) throw new EdgeError('bad_request', 'the body is not {"nonce":"…"} with 32 bytes as 64 lower-case hex digits; send the nonce of this request\'s ciro.nonce_commitment', { fault: 'user', fields: { param: 'nonce' } });
-    if ((await jobs.openNonce(params.id, account, body.nonce)) === undefined) throw notFound(params.id);
+    if ((await jobs.openNonce(params.id, account, body.nonce)) === undefined) throw jobNotFound(params.id);
     return reply.header('cache-control', 'no-store').send({ object: 'job.nonce', job: params.id, status: 'taken' });
   });
 
@@ -65,7 +65,7 @@ export function jobRoutes(app: FastifyInstance, { accounts, evidence, jobs }: Jo
     const later = (status: string) => reply.code(202).header('retry-after', RETRY_AFTER_S).send({ status, job: params.id });
     switch (answer.state) {
       case 'unknown':
-        throw notFound(params.id);
+        throw jobNotFound(params.id);
       case 'failed':
         throw new EdgeError('job_failed', `job ${params.id} has no evidence, it failed: ${answer.failure.message}`, { fault: 'user' });
       case 'running':
@@ -84,8 +84,4 @@ function statusBody({ job, state, createdAt, assurance, stages, corrects, correc
 /** One `data:` line an event, comments while nothing happens; the stream ends with the job. */
 async function* lines(events: AsyncIterable<JobStatusEvent>): AsyncGenerator<string> {
   for await (const next of heartbeats(events, HEARTBEAT_MS)) yield next === 'beat' ? ': waiting\n\n' : `data: ${JSON.stringify(next.event)}\n\n`;
-}
-
-function notFound(id: string): EdgeError {
-  return new EdgeError('job_not_found', `this key has no job ${id.slice(0, 64)}; use the key that asked`, { fault: 'user' });
 }

@@ -20,6 +20,11 @@ type ErrorType = 'invalid_request_error' | 'authentication_error' | 'insufficien
 /** What the edge itself refuses. */
 export class EdgeError extends CiroError<'invalid_json' | 'unreadable_file' | 'range_not_satisfiable' | 'not_found' | 'method_not_allowed' | 'body_too_large' | 'unsupported_media_type' | 'rate_limit_exceeded' | 'bad_request' | 'job_not_found' | 'job_failed'> {}
 
+/** A job of another account is as one that never was. */
+export function jobNotFound(id: string): EdgeError {
+  return new EdgeError('job_not_found', `this key has no job ${id.slice(0, 64)}; use the key that asked`, { fault: 'user' });
+}
+
 const EDGE_STATUS: Readonly<Record<EdgeError['code'], number>> = {
   invalid_json: 400,
   bad_request: 400,

@@ -31,11 +31,12 @@ export type ArchivedJob =
 
 /** Port: the records of jobs. A job is opened once and then recorded or failed once; later calls for it change nothing. */
 export interface JobArchive {
+  /** Opening a job again changes nothing. */
   open(job: OpenedJob): Promise<void>;
   record(job: JobId, record: JobRecord, text: string): Promise<void>;
   fail(job: JobId, failure: JobFailure): Promise<void>;
-  /** Fails every job that is still running: after a restart none of them is. Returns how many there were. */
-  failRunning(failure: JobFailure): Promise<number>;
+  /** Fails every job that is still running, `but` for those that are to go on: after a restart no other one is. Gives them. */
+  failRunning(failure: JobFailure, but: readonly JobId[]): Promise<readonly JobId[]>;
   find(job: string): Promise<ArchivedJob | undefined>;
   /** The recorded job that does this one's answer again, if there is one. */
   correctionOf(job: string): Promise<JobId | undefined>;

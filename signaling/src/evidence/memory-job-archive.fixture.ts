@@ -7,7 +7,7 @@ export class MemoryJobArchive implements JobArchive {
   readonly #jobs = new Map<string, ArchivedJob>();
 
   async open(job: OpenedJob): Promise<void> {
-    this.#jobs.set(job.job, { ...job, state: 'running' });
+    if (!this.#jobs.has(job.job)) this.#jobs.set(job.job, { ...job, state: 'running' });
   }
   async record(job: JobId, record: JobRecord, text: string): Promise<void> {
     this.#close(job, (opened) => ({ ...opened, state: 'recorded', record, text, decided: false }));
@@ -15,10 +15,10 @@ export class MemoryJobArchive implements JobArchive {
   async fail(job: JobId, failure: JobFailure): Promise<void> {
     this.#close(job, (opened) => ({ ...opened, state: 'failed', failure }));
   }
-  async failRunning(failure: JobFailure): Promise<number> {
-    const running = [...this.#jobs.values()].filter(({ state }) => state === 'running');
+  async failRunning(failure: JobFailure, but: readonly JobId[]): Promise<readonly JobId[]> {
+    const running = [...this.#jobs.values()].filter(({ state, job }) => state === 'running' && !but.includes(job));
     for (const { job } of running) await this.fail(job, failure);
-    return running.length;
+    return running.map(({ job }) => job);
   }
   async find(job: string): Promise<ArchivedJob | undefined> {
     return this.#jobs.get(job);

@@ -11,15 +11,21 @@ export type AnswerEvent =
   /** `correctedBy`: the job whose answer a `checked` request was given instead of its own. */
   | { readonly type: 'end'; readonly finish: 'stop' | 'length'; readonly completionTokens: number; readonly correctedBy?: JobId };
 
-/** An accepted request. The job goes on whether `events` is read or not; `cancel` ends it at the last token seen. */
-export interface Answer {
+/** What is said of an answer before its first text. */
+export interface AnswerHead {
   readonly job: JobId;
-  readonly request: ChatRequest;
+  readonly request: Pick<ChatRequest, 'includeUsage' | 'assurance'>;
   /** Name of the model that answers. */
   readonly model: string;
   /** Epoch milliseconds. */
   readonly createdAt: number;
   readonly promptTokens: number;
-  readonly events: AsyncIterable<AnswerEvent>;
+}
+
+/** An accepted request. The job goes on whether it is read or not; `cancel` ends it at the last token seen. */
+export interface Answer extends AnswerHead {
+  readonly request: Pick<ChatRequest, 'includeUsage' | 'assurance' | 'stream' | 'keepGoing'>;
+  /** Everything from its beginning on, until the signal aborts. Throws `too_many_followers` at once. */
+  read(signal: AbortSignal): AsyncIterable<AnswerEvent>;
   cancel(): void;
 }

@@ -6,7 +6,7 @@ import { MemoryJobArchive } from '../evidence/memory-job-archive.fixture.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { MemoryLedgerStore } from '../ledger/memory-ledger-store.fixture.ts';
 import { SchedulerError } from '../scheduler/scheduler-error.ts';
-import { AnswerQueue } from './answer-queue.ts';
+import { AnswerLog } from './answer-log.ts';
 import { AssuredAnswer } from './assured-answer.ts';
 import { parseChatRequest } from './chat-request.ts';
 import { JobFeeds } from './job-feed.ts';
@@ -65,7 +65,7 @@ async function setup(wish: { assurance: 'stream' | 'checked'; answers: readonly 
     maxTokens: 10, stopIds: [], quote: { promptToken: '1', generatedToken: '4', feeBasisPoints: '250', hold: '58' }, requesterNonce: null, exclude: [], goesOn: true, continues: null,
   };
   await ledger.hold(FIRST, 'ada', 58n);
-  const events = new AnswerQueue();
+  const events = new AnswerLog();
   const cancel = new AbortController();
   const stop = new AbortController();
   let jobs = 1;
@@ -87,7 +87,7 @@ async function setup(wish: { assurance: 'stream' | 'checked'; answers: readonly 
   const heard: AnswerEvent[] = [];
   const listen = async (): Promise<unknown> => {
     try {
-      for await (const event of events) heard.push(event);
+      for await (const event of events.read(new AbortController().signal)) heard.push(event);
       return undefined;
     } catch (error) {
       return error;

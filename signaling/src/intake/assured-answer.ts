@@ -6,10 +6,11 @@ import { cancelled, stopping } from './run-order.ts';
 import { PartsBroken, runParts } from './run-parts.ts';
 import type { JobId } from '@ciro/core/ids.ts';
 import type { JobOrder } from '../scheduler/job-order.ts';
-import type { AnswerQueue } from './answer-queue.ts';
+import type { AnswerLog } from './answer-log.ts';
 import type { ChatRequest } from './chat-request.ts';
 import type { Fault } from './correction.ts';
 import type { JobStatusEvent } from './job-feed.ts';
+import type { AnswerProgress, Restart } from './kept-answer.ts';
 import type { Audits, ChatModel, StageOutcome } from './ports.ts';
 import type { RequesterNonces } from './requester-nonces.ts';
 import type { RanOrder, RunDependencies, RunEnd, RunListener } from './run-order.ts';
@@ -24,16 +25,18 @@ export interface AssuredDependencies extends RunDependencies {
 
 /** What one request carries with it. */
 export interface Asked {
-  readonly request: ChatRequest;
+  readonly request: Pick<ChatRequest, 'assurance' | 'stop'>;
   readonly tokenizer: ChatModel['tokenizer'];
   readonly account: string;
   /** Epoch milliseconds. */
   readonly createdAt: number;
-  readonly events: AnswerQueue;
-  /** The client is gone. */
+  readonly events: AnswerLog;
+  /** The client does not want it any more. */
   readonly cancel: AbortSignal;
   /** The coordinator stops. */
   readonly stopping: AbortSignal;
+  /** How far it is, for the next coordinator; undefined when nobody goes on with it then (SPEC G8). */
+  readonly progress?: AnswerProgress;
 }
 
 /** A part that does not stand its audits. */
@@ -60,12 +63,12 @@ export class AssuredAnswer {
     this.#asked = asked;
   }
 
-  /** Carries an order whose price is held to the end; never throws: the reader of the events hears what went wrong. */
-  async run(order: JobOrder): Promise<void> {
+  /** Carries an order whose price is held to the end; never throws: the reader of the events hears what went wrong. `left`: by a coordinator that ended. */
+  async run(order: JobOrder, left?: Pick<Restart, 'before' | 'given'>): Promise<void> {
     const { events } = this.#asked;
     const { feeds, nonces } = this.#dependencies;
     try {
-      await this.#carry(order);
+      await this.#carry(order, left);
       events.end();
     } catch (error) {
       events.end(error);
@@ -78,9 +81,9 @@ export class AssuredAnswer {
     }
   }
 
-  async #carry(first: JobOrder): Promise<void> {
-    this.#promptTokens = first.promptIds.length;
-    let answer = await this.#answer(first);
+  async #carry(first: JobOrder, left: Pick<Restart, 'before' | 'given'> | undefined): Promise<void> {
+    this.#promptTokens = (left?.before[0]?.order ?? first).promptIds.length;
+    let answer = await this.#answer(first, left);
     /** Ids drawn there and later are new to a client that has seen nothing in between. */
     let changedFrom: number | undefined;
     for (let corrections = 0; ; corrections++) {
@@ -113,12 +116,15 @@ export class AssuredAnswer {
   }
 
   /** Runs what was asked. In a stream the client hears it live, and need not wait for the record: roots may take seconds. */
-  #answer(order: JobOrder): Promise<Parts> {
-    const { events, stopping: stop, cancel } = this.#asked;
+  #answer(order: JobOrder, left: Pick<Restart, 'before' | 'given'> | undefined): Promise<Parts> {
+    const { cancel, events, progress, stopping: stop } = this.#asked;
     const live = !this.#checked;
-    return this.#run(order, null, { text: this.#text(), before: '', signal: AbortSignal.any([cancel, stop]) }, {
+    const { text, before } = this.#textUpTo(order);
+    if (live && before !== '') events.push({ type: 'text', text: before });
+    return this.#run(order, null, { text, before, ...(progress === undefined ? { signal: AbortSignal.any([cancel, stop]) } : { signal: cancel, abandon: stop }), ...(left && { left: { parts: left.before, given: left.given } }) }, {
       queued: (ahead) => events.push({ type: 'queued', ahead }),
       started: () => events.push({ type: 'started' }),
+      drew: (id) => progress?.drew(id),
       ...(live ? { text: (text: string) => events.push({ type: 'text', text }) } : {}),
       finished: ({ reason, ids }) => {
         if (reason !== 'stop' && reason !== 'length') events.end(stop.aborted ? stopping() : cancelled(order.job));
@@ -202,8 +208,7 @@ export class AssuredAnswer {
     const { account, cancel, stopping: stop } = this.#asked;
     const again = correctionOf(order, (await ran).record, fault, newJob());
     await ledger.hold(again.job, account, BigInt(again.quote.hold));
-    const text = this.#text();
-    const before = [...again.promptIds.subarray(this.#promptTokens)].map((id) => text.push(id)).join('');
+    const { text, before } = this.#textUpTo(again);
     // Who streams has its answer and left; who waits may hang up.
     const signal = this.#checked ? AbortSignal.any([cancel, stop]) : stop;
     return this.#run(again, order.job, { text, before, signal }, {});
@@ -237,6 +242,7 @@ export class AssuredAnswer {
       this.#tell({ type: 'moved', job, from_position: promptIds.length - 1, code: code.replaceAll('-', '_'), message });
     }
     this.#jobs.push(job);
+    this.#asked.progress?.began(job);
   }
 
   /** Of an answer that could not go on nothing is paid (SPEC M9). */
@@ -247,9 +253,11 @@ export class AssuredAnswer {
     }
   }
 
-  #text(): AnswerText {
+  /** The text of the ids in an order's prompt that belong to the answer, and what decodes those after them. */
+  #textUpTo({ promptIds }: JobOrder): { readonly text: AnswerText; readonly before: string } {
     const { tokenizer, request } = this.#asked;
-    return new AnswerText(tokenizer.detokenizer(), request.stop);
+    const text = new AnswerText(tokenizer.detokenizer(), request.stop);
+    return { text, before: [...promptIds.subarray(this.#promptTokens)].map((id) => text.push(id)).join('') };
   }
 
   /** The jobs that were corrected, not those that correct them. */

@@ -28,7 +28,8 @@ const Message = v.strictObject({
 const CiroPart = v.strictObject({
   assurance: v.nullish(v.picklist(['stream', 'checked'], 'expected stream or checked')),
   nonce_commitment: v.nullish(v.pipe(v.string('expected 64 lower-case hex digits'), HexHash)),
-}, 'expected {"assurance":…,"nonce_commitment":…}');
+  keep_going: v.nullish(Flag),
+}, 'expected {"assurance":…,"nonce_commitment":…,"keep_going":…}');
 
 const Body = v.object({
   model: v.string('expected the name of a model'),
@@ -100,6 +101,8 @@ export interface ChatRequest {
   readonly assurance: Assurance;
   /** SHA-256 of the client's nonce for the audit draw (SPEC A1); null when it gives none. */
   readonly nonceCommitment: HexHash | null;
+  /** The answer goes on without its reader, who may read it again (SPEC G7); else a client that hangs up ends it. */
+  readonly keepGoing: boolean;
 }
 
 /** Reads a chat request; throws IntakeError naming the first field that is wrong, unknown or not supported. */
@@ -135,6 +138,7 @@ export function parseChatRequest(body: unknown): ChatRequest {
     seed: request.seed ?? undefined,
     assurance: request.ciro?.assurance ?? 'stream',
     nonceCommitment: request.ciro?.nonce_commitment ?? null,
+    keepGoing: request.ciro?.keep_going ?? false,
   };
 }
 

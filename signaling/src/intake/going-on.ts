@@ -15,14 +15,15 @@ export interface Moved {
 
 /**
  * The order that goes on with an answer whose ring lost a stage (SPEC G2): everything so far is its prompt, for which nothing is
- * charged again. A worker that left may serve it when it is back; one whose engine failed may not.
+ * charged again. A worker that left may serve it when it is back; one whose engine failed may not, nor
+ * may two of which one says that the other sent it what is wrong.
  */
 export function continuationOf(order: JobOrder, { ids, lost }: Pick<Moved, 'ids' | 'lost'>, job: JobId): JobOrder {
   const { promptIds, quote } = order;
   const maxTokens = order.maxTokens - ids.length;
   const rates = { promptToken: 0n, generatedToken: BigInt(quote.generatedToken), feeBasisPoints: BigInt(quote.feeBasisPoints) };
   const prompt = Uint32Array.from([...promptIds, ...ids]);
-  const failed = lost?.code === 'fault' && lost.fields['worker'] !== undefined ? [lost.fields['worker'] as NodeId] : [];
+  const failed = lost?.code === 'fault' ? [lost.fields['worker'], lost.fields['neighbour']].filter((each) => each !== undefined) as NodeId[] : [];
   return {
     ...order,
     job,

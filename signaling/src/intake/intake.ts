@@ -1,13 +1,17 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { AnswerQueue } from './answer-queue.ts';
+import { AnswerLog } from './answer-log.ts';
 import { AssuredAnswer } from './assured-answer.ts';
 import { parseChatRequest } from './chat-request.ts';
+import { AnswerProgress } from './kept-answer.ts';
+import { LiveAnswers } from './live-answers.ts';
 import { modelOf, orderOf } from './order-of.ts';
 import { RequesterNonces } from './requester-nonces.ts';
 import { stopping } from './run-order.ts';
 import type { JobId } from '@ciro/core/ids.ts';
+import type { JobOrder } from '../scheduler/job-order.ts';
 import type { Answer } from './answer.ts';
-import type { Audits, ChatModels } from './ports.ts';
+import type { KeptAnswers, KeptAsked, Restart } from './kept-answer.ts';
+import type { Audits, ChatModel, ChatModels } from './ports.ts';
 import type { RunDependencies } from './run-order.ts';
 
 const JOB_ID_BYTES = 16;
@@ -16,6 +20,7 @@ const SEEDS = 2 ** 32;
 export interface IntakeDependencies extends RunDependencies {
   readonly models: ChatModels;
   readonly audits: Audits;
+  readonly kept: KeptAnswers;
 }
 
 /** Takes chat requests: template, ids, quote, hold, order; passes the answer on as text; settles, audits and corrects it. */
@@ -25,6 +30,7 @@ export class Intake {
   readonly #stopping = new AbortController();
   /** Requests being taken, and answers until they are decided or given up. */
   readonly #open = new Set<Promise<unknown>>();
+  readonly #live = new LiveAnswers();
   /** Nonces that requesters may open for their jobs' draws. */
   readonly nonces: RequesterNonces;
 
@@ -39,28 +45,70 @@ export class Intake {
     return this.#track(this.#accept(body, account));
   }
 
-  async #accept(body: unknown, account: string): Promise<Answer> {
-    const { models, ledger } = this.#dependencies;
-    if (this.#stopping.signal.aborted) throw stopping();
-    const request = parseChatRequest(body);
-    const model = modelOf(request, models);
-    const job = newJob();
-    const order = orderOf(request, model, { job, account, randomSeed: randomInt(SEEDS) });
-    const createdAt = this.#now();
-    await ledger.hold(job, account, BigInt(order.quote.hold));
-    this.nonces.expect(job, account, request.nonceCommitment);
-    const cancel = new AbortController();
-    const events = new AnswerQueue();
-    const dependencies = { ...this.#dependencies, nonces: this.nonces, newJob, now: this.#now };
-    const answer = new AssuredAnswer(dependencies, { request, tokenizer: model.tokenizer, account, createdAt, events, cancel: cancel.signal, stopping: this.#stopping.signal });
-    void this.#track(answer.run(order));
-    return { job, request, model: model.manifest.name, createdAt, promptTokens: order.promptIds.length, events, cancel: () => cancel.abort() };
+  /** An answer of this account by the job that was asked, while it is under way and for a while after. */
+  answer(job: string, account: string): Answer | undefined {
+    return this.#live.find(job, account);
   }
 
-  /** Takes no more requests, cancels the answers under way and waits until every hold is closed; audits under way are left to the next start. */
+  /** Goes on with an answer whose coordinator ended (SPEC G8); one whose model is not served any more is given up. */
+  async goOn({ kept, before, order, given }: Restart): Promise<void> {
+    const { models, kept: store } = this.#dependencies;
+    const { asked, jobs, ids } = kept;
+    await store.restarted(asked.order.job);
+    const model = models.get(asked.order.modelId);
+    if (model === undefined) return this.#giveUp(asked.order.job, order.job);
+    this.#run(asked, model, order, { restart: { before, given }, so: { jobs, ids } });
+  }
+
+  /** Takes no more requests, cancels the answers under way but for those that the next start goes on with, and waits until every other hold is closed; audits under way are left to the next start. */
   async close(): Promise<void> {
     this.#stopping.abort();
     while (this.#open.size > 0) await Promise.allSettled(this.#open);
+  }
+
+  async #accept(body: unknown, account: string): Promise<Answer> {
+    const { models, ledger, kept } = this.#dependencies;
+    if (this.#stopping.signal.aborted) throw stopping();
+    const whole = parseChatRequest(body);
+    const { messages: _, ...request } = whole;
+    const model = modelOf(whole, models);
+    const order = orderOf(whole, model, { job: newJob(), account, randomSeed: randomInt(SEEDS) });
+    const asked = { account, createdAt: this.#now(), request, order };
+    await ledger.hold(order.job, account, BigInt(order.quote.hold));
+    if (request.keepGoing) await kept.begin(asked);
+    return this.#run(asked, model, order);
+  }
+
+  #run(asked: KeptAsked, model: ChatModel, order: JobOrder, left?: { readonly restart: Pick<Restart, 'before' | 'given'>; readonly so: Pick<Restart['kept'], 'jobs' | 'ids'> }): Answer {
+    const { kept, onError } = this.#dependencies;
+    const { account, createdAt, request } = asked;
+    const { job } = asked.order;
+    this.nonces.expect(order.job, account, order.requesterNonce);
+    const cancel = new AbortController();
+    const events = new AnswerLog();
+    const dependencies = { ...this.#dependencies, nonces: this.nonces, newJob, now: this.#now };
+    const progress = request.keepGoing ? new AnswerProgress({ store: kept, now: this.#now, onError: (error) => onError(error, job) }, job, left?.so ?? { jobs: [], ids: [] }) : undefined;
+    const carried = new AssuredAnswer(dependencies, { request, tokenizer: model.tokenizer, account, createdAt, events, cancel: cancel.signal, stopping: this.#stopping.signal, ...(progress && { progress }) });
+    const answer = { job, request, model: model.manifest.name, createdAt, promptTokens: asked.order.promptIds.length, read: (signal: AbortSignal) => events.read(signal), cancel: () => cancel.abort() };
+    this.#live.add(answer, account, events);
+    void this.#track(carried.run(order, left?.restart));
+    if (progress !== undefined) void this.#track(this.#forgetAfter(events, job, progress));
+    return answer;
+  }
+
+  /** What its reader has been given to its end needs no other coordinator. */
+  async #forgetAfter(events: AnswerLog, job: JobId, progress: AnswerProgress): Promise<void> {
+    await events.over;
+    await progress.idle();
+    if (this.#stopping.signal.aborted) return; // the next start finds out how far it is
+    await this.#dependencies.kept.end(job).catch((error: unknown) => this.#dependencies.onError(error, job));
+  }
+
+  async #giveUp(first: JobId, job: JobId): Promise<void> {
+    const { archive, kept, ledger } = this.#dependencies;
+    await archive.fail(job, { code: 'model_not_found', message: 'the model is not served any more, so the answer did not go on; nothing more was charged' });
+    if ((await ledger.openHolds()).includes(job)) await ledger.release(job);
+    await kept.end(first);
   }
 
   /** Counts something among what `close` waits for. */
@@ -72,4 +120,5 @@ export class Intake {
   }
 }
 
-const newJob = (): JobId => randomBytes(JOB_ID_BYTES).toString('hex') as JobId;
+/** A fresh id. */
+export const newJob = (): JobId => randomBytes(JOB_ID_BYTES).toString('hex') as JobId;

@@ -5,6 +5,7 @@ import { MemoryJobArchive } from '../evidence/memory-job-archive.fixture.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { MemoryLedgerStore } from '../ledger/memory-ledger-store.fixture.ts';
 import { newStanding } from '../standing/standing-store.ts';
+import { MemoryKeptAnswers } from './memory-kept-answers.fixture.ts';
 import { NoticedMoney } from './noticed-money.ts';
 import { recoverJobs } from './recover-jobs.ts';
 import type { HexHash, JobId } from '@ciro/core/ids.ts';
@@ -28,13 +29,15 @@ async function setup(assurance: 'stream' | 'checked' = 'stream') {
   for (const job of [recorded, running, unopened]) await ledger.hold(job, 'ada', 100n);
   for (const job of [recorded, running]) await archive.open({ job, account: 'ada', modelId: '5'.repeat(64) as HexHash, createdAt: 1_000, assurance, corrects: null, continues: null });
   await archive.record(recorded, makeRecord({ job: recorded, promptIds: [1, 2, 3, 4], tokenIds: [5, 6] }), 'hi');
+  const kept = new MemoryKeptAnswers();
+  let jobs = 100;
   const money = new NoticedMoney({ ledger, notices: heard, archive });
-  return { ledger, archive, notices, dependencies: { ledger, archive, notices: heard, standings, money, audits } };
+  return { ledger, archive, notices, dependencies: { ledger, archive, notices: heard, standings, money, audits, kept, newJob: () => jobId(++jobs) } };
 }
 
 it('a start charges what was recorded and not yet charged, gives the other holds back, and pays what nobody can audit any more', async () => {
   const { ledger, archive, notices, dependencies } = await setup();
-  expect(await recoverJobs(dependencies)).toEqual({ charged: 1, released: 2, decided: 1 });
+  expect(await recoverJobs(dependencies)).toEqual({ charged: 1, released: 2, decided: 1, goingOn: [], ran: [running] });
   // Four prompt tokens at 1 and two answer tokens at 4; 2.5 % of 12 is less than a unit, the division by three leaves none.
   expect(await ledger.balance('ada')).toBe(TRIAL - 12n);
   expect(await ledger.openHolds()).toEqual([]);
@@ -74,6 +77,6 @@ it('a second start finds nothing to do', async () => {
   const { ledger, dependencies } = await setup();
   await recoverJobs(dependencies);
   const balance = await ledger.balance('ada');
-  expect(await recoverJobs(dependencies)).toEqual({ charged: 0, released: 0, decided: 0 });
+  expect(await recoverJobs(dependencies)).toEqual({ charged: 0, released: 0, decided: 0, goingOn: [], ran: [] });
   expect(await ledger.balance('ada')).toBe(balance);
 });

@@ -25,6 +25,8 @@ export interface RunListener {
   queued?(ahead: number): void;
   started?(): void;
   text?(piece: string): void;
+  /** An id that counts, before its text. */
+  drew?(id: number): void;
   /** No text of this order follows. */
   finished?(end: RunEnd): void;
 }
@@ -44,12 +46,14 @@ export interface RanOrder {
 }
 
 /**
- * Runs a held order to its charge. `text` decodes its ids and may have been given earlier ones, whose text is `before`. Throws
+ * Runs a held order to its charge. `text` decodes its ids and may have been given earlier ones, whose text is `before`. `given`: ids of
+ * this order that the reader has been given already, by a coordinator that ended. `abandon`: this one ends, too, and leaves the order to the
+ * next one as it is, unless it has ended (SPEC G8). Throws
  * when the job ends without a record, with its hold given back; or when only its charge failed, which the next start makes.
  */
 export async function runOrder(
   dependencies: RunDependencies,
-  { order, opened, text, before = '', signal }: { readonly order: JobOrder; readonly opened: OpenedJob; readonly text: AnswerText; readonly before?: string; readonly signal: AbortSignal },
+  { order, opened, text, before = '', given = [], signal, abandon }: { readonly order: JobOrder; readonly opened: OpenedJob; readonly text: AnswerText; readonly before?: string; readonly given?: readonly number[]; readonly signal: AbortSignal; readonly abandon?: AbortSignal | undefined },
   listener: RunListener,
 ): Promise<RanOrder> {
   const { archive, feeds } = dependencies;
@@ -57,27 +61,32 @@ export async function runOrder(
   feeds.open(job);
   try {
     await archive.open(opened);
-    const { record, text: whole } = await follow(dependencies, order, { text, before, signal }, listener);
+    const { record, text: whole } = await follow(dependencies, order, { text, before, given, signal, abandon }, listener);
     return { record, text: whole, createdAt: opened.createdAt };
   } catch (error) {
+    if (error instanceof Abandoned) throw stopping();
     await giveUp(dependencies, job, error).catch((cause: unknown) => dependencies.onError(cause, job));
     throw error;
   }
 }
 
-async function follow(dependencies: RunDependencies, order: JobOrder, { text, before, signal }: { readonly text: AnswerText; readonly before: string; readonly signal: AbortSignal }, listener: RunListener): Promise<Omit<RanOrder, 'createdAt'>> {
+async function follow(dependencies: RunDependencies, order: JobOrder, { text, before, given, signal, abandon }: { readonly text: AnswerText; readonly before: string; readonly given: readonly number[]; readonly signal: AbortSignal; readonly abandon: AbortSignal | undefined }, listener: RunListener): Promise<Omit<RanOrder, 'createdAt'>> {
   const { archive, feeds, runner } = dependencies;
   const { job } = order;
   let sent = before;
-  const ids: number[] = [];
+  const ids: number[] = [...given];
   /** Ids that the present plan drew; an order that is placed anew draws those again that were given out already (SPEC G1). */
   let drawn = 0;
   const send = (piece: string): void => {
     sent += piece;
     if (piece !== '') listener.text?.(piece);
   };
+  for (const id of given) send(text.push(id));
+  if (abandon?.aborted === true) throw new Abandoned();
   const handle = runner.run(order, signal);
-  for await (const event of handle.events) {
+  let ended = false;
+  abandon?.addEventListener('abort', () => handle.stop('cancelled'), { once: true });
+  for await (const event of abandoned(handle.events, () => !ended && abandon?.aborted === true)) {
     switch (event.type) {
       case 'queued':
         feeds.push(job, event);
@@ -89,18 +98,21 @@ async function follow(dependencies: RunDependencies, order: JobOrder, { text, be
         listener.started?.();
         break;
       case 'token': {
-        const given = ids[drawn++];
-        if (given !== undefined && given !== event.id) {
+        const known = ids[drawn++];
+        if (known !== undefined && known !== event.id) {
           handle.stop('cancelled');
-          throw changed(job, drawn, given, event.id);
+          throw changed(job, drawn, known, event.id);
         }
-        if (given !== undefined) break;
-        ids.push(event.id);
-        send(text.push(event.id));
-        if (text.stopped) handle.stop('stop');
+        if (known === undefined) {
+          ids.push(event.id);
+          listener.drew?.(event.id);
+          send(text.push(event.id));
+        }
+        if (text.stopped && drawn === ids.length) handle.stop('stop');
         break;
       }
       case 'finished':
+        ended = true;
         // What is held back of the text of an answer that moves goes on with it.
         if (event.reason !== 'moved') {
           send(text.finish());
@@ -118,6 +130,21 @@ async function follow(dependencies: RunDependencies, order: JobOrder, { text, be
     }
   }
   throw cancelled(job);
+}
+
+/** The coordinator ends, and the next one goes on with the order. */
+class Abandoned extends Error {}
+
+/** Passes events on until the order is given up to the next coordinator: what comes then, an error included, is of no use to that. */
+async function* abandoned<T>(events: AsyncIterable<T>, isSo: () => boolean): AsyncGenerator<T> {
+  try {
+    for await (const event of events) {
+      if (isSo()) throw new Abandoned();
+      yield event;
+    }
+  } catch (error) {
+    throw isSo() ? new Abandoned() : error;
+  }
 }
 
 /** Gives the hold back, unless the job is recorded: then only its charge failed, and the next start makes it. */

@@ -34,6 +34,10 @@ export interface PartsToRun {
   readonly text: AnswerText;
   readonly before: string;
   readonly signal: AbortSignal;
+  /** The coordinator ends, and the next one goes on (SPEC G8). */
+  readonly abandon?: AbortSignal;
+  /** Parts that a coordinator which ended left behind, and the ids of `first` that were given out already (SPEC G8). */
+  readonly left?: { readonly parts: readonly Part[]; readonly given: readonly number[] };
 }
 
 /** The parts that were run before the one that could not be: nothing of them is to be paid, unless the client called it off. */
@@ -51,13 +55,15 @@ export class PartsBroken extends Error {
  * its ids are counted over all parts. Throws what ended the only part, or PartsBroken when there were others before it.
  */
 export async function runParts(dependencies: PartsDependencies, first: JobOrder, run: PartsToRun, listener: RunListener): Promise<Parts> {
-  const parts: Part[] = [];
+  const parts: Part[] = [...(run.left?.parts ?? [])];
+  const base = parts[0]?.order ?? first;
   let end: RunEnd | undefined;
   for (let order = first; ; order = continuationOf(order, end, dependencies.newJob())) {
     try {
-      if (end !== undefined) await hold(dependencies, order, run.opened.account, parts);
+      // A coordinator that ended may have held it already: a cause is booked once (SPEC M5).
+      if (order !== first || run.left !== undefined) await hold(dependencies, order, run.opened.account, parts);
       dependencies.begins(order, end);
-      const { part, ended } = begin(dependencies, order, { ...run, before: end?.text ?? run.before }, { first, listener });
+      const { part, ended } = begin(dependencies, order, { ...run, before: end?.text ?? run.before, given: order === first ? (run.left?.given ?? []) : [] }, { base, listener });
       parts.push(part);
       end = await ended;
       if (end?.reason === 'moved') continue;
@@ -70,18 +76,19 @@ export async function runParts(dependencies: PartsDependencies, first: JobOrder,
   }
 }
 
-function begin(dependencies: PartsDependencies, order: JobOrder, { opened, text, before, signal }: PartsToRun, { first, listener }: { readonly first: JobOrder; readonly listener: RunListener }): { readonly part: Part; readonly ended: Promise<RunEnd | undefined> } {
+function begin(dependencies: PartsDependencies, order: JobOrder, { opened, text, before, given, signal, abandon }: PartsToRun & { readonly given: readonly number[] }, { base, listener }: { readonly base: JobOrder; readonly listener: RunListener }): { readonly part: Part; readonly ended: Promise<RunEnd | undefined> } {
   const { promise: ended, resolve } = Promise.withResolvers<RunEnd | undefined>();
-  const moved = order !== first;
+  const moved = order !== base;
   const ran = runOrder(
     dependencies,
-    { order, opened: { ...opened, job: order.job, createdAt: moved ? dependencies.now() : opened.createdAt, corrects: moved ? null : opened.corrects, continues: order.continues }, text, before, signal },
+    { order, opened: { ...opened, job: order.job, createdAt: moved ? dependencies.now() : opened.createdAt, corrects: moved ? null : opened.corrects, continues: order.continues }, text, before, given, signal, abandon },
     {
       ...(listener.text && { text: listener.text }),
+      ...(listener.drew && { drew: listener.drew }),
       // Who reads already is not told of queues.
       ...(moved ? {} : { ...(listener.queued && { queued: listener.queued }), ...(listener.started && { started: listener.started }) }),
       finished: (end) => {
-        if (end.reason !== 'moved') listener.finished?.({ ...end, ids: [...order.promptIds.subarray(first.promptIds.length), ...end.ids] });
+        if (end.reason !== 'moved') listener.finished?.({ ...end, ids: [...order.promptIds.subarray(base.promptIds.length), ...end.ids] });
         resolve(end);
       },
     },

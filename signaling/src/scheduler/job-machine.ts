@@ -38,6 +38,9 @@ interface LinkDoubt {
   readonly what: string;
 }
 
+/** Faults that a stage finds in what the stage before it sent: one of the two is not to be relied on, and nobody knows which (SPEC G9). */
+const NEIGHBOUR_FAULTS: ReadonlySet<string> = new Set(['bad-frame', 'bad-id', 'bad-values', 'flooded', 'inbox-full', 'not-started', 'past-the-end', 'stale-cache', 'wrong-acceptance', 'wrong-shape']);
+
 /** Code of a stage that cannot reach its neighbour: often the first to say that it went, and not to blame. */
 const NO_LINK = 'no-link';
 
@@ -127,7 +130,7 @@ export class JobMachine {
       case 'fault':
         if (this.#state.at === 'collecting') return [];
         if (message.code === NO_LINK) return this.#doubtLink(stage, `failed: ${message.message}`, now);
-        return this.#fail('fault', stage, `failed: ${message.code}: ${message.message}`, now);
+        return this.#fail('fault', stage, `failed: ${message.code}: ${message.message}`, now, NEIGHBOUR_FAULTS.has(message.code) ? this.#workers.at(stage - 1) : undefined);
       case 'token':
         return this.#token(from, stage, message.position, message.id, now);
       case 'unit':
@@ -267,11 +270,12 @@ export class JobMachine {
   }
 
   /** Ends the job without its answer; with the ids so far as `moved`, where that is possible. */
-  #fail(code: SchedulerError['code'], stage: number, what: string, now: number): JobOutput[] {
+  #fail(code: SchedulerError['code'], stage: number, what: string, now: number, neighbour?: NodeId): JobOutput[] {
     const worker = this.#workers[stage];
     const { job } = this.#plan;
-    const message = `job ${job}: stage ${stage} (worker ${worker}) ${what.slice(0, 300)}; ask again, other workers will be taken if this one is gone`;
-    const error = new SchedulerError(code, message, { fault: code === 'stalled' || code === 'prepare-timeout' ? 'timeout' : 'platform', fields: { job, worker, stage } });
+    const sent = neighbour === undefined || neighbour === worker ? '' : ` (by what worker ${neighbour} sent)`;
+    const message = `job ${job}: stage ${stage} (worker ${worker}) ${what.slice(0, 300)}${sent}; ask again, other workers will be taken if this one is gone`;
+    const error = new SchedulerError(code, message, { fault: code === 'stalled' || code === 'prepare-timeout' ? 'timeout' : 'platform', fields: { job, worker, stage, ...(sent === '' ? {} : { neighbour }) } });
     return this.input.goesOn && this.generated.length > 0 ? this.#finish('moved', now, error) : this.#failWith(error);
   }
 

@@ -24,6 +24,8 @@ export interface JobOrder {
   readonly goesOn: boolean;
   /** The job that this one goes on from, whose requester is reading already: it goes to the head of the queue, and is waited for longer. */
   readonly continues: JobId | null;
+  /** Version of its first plan, 1 when undefined: above it when tabs may have seen plans of it from a coordinator that ended (SPEC G8). */
+  readonly firstVersion?: number;
 }
 
 /** One unit as the coordinator knows it: the worker's receipt, its other hashes, the neighbour's word. */

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { NodeId } from '@ciro/core/ids.ts';
 import { answeredWithin, kinds, setup, turn } from './job-runner.fixture.ts';
-import { COLLECT_TIMEOUT_MS, MAX_PLAN_VERSIONS, MAX_RUNNING_JOBS, PREPARE_TIMEOUT_MS, PROBE_AFTER_LAPS, PROBE_AFTER_MS, PROBE_REPLY_LAPS, PROBE_REPLY_MS } from './scheduler-limits.ts';
+import { COLLECT_TIMEOUT_MS, CONTINUATION_WAIT_MS, MAX_PLAN_VERSIONS, MAX_RUNNING_JOBS, PLACEMENT_DEBOUNCE_MS, PREPARE_TIMEOUT_MS, PROBE_AFTER_LAPS, PROBE_AFTER_MS, PROBE_REPLY_LAPS, PROBE_REPLY_MS, UNCOVERED_WAIT_MS } from './scheduler-limits.ts';
 import { jobId, nodeId } from './workers.fixture.ts';
 
 it('G1: a job that loses a worker before its first id is placed anew over the spare, under the next plan version', async () => {
@@ -106,4 +106,81 @@ it('a stage that is not prepared in time is passed over, in virtual time', async
   workers.settle();
   await turn();
   expect([job.ended, ring(1).includes(late), workers.failedJobs]).toEqual([false, false, [late]]);
+});
+
+it.each([[0, 2], [0, 1], [1, 2]])('G1: stages %i and %i lost at once before the first id cost one plan version', async (...gone) => {
+  const { run, ready, workers, ring, version, answer } = setup();
+  ready(6);
+  const job = run(1);
+  await turn();
+  const lost = gone.map((stage) => ring(1)[stage] ?? nodeId(0));
+  for (const worker of lost) workers.leave(worker, 'transport close');
+  workers.settle();
+  await turn();
+  expect([job.ended, version(1), ring(1).filter((worker) => lost.includes(worker))]).toEqual([false, 2, []]);
+  answer(1);
+  await answeredWithin(job);
+  expect(job.events.at(-1)).toMatchObject({ type: 'recorded', record: { finish: 'length', signed: { plan: { version: 2 } } } });
+});
+
+it('G3: two frozen stages are found by one question', async () => {
+  const { clock, run, ready, workers, ring, prepare, token } = setup();
+  ready(6);
+  const job = run(1);
+  await turn();
+  prepare(1);
+  for (const position of [2, 3]) {
+    token(1, position);
+    clock.advance(100);
+  }
+  const lost = [ring(1)[0] ?? nodeId(0), ring(1)[2] ?? nodeId(0)];
+  for (const worker of lost) workers.frozen.add(worker);
+  clock.advance(PROBE_AFTER_MS + PROBE_AFTER_LAPS * 100 + PROBE_REPLY_MS + PROBE_REPLY_LAPS * 100);
+  await turn();
+  expect(job.events.at(-1)).toMatchObject({ type: 'finished', reason: 'moved' });
+  expect(lost.map((worker) => workers.worker(worker))).toEqual([undefined, undefined]);
+});
+
+it('G6: whose only holders left is waited with for CONTINUATION_WAIT_MS, then fails by name; who is new is told after UNCOVERED_WAIT_MS', async () => {
+  const { clock, run, ready, workers, ring, prepare, token } = setup();
+  ready(3);
+  const [began, reads] = [run(1), run(2)];
+  await turn();
+  prepare(2);
+  token(2, 2);
+  for (const worker of [...ring(1)]) workers.leave(worker, 'transport close');
+  await turn();
+  expect(reads.events.at(-1)).toMatchObject({ reason: 'moved' });
+  const [rest, fresh] = [run(3, { continues: jobId(2) }), run(4)];
+  await turn();
+  clock.advance(PLACEMENT_DEBOUNCE_MS + UNCOVERED_WAIT_MS);
+  await turn();
+  expect([began.ended, rest.ended, fresh.error]).toEqual([false, false, expect.objectContaining({ code: 'no-workers' })]);
+  clock.advance(CONTINUATION_WAIT_MS - UNCOVERED_WAIT_MS);
+  await turn();
+  for (const each of [began, rest]) expect(each.error).toMatchObject({ code: 'no-workers' });
+});
+
+it('G9: what a stage refuses of its neighbour keeps both out of that answer, and both records note it', async () => {
+  const { run, ready, workers, ring, prepare, token, say } = setup();
+  ready(6);
+  const job = run(1);
+  const other = run(2);
+  await turn();
+  for (const n of [1, 2]) prepare(n);
+  token(1, 2);
+  const [sender = nodeId(0), reporter = nodeId(0)] = ring(1);
+  say(reporter, { type: 'fault', job: jobId(1), version: 1, code: 'stale-cache', message: 'rows of position 3 came twice' });
+  await turn();
+  expect(job.events.at(-1)).toMatchObject({ reason: 'moved', lost: { code: 'fault', fields: { worker: reporter, neighbour: sender, stage: 1 }, message: expect.stringContaining(`by what worker ${sender} sent`) } });
+  expect(workers.failedJobs.toSorted()).toEqual([sender, reporter].toSorted());
+  token(2, 2);
+  await turn();
+  expect(other.events.at(-1)).toMatchObject({ type: 'token' });
+  const early = run(3);
+  await turn();
+  prepare(3);
+  say(reporter, { type: 'fault', job: jobId(3), version: 1, code: 'bad-values', message: 'NaN' });
+  await turn();
+  expect([early.ended, early.events.at(-1)?.type]).toEqual([false, 'queued']);
 });

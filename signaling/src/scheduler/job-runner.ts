@@ -80,8 +80,9 @@ interface Queued {
   ahead: number;
 }
 
+const NEW = 2;
 /** Whose requester reads already goes first, then who lost a ring, then who is new. */
-const rankOf = ({ order, version }: Queued): number => (order.continues !== null ? 0 : version > 1 ? 1 : 2);
+const rankOf = ({ order, version }: Queued): number => (order.continues !== null ? 0 : version > 1 ? 1 : NEW);
 
 /** Failures after which the named worker is passed over: it is there, and cannot do it. */
 const UNABLE: ReadonlySet<SchedulerError['code']> = new Set(['fault', 'stage-refused', 'prepare-timeout']);
@@ -150,9 +151,14 @@ export class JobRunner {
     const onAbort = (): void => stop('cancelled');
     signal.addEventListener('abort', onAbort, { once: true });
     events.onEnd(() => signal.removeEventListener('abort', onAbort));
-    this.#queue.push({ order, events, came: this.#came++, since: this.#deps.clock.now(), version: 1, notBefore: 0, ahead: -1 });
+    this.#queue.push({ order, events, came: this.#came++, since: this.#deps.clock.now(), version: order.firstVersion ?? 1, notBefore: 0, ahead: -1 });
     this.#pump();
     return handle;
+  }
+
+  /** Jobs of a coordinator that ended: what tabs still say of them is late, not wrong. */
+  recall(jobs: readonly JobId[]): void {
+    for (const job of jobs) this.#remember(job);
   }
 
   /** A snapshot for `/health` and the command line. */
@@ -210,9 +216,10 @@ export class JobRunner {
   }
 
   #refusal(order: JobOrder, maxQueued: number): SchedulerError | undefined {
-    const { job, modelId } = order;
+    const { job, modelId, firstVersion } = order;
+    const ended = firstVersion === undefined && this.#ended.has(job);
     if (this.#deps.models.get(modelId) === undefined) return new SchedulerError('unknown-model', `model ${modelId} is not served here; ask for one of /v1/models`, { fault: 'user', fields: { job, modelId } });
-    if (this.#running.has(job) || this.#ended.has(job) || this.#queue.some((each) => each.order.job === job)) return new SchedulerError('bad-order', `job ${job} was ordered already; each order needs a fresh id`, { fault: 'bug', fields: { job } });
+    if (this.#running.has(job) || ended || this.#queue.some((each) => each.order.job === job)) return new SchedulerError('bad-order', `job ${job} was ordered already; each order needs a fresh id`, { fault: 'bug', fields: { job } });
     const positions = order.promptIds.length + order.maxTokens - 1;
     const most = MAX_JOB_UNITS * UNIT_POSITIONS;
     if (positions > most) return new SchedulerError('bad-order', `job ${job}: prompt and answer take ${positions} positions, a job may have ${most}; shorten the prompt or max_tokens`, { fault: 'user', fields: { job, positions, most } });
@@ -332,12 +339,12 @@ export class JobRunner {
 
   /** Places an order anew whose ring broke, under the next plan version (SPEC G1); false when it is to fail. */
   #again({ order, events, version }: Queued, { code, fields }: SchedulerError): boolean {
-    if (this.#closing || version >= MAX_PLAN_VERSIONS || events.ended) return false;
-    const worker = order.exclude.includes(fields['worker'] as NodeId) || !UNABLE.has(code) ? [] : [fields['worker'] as NodeId];
+    if (this.#closing || version - (order.firstVersion ?? 1) + 1 >= MAX_PLAN_VERSIONS || events.ended) return false;
+    const unable = UNABLE.has(code) ? [fields['worker'], fields['neighbour']].filter((each) => each !== undefined && !order.exclude.includes(each as NodeId)) : [];
     const now = this.#deps.clock.now();
     // Whoever broke it may not be known yet: a ring that looks ready at once is the one that broke.
     const rest = code === 'link-lost' ? REPLAN_AFTER_MS * version : 0;
-    this.#queue.push({ order: { ...order, exclude: [...order.exclude, ...worker] }, events, came: this.#came++, since: now, version: version + 1, notBefore: now + rest, ahead: -1 });
+    this.#queue.push({ order: { ...order, exclude: [...order.exclude, ...(unable as NodeId[])] }, events, came: this.#came++, since: now, version: version + 1, notBefore: now + rest, ahead: -1 });
     if (rest > 0) this.#pumpAfter(rest);
     return true;
   }
@@ -386,7 +393,7 @@ export class JobRunner {
     if (this.#queue.length === 0 || this.#running.size > 0 || this.#placer.ready !== undefined) return;
     const { clock } = this.#deps;
     const { uncovered } = this.#placer;
-    const patience = ({ order }: Queued): number => (order.continues === null ? UNCOVERED_WAIT_MS : CONTINUATION_WAIT_MS);
+    const patience = (queued: Queued): number => (rankOf(queued) === NEW ? UNCOVERED_WAIT_MS : CONTINUATION_WAIT_MS);
     const due = (queued: Queued): number => (uncovered === undefined ? Math.max(queued.since, this.#ableAt) + READY_WAIT_MS : Math.max(queued.since, uncovered.since) + patience(queued));
     const overdue = this.#queue.filter((queued) => due(queued) <= clock.now());
     for (const queued of overdue) {

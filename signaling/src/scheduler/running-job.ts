@@ -193,8 +193,8 @@ export class RunningJob {
 
   /** Who left or refused is to be relied on less; of a ring that stands still nobody knows who is to blame. */
   #blame({ code, fields }: SchedulerError): void {
-    const stage = this.#placement.stages.find(({ worker }) => worker.nodeId === fields['worker']);
-    if (stage !== undefined && BLAMED.has(code)) this.#deps.workers.failedJob(stage.worker);
+    if (!BLAMED.has(code)) return;
+    for (const { worker } of this.#placement.stages) if (worker.nodeId === fields['worker'] || worker.nodeId === fields['neighbour']) this.#deps.workers.failedJob(worker);
   }
 
   #end(error: SchedulerError): void {

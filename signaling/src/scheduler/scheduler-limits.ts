@@ -72,7 +72,7 @@ export const RELAY_LEAVE_BUSY_MS = 10_000;
 /** A worker that failed to load or to link is not placed again for this long. */
 export const FAILED_WORKER_MS = 30_000;
 
-/** A job at the head of the queue waits this long for workers that can hold the model… */
+/** A job that has not begun waits this long for workers that can hold the model… */
 export const UNCOVERED_WAIT_MS = 10_000;
 /** …and this long for a placement to load its shards and open its links: 100 MB at 10 Mbit/s, twice. */
 export const READY_WAIT_MS = 180_000;
@@ -93,7 +93,7 @@ export const LATE_LOOK_MS = 250;
 export const MAX_PLAN_VERSIONS = 3;
 /** After a lost link an order rests this long a version: the end of a tab's connection is heard within milliseconds of its links'. */
 export const REPLAN_AFTER_MS = 500;
-/** The rest of an answer waits this long for workers that can hold the model: its requester reads already, and a phone needs that long to come back. */
+/** What had begun waits this long for workers that can hold the model (SPEC G6): its requester reads already, and a phone needs that long to come back. */
 export const CONTINUATION_WAIT_MS = 60_000;
 
 /** `plan` to `prepared`: a KV cache is made and a signature verified, on a device that may be computing for other jobs. */

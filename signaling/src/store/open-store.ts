@@ -5,6 +5,7 @@ import { refuseOldLedger } from './refuse-old-ledger.ts';
 import { SqlAccountStore } from './sql-account-store.ts';
 import { SqlAuditStore } from './sql-audit-store.ts';
 import { SqlJobArchive } from './sql-job-archive.ts';
+import { SqlKeptAnswers } from './sql-kept-answers.ts';
 import { SqlLedgerStore } from './sql-ledger-store.ts';
 import { SqlNodeRecords } from './sql-node-records.ts';
 import { SqlStandings } from './sql-standings.ts';
@@ -15,6 +16,7 @@ export interface Store {
   readonly ledger: SqlLedgerStore;
   readonly accounts: SqlAccountStore;
   readonly jobs: SqlJobArchive;
+  readonly kept: SqlKeptAnswers;
   readonly nodes: SqlNodeRecords;
   readonly standings: SqlStandings;
   readonly audits: SqlAuditStore;
@@ -48,6 +50,7 @@ export async function storeOf(opened: OpenedDatabase): Promise<Store> {
     ledger: new SqlLedgerStore(db),
     accounts: new SqlAccountStore(db),
     jobs: new SqlJobArchive(db),
+    kept: new SqlKeptAnswers(db),
     nodes: new SqlNodeRecords(db),
     standings: new SqlStandings(db),
     audits: new SqlAuditStore(db),

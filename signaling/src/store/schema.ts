@@ -4,6 +4,7 @@ import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import type { ColumnType, Generated } from 'kysely';
 import type { JobFailure } from '../evidence/job-archive.ts';
 import type { JobRecord } from '../scheduler/job-order.ts';
+import type { StoredAsked } from './sql-kept-answers.ts';
 
 /** numeric(78,0): read as bigint, written as decimal text (drivers differ in what they make of a bigint). */
 type Amount = ColumnType<bigint, string, string>;
@@ -93,6 +94,15 @@ interface AuditPieceRow {
   bytes: Uint8Array;
 }
 
+interface KeptAnswerRow {
+  readonly job: JobId;
+  readonly created_at: number;
+  readonly asked: RequiredJson<StoredAsked>;
+  jobs: ColumnType<readonly JobId[], string, string>;
+  ids: ColumnType<readonly number[], string, string>;
+  restarts: number;
+}
+
 /** Tables as the newest migration leaves them. bigint columns hold safe integers and are read as numbers. */
 export interface Schema {
   ledger_head: LedgerHeadRow;
@@ -106,4 +116,5 @@ export interface Schema {
   audit_draws: AuditDrawRow;
   audit_transcripts: AuditTranscriptRow;
   audit_pieces: AuditPieceRow;
+  kept_answers: KeptAnswerRow;
 }

@@ -14,7 +14,7 @@ export class SqlJobArchive implements JobArchive {
   }
 
   async open({ job, account, modelId, createdAt, assurance, corrects, continues }: OpenedJob): Promise<void> {
-    await this.#db.insertInto('jobs').values({ job, account, model_id: modelId, created_at: createdAt, assurance, corrects, continues, state: 'running' }).execute();
+    await this.#db.insertInto('jobs').values({ job, account, model_id: modelId, created_at: createdAt, assurance, corrects, continues, state: 'running' }).onConflict((conflict) => conflict.column('job').doNothing()).execute();
   }
 
   async record(job: JobId, record: JobRecord, text: string): Promise<void> {
@@ -25,9 +25,10 @@ export class SqlJobArchive implements JobArchive {
     await this.#close().set({ state: 'failed', failure: JSON.stringify(failure) }).where('job', '=', job).execute();
   }
 
-  async failRunning(failure: JobFailure): Promise<number> {
-    const { numUpdatedRows } = await this.#close().set({ state: 'failed', failure: JSON.stringify(failure) }).executeTakeFirst();
-    return Number(numUpdatedRows);
+  async failRunning(failure: JobFailure, but: readonly JobId[]): Promise<JobId[]> {
+    const running = this.#close().set({ state: 'failed', failure: JSON.stringify(failure) });
+    const rows = await (but.length === 0 ? running : running.where('job', 'not in', but)).returning('job').execute();
+    return rows.map(({ job }) => job);
   }
 
   async find(job: string): Promise<ArchivedJob | undefined> {

@@ -61,6 +61,24 @@ export function describeStore(name: string, open: () => Promise<OpenedDatabase>)
       store = await storeOf(opened);
     });
 
+    it('G8: keeps answers under way as they were stored last, ids in order, until they end', async () => {
+      const sampler = { temperature: 0.5, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 7 };
+      const quote = { promptToken: '1', generatedToken: '4', feeBasisPoints: '250', hold: '58' };
+      const order = (n: number) => ({ job: jobId(n), account: 'ada', modelId: '5'.repeat(64) as HexHash, promptIds: Uint32Array.of(1, 4_294_967_295), sampler, maxTokens: 8, stopIds: [2], quote, requesterNonce: null, exclude: [], goesOn: true, continues: null });
+      const request = { model: 'm', stream: true, includeUsage: true, maxTokens: 8, temperature: 0.5, topP: 1, topK: 0, minP: 0, repetitionPenalty: 1, stop: ['é'], seed: 7, assurance: 'stream', nonceCommitment: null, keepGoing: true } as const;
+      const asked = (n: number) => ({ account: 'ada', createdAt: n, request, order: order(n) });
+      for (const n of [72, 71]) await store.kept.begin(asked(n));
+      await store.kept.progress(jobId(71), [jobId(71), jobId(73)], [5, 6]);
+      await store.kept.restarted(jobId(71));
+      await store.kept.progress(jobId(99), [], [1]);
+      expect(await store.kept.list()).toEqual([
+        { asked: asked(71), jobs: [jobId(71), jobId(73)], ids: [5, 6], restarts: 1 },
+        { asked: asked(72), jobs: [], ids: [], restarts: 0 },
+      ]);
+      for (const n of [71, 72]) await store.kept.end(jobId(n));
+      expect(await store.kept.list()).toEqual([]);
+    });
+
     it('starts with the genesis hash and keeps amounts of 78 digits exactly', async () => {
       expect(await store.ledger.end()).toEqual({ sequence: 0, hash: GENESIS_HASH });
       await store.ledger.exclusive(async ({ end }) => expect(end).toEqual({ sequence: 0, hash: GENESIS_HASH }));
@@ -158,7 +176,7 @@ export function describeStore(name: string, open: () => Promise<OpenedDatabase>)
       expect(await store.jobs.find(recorded)).toEqual({ job: recorded, ...opened, state: 'recorded', record, text: 'Zürich 🏔️', decided: false });
       expect(await store.jobs.find(failed)).toEqual({ job: failed, ...opened, state: 'failed', failure: { code: 'worker-lost', message: 'gone' } });
       expect(await store.jobs.find(running)).toEqual({ job: running, ...opened, state: 'running' });
-      expect(await store.jobs.failRunning({ code: 'restarted', message: 'again' })).toBe(1);
+      expect(await store.jobs.failRunning({ code: 'restarted', message: 'again' }, [])).toHaveLength(1);
       expect(await store.jobs.find(jobId(104))).toBeUndefined();
     });
 

@@ -68,6 +68,25 @@ test('U1: a cancel that the ring has run ahead of closes the open unit of every 
   expect(Math.min(cut, full)).toBeGreaterThan(0);
 });
 
+test('G8: a worker that connects again gives up the jobs of the old connection without a word, and takes one of them under a later plan version', async () => {
+  const ring = await StageRing.make({ stages: 3, seed });
+  const reached = Promise.withResolvers<void>();
+  ring.onToken = (job) => void (job.ids.length === 4 && reached.resolve());
+  const prompt = promptOf(9);
+  const lost = await ring.start(await ring.plan(prompt, 40));
+  await reached.promise;
+  for (const { pipeline } of ring.workers) pipeline.abandon();
+  await ring.settled();
+  const drawn = lost.ids.length;
+  await lag(40);
+  expect(lost.ids.length).toBe(drawn);
+  expect(ring.workers.map(({ engine, pipeline }, stage) => [engine.jobs.size, pipeline.openJobs, ring.sent(stage, 'fault', lost), ring.sent(stage, 'root', lost)])).toEqual(ring.workers.map(() => [0, 0, [], []]));
+  ring.onToken = () => undefined;
+  const again = await ring.run(prompt, 12, (plan) => ({ ...plan, job: lost.signed.plan.job, version: 4 }));
+  expect(again.ids.slice(0, drawn)).toEqual(lost.ids.slice(0, 12));
+  await checkEvidence(ring, again);
+});
+
 test('four jobs share three stages: runs never overlap, every job gets the answer it gets alone, and frames take turns', async () => {
   const prompts = [40, 3, 17, 60].map(promptOf);
   const alone: number[][] = [];

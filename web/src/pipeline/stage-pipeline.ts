@@ -105,6 +105,11 @@ export class StagePipeline {
     await this.#queue.idle();
   }
 
+  /** The connection to the coordinator is a new one: what ran over the old one is given up on both sides, without a word (SPEC G8). */
+  abandon(): void {
+    for (const open of this.#jobs.values()) if (open.state === 'open') this.#stop(open);
+  }
+
   /** Prepares a stage of a plan; answers `prepared` or `stage-refused`, never throws. */
   async handlePlan(signed: SignedPlan, stage: number, promptIds: Uint8Array | null): Promise<void> {
     const { job, version } = signed.plan;
@@ -347,11 +352,15 @@ export class StagePipeline {
   /** Stops a job for good and gives its cache back; `finish` still closes what was computed. */
   #fail(open: OpenJob, error: StageError): void {
     if (open.state !== 'open') return;
+    this.#stop(open);
+    this.#report(open, error);
+  }
+
+  #stop(open: OpenJob): void {
     open.state = 'failed';
     this.#groups.gone(open.job.key);
     this.#queue.drop((item) => item.open === open);
     open.held.engine.closeJob(open.job.key);
-    this.#report(open, error);
   }
 
   /**

@@ -66,6 +66,7 @@ export class ComputeService implements ComputeApi {
   async join(): Promise<HexHash[]> {
     const { auditor, pipeline } = this.#ready();
     auditor.forget();
+    pipeline.abandon();
     return pipeline.nonces.renew();
   }
 

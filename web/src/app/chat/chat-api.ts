@@ -20,7 +20,7 @@ export interface ChatRequest {
 
 /** What is sent for a request, and what evidence is held against. */
 export function bodyOf({ model, messages, maxTokens, checked, nonce }: ChatRequest): object {
-  const ciro = { assurance: checked ? 'checked' : 'stream', nonce_commitment: nonceCommitment(nonce) };
+  const ciro = { assurance: checked ? 'checked' : 'stream', nonce_commitment: nonceCommitment(nonce), keep_going: true };
   return { model, messages, max_tokens: maxTokens, ...SAMPLING, stream: true, stream_options: { include_usage: true }, ciro };
 }
 
@@ -66,13 +66,17 @@ export class ChatApi {
       body: JSON.stringify(bodyOf(request)),
     });
     onAccepted(response.headers.get(JOB_HEADER) ?? undefined);
-    if (response.body === null) throw new ApiError('broken_stream', 'the answer has no body', { status: response.status });
-    try {
-      yield* answerEvents(response.body);
-    } catch (cause) {
-      if (cause instanceof ApiError || signal.aborted) throw cause;
-      throw new ApiError('broken_stream', 'the connection broke in the middle of the answer', { status: 200, cause });
-    }
+    yield* eventsIn(response, signal);
+  }
+
+  /** An answer from an offset on, in UTF-16 code units of its text (SPEC G7). */
+  async *readOn(job: string, from: number, key: string, signal: AbortSignal): AsyncGenerator<AnswerEvent> {
+    yield* eventsIn(await this.#request(`v1/jobs/${encodeURIComponent(job)}/answer`, { signal, headers: { authorization: `Bearer ${key}`, 'last-event-id': String(from) } }), signal);
+  }
+
+  /** Ends an answer at the token it is at. */
+  async cancel(job: string, key: string, signal: AbortSignal): Promise<void> {
+    await this.#request(`v1/jobs/${encodeURIComponent(job)}/cancel`, { method: 'POST', signal, headers: { authorization: `Bearer ${key}` } });
   }
 
   /** Who served a job; undefined while the record is not complete. */
@@ -111,5 +115,15 @@ export class ChatApi {
     }
     if (!response.ok) throw await errorOf(response);
     return response;
+  }
+}
+
+async function* eventsIn({ body, status }: Response, signal: AbortSignal): AsyncGenerator<AnswerEvent> {
+  if (body === null) throw new ApiError('broken_stream', 'the answer has no body', { status });
+  try {
+    yield* answerEvents(body);
+  } catch (cause) {
+    if (cause instanceof ApiError || signal.aborted) throw cause;
+    throw new ApiError('broken_stream', 'the connection broke in the middle of the answer', { status: 200, cause });
   }
 }

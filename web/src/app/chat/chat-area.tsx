@@ -94,6 +94,8 @@ function announcement(chat: ChatSession): string {
     case 'waiting':
     case 'streaming':
       return 'Generating the answer';
+    case 'away':
+      return 'The coordinator is not reached. The answer is read on as soon as it is';
     case 'moving':
       return 'A tab left. Its layers move to another one, and the answer goes on';
     case 'done':

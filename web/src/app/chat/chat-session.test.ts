@@ -15,7 +15,7 @@ const apiError = (status: number, code: string) => Response.json({ error: { mess
 
 /** A coordinator that answers each path with the next of its replies, the last one for ever. */
 function setup(replies: Record<string, readonly (() => Response | Promise<Response>)[]> = {}) {
-  const requests: { path: string; body: unknown; authorization: string | null }[] = [];
+  const requests: { path: string; body: unknown; authorization: string | null; lastEventId: string | null }[] = [];
   const counts = new Map<string, number>();
   const defaults: typeof replies = {
     '/v1/trial': [() => Response.json({ key: 'ciro-sk-first' }, { status: 201 }), () => Response.json({ key: 'ciro-sk-second' }, { status: 201 })],
@@ -27,7 +27,7 @@ function setup(replies: Record<string, readonly (() => Response | Promise<Respon
   };
   const api = new ChatApi('https://ciro.test/', async (input, init) => {
     const { pathname } = new URL(String(input));
-    requests.push({ path: pathname, body: typeof init?.body === 'string' ? JSON.parse(init.body) : undefined, authorization: new Headers(init?.headers).get('authorization') });
+    requests.push({ path: pathname, body: typeof init?.body === 'string' ? JSON.parse(init.body) : undefined, authorization: new Headers(init?.headers).get('authorization'), lastEventId: new Headers(init?.headers).get('last-event-id') });
     const list = replies[pathname] ?? defaults[pathname] ?? [];
     const count = counts.get(pathname) ?? 0;
     counts.set(pathname, count + 1);
@@ -208,5 +208,59 @@ describe('ChatSession', () => {
     await chat.ask('One?', OPTIONS);
     expect(answer(chat)?.state).toBe('done');
     expect(chat.keeps.value).toBe(false);
+  });
+
+  describe('an answer whose reader or coordinator goes (SPEC G7)', () => {
+    const begun = (text: string): Response => new Response(chunk({ content: text }), { headers: { 'x-ciro-job': JOB } });
+    const REST = `id: 6\n${chunk({ content: 'is.' })}${chunk({}, 'stop')}data: [DONE]\n\n`;
+    const path = `/v1/jobs/${JOB}/answer`;
+
+    it('is read on where its text ends when the connection breaks, as often as it takes', async () => {
+      const { chat, requests, answer } = setup({
+        '/v1/chat/completions': [() => begun('Par')],
+        [path]: [() => Promise.reject(new TypeError('Failed to fetch')), () => apiError(503, 'stopping'), () => new Response(REST)],
+      });
+      const states: (string | undefined)[] = [];
+      chat.chat.subscribe((shown) => states.push(shown.turns.at(-1)?.answer.state));
+      await chat.ask('One?', OPTIONS);
+      expect(answer(chat)).toMatchObject({ state: 'done', text: 'Paris.', job: JOB });
+      expect(states.filter((state, index) => state !== states[index - 1])).toEqual(['waiting', 'streaming', 'away', 'streaming', 'done']);
+      expect(requests.filter((each) => each.path === path).map(({ lastEventId }) => lastEventId)).toEqual(['3', '3', '3']);
+      expect(requests.find((each) => each.path === '/v1/chat/completions')?.body).toMatchObject({ ciro: { keep_going: true } });
+    });
+
+    it('is found again after a reload, with the text that came meanwhile', async () => {
+      const { chat, ports } = setup({ '/v1/chat/completions': [() => begun('Par')], [path]: [() => new Response(new ReadableStream()), () => new Response(`id: 3\n${chunk({ content: 'Par' })}${REST}`)] });
+      void chat.ask('One?', OPTIONS);
+      await expect.poll(async () => (await ports.keeping.list()).length).toBe(1);
+      // The page is gone without a word; the next one finds what was kept when the job was accepted.
+      const next = new ChatSession(ports);
+      await expect.poll(async () => {
+        if (next.chat.value.turns.length === 0) await next.load();
+        return next.chat.value.turns.at(-1)?.answer;
+      }).toMatchObject({ state: 'done', text: 'Paris.', job: JOB });
+    });
+
+    it('says what the coordinator says when the answer could not go on, and lets the person ask again', async () => {
+      const { chat, answer } = setup({ '/v1/chat/completions': [() => begun('Par')], [path]: [() => apiError(409, 'job_failed')] });
+      await chat.ask('One?', OPTIONS);
+      expect(answer(chat)).toMatchObject({ state: 'failed', text: 'Par', trouble: { code: 'job_failed', message: 'it says job_failed' } });
+    });
+
+    it('is given up when the coordinator stays away for minutes', async () => {
+      const { chat, ports, answer } = setup({ '/v1/chat/completions': [() => begun('Par')], [path]: [() => Promise.reject(new TypeError('Failed to fetch'))] });
+      let now = 0;
+      ports.now = () => (now += 1_000);
+      await chat.ask('One?', OPTIONS);
+      expect(answer(chat)).toMatchObject({ state: 'failed', trouble: { code: 'unreachable' } });
+    });
+
+    it('is ended by name when the person stops it', async () => {
+      const { chat, requests } = setup({ '/v1/chat/completions': [() => begun('Par')], [path]: [() => Promise.reject(new TypeError('Failed to fetch'))], [`/v1/jobs/${JOB}/cancel`]: [() => Response.json({})] });
+      chat.chat.subscribe((shown) => void (shown.turns.at(-1)?.answer.state === 'away' && chat.stop()));
+      await chat.ask('One?', OPTIONS);
+      expect(requests.map((each) => each.path)).toContain(`/v1/jobs/${JOB}/cancel`);
+      expect(chat.chat.value.turns.at(-1)?.answer.state).toBe('stopped');
+    });
   });
 });

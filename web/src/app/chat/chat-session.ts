@@ -4,6 +4,7 @@ import { afterChange, hasEvidence, isOpen, messagesOf, NEW_ANSWER, storedChat, t
 import { bodyOf, type ChatApi, type ChatRequest } from './chat-api.ts';
 import { isDecided, isLinked, jobAfter, jobBefore, type ServedBy } from './evidence.ts';
 import { proofOf, type Proof } from './proof.ts';
+import { isBreak, readOn } from './read-on.ts';
 import type { JobEvent } from './job-events.ts';
 import type { ApiKey } from './api-key.ts';
 
@@ -19,6 +20,12 @@ const PIECES_MS = 60_000;
 const MAX_JOBS = 32;
 
 type Correction = Extract<JobEvent, { type: 'corrected' }>;
+
+/** The answer that is being read, as far as its readers need it. */
+interface OpenAnswer {
+  change(step: AnswerChange): void;
+  text(): string;
+}
 
 /** Port: where conversations are kept. All calls may reject; the chat then goes on without. */
 export interface ChatKeeping {
@@ -80,6 +87,8 @@ export class ChatSession {
     try {
       const stored = await this.#ports.keeping.list();
       this.kept.value = stored.map(({ value }) => storedChat(value)).filter((chat) => chat !== undefined);
+      const unfinished = this.kept.value.find(isAnswering);
+      if (unfinished !== undefined && this.chat.value.turns.length === 0 && !this.busy.value) this.open(unfinished);
     } catch {
       this.keeps.value = false;
     }
@@ -98,9 +107,13 @@ export class ChatSession {
     this.chat.value = { id: this.#ports.newId(), turns: [] };
   }
 
+  /** Shows a conversation. An answer that was left unfinished is read on. */
   open(chat: Chat): void {
+    if (chat.id === this.chat.value.id && this.busy.value) return;
     this.stop();
     this.chat.value = chat;
+    const { job } = chat.turns.at(-1)?.answer ?? {};
+    if (job !== undefined && isAnswering(chat)) void this.#readOn(chat, job);
   }
 
   async remove(chat: Chat): Promise<void> {
@@ -126,51 +139,73 @@ export class ChatSession {
   /** Asks in the current conversation; resolves when the answer has ended, however it ended. */
   async ask(question: string, options: AskOptions): Promise<void> {
     if (this.busy.value) return;
+    const { id, turns } = this.chat.value;
+    const asked = { model: options.model, maxTokens: options.maxTokens, checked: this.checked.value, nonce: this.#ports.newNonce() };
+    const turn: Turn = { question, askedAt: this.#ports.now(), answer: { ...NEW_ANSWER, asked } };
+    const chat = { id, turns: [...turns, turn] };
+    this.chat.value = chat;
+    await this.#carry(chat, (abort, open, accepted) => this.#stream({ ...asked, messages: messagesOf(chat.turns) }, abort, open, accepted));
+  }
+
+  /** Reads an answer on that a closed tab, or another conversation, left unfinished. */
+  async #readOn(chat: Chat, job: string): Promise<void> {
+    await this.#carry(chat, async (abort, open, accepted) => {
+      const key = await this.#ports.key.get(abort);
+      accepted(job);
+      await this.#readToEnd(job, key, abort, open);
+    });
+  }
+
+  /** Carries the newest answer of a conversation to its end by what `read` says of it, and shows who served it. */
+  async #carry(begun: Chat, read: (abort: AbortSignal, open: OpenAnswer, accepted: (job: string | undefined) => void) => Promise<void>): Promise<void> {
     const asking = new AbortController();
     this.#asking = asking;
     this.busy.value = true;
-    const started = this.#ports.now();
-    const { id, turns } = this.chat.value;
-    const asked = { model: options.model, maxTokens: options.maxTokens, checked: this.checked.value, nonce: this.#ports.newNonce() };
-    const turn: Turn = { question, askedAt: started, answer: { ...NEW_ANSWER, asked } };
-    let chat: Chat = { id, turns: [...turns, turn] };
+    const { id, turns } = begun;
+    const at = turns.length - 1;
+    const turn = turns[at];
+    if (turn === undefined) return;
+    let chat = begun;
     const change = (step: AnswerChange) => {
-      const answer = afterChange(chat.turns[turns.length]?.answer ?? turn.answer, step, this.#ports.now() - started);
+      const answer = afterChange(chat.turns[at]?.answer ?? turn.answer, step, this.#ports.now() - turn.askedAt);
       // By now the person may look at another conversation, have asked on in this one, or asked the same again.
       const shown = this.chat.value;
-      const here = shown.id === id && shown.turns[turns.length]?.askedAt === started;
+      const here = shown.id === id && shown.turns[at]?.askedAt === turn.askedAt;
       const all = here ? shown.turns : chat.turns;
-      chat = { id, turns: all.map((each, index) => (index === turns.length ? { ...turn, answer } : each)) };
+      chat = { id, turns: all.map((each, index) => (index === at ? { ...turn, answer } : each)) };
       if (here) this.chat.value = chat;
     };
-    this.chat.value = chat;
-    let audits: Promise<readonly Correction[]> = Promise.resolve([]);
+    const audits: Promise<readonly Correction[]>[] = [];
     const accepted = (job: string | undefined): void => {
       change({ type: 'accepted', job });
-      if (job !== undefined) audits = this.#followAudits(job, asked.nonce).catch(() => []);
+      if (job === undefined) return;
+      // A tab that is closed now finds its answer again by this.
+      void this.#keep(chat);
+      audits.push(this.#followAudits(job, turn.answer.asked?.nonce).catch(() => []));
     };
     try {
-      await this.#stream({ ...asked, messages: messagesOf(chat.turns) }, asking.signal, change, accepted);
+      await read(asking.signal, { change, text: () => chat.turns[at]?.answer.text ?? '' }, accepted);
       change({ type: 'end' });
     } catch (error) {
       const failure = error instanceof ApiError ? error : new ApiError('page_error', String(error), { status: 0, cause: error });
       change(asking.signal.aborted ? { type: 'stopped' } : { type: 'failed', error: failure });
     } finally {
-      this.busy.value = false;
+      // Another answer may be read by now.
+      if (this.#asking === asking) this.busy.value = false;
       await this.#keep(chat);
     }
-    const answer = chat.turns[turns.length]?.answer;
+    const answer = chat.turns[at]?.answer;
     await this.refreshBalance();
     if (answer?.job === undefined || !hasEvidence(answer)) return;
     await this.fetchParts(answer.job, EVIDENCE_TRIES);
-    for (const { job, text } of await audits) change({ type: 'corrected', job, text });
-    if (chat.turns[turns.length]?.answer.corrected !== undefined) await this.#keep(chat);
+    for (const { job, text } of (await Promise.all(audits)).flat()) change({ type: 'corrected', job, text });
+    if (chat.turns[at]?.answer.corrected !== undefined) await this.#keep(chat);
     await this.fetchParts(answer.job, EVIDENCE_TRIES);
     await this.refreshBalance();
   }
 
   /** Opens this page's nonce when the roots are in, shows what is decided as it is, and gives the corrections. The first job hears of all others. */
-  async #followAudits(job: string, nonce: string): Promise<readonly Correction[]> {
+  async #followAudits(job: string, nonce: string | undefined): Promise<readonly Correction[]> {
     const { api, key } = this.#ports;
     const known = await key.kept();
     if (known === undefined) return [];
@@ -179,7 +214,7 @@ export class ChatSession {
     const signal = AbortSignal.timeout(AUDITS_MS);
     for await (const event of api.events(job, known, signal)) {
       // A draw without this page's nonce is still a draw: the evidence says that it was not opened.
-      if (event.type === 'recorded') await api.openNonce(job, nonce, known, AbortSignal.timeout(REQUEST_MS)).catch(() => undefined);
+      if (event.type === 'recorded' && nonce !== undefined) await api.openNonce(job, nonce, known, AbortSignal.timeout(REQUEST_MS)).catch(() => undefined);
       else if (event.type === 'audited') await this.fetchServed(job);
       else if (event.type === 'moved') others.push(this.#followPart(event.job, known, signal).catch(() => undefined));
       else if (event.type === 'corrected') corrections.push(event);
@@ -248,19 +283,42 @@ export class ChatSession {
     return served !== undefined && isDecided(served);
   }
 
-  async #stream(request: ChatRequest, abort: AbortSignal, change: (step: AnswerChange) => void, accepted: (job: string | undefined) => void): Promise<void> {
+  async #stream(request: ChatRequest, abort: AbortSignal, open: OpenAnswer, accepted: (job: string | undefined) => void): Promise<void> {
     const { api, key } = this.#ports;
+    let asked: string | undefined;
     for (let attempt = 0; ; attempt++) {
+      const known = await key.get(abort);
       try {
-        const known = await key.get(abort);
-        for await (const event of api.ask(request, known, abort, accepted)) change(event);
+        for await (const event of api.ask(request, known, abort, (job) => accepted((asked = job)))) open.change(event);
         return;
       } catch (error) {
+        if (asked !== undefined && isBreak(error) && !abort.aborted) return this.#readToEnd(asked, known, abort, open, () => accepted(asked));
+        if (asked !== undefined && abort.aborted) await this.#callOff(asked, known);
         // A coordinator with a new database does not know an old key; a new one is free.
         if (attempt > 0 || !(error instanceof ApiError) || error.status !== 401) throw error;
         await key.forget();
       }
     }
+  }
+
+  /** `back`: called when the coordinator was away, and says something again. */
+  async #readToEnd(job: string, key: string, abort: AbortSignal, { change, text }: OpenAnswer, back: () => void = () => undefined): Promise<void> {
+    let away = false;
+    try {
+      for await (const event of readOn(this.#ports, { job, key, signal: abort, from: () => text().length })) {
+        if (away && event.type !== 'away') back();
+        away = event.type === 'away';
+        change(event);
+      }
+    } catch (error) {
+      if (abort.aborted) await this.#callOff(job, key);
+      throw error;
+    }
+  }
+
+  /** An answer that keeps going without its reader is ended by name. */
+  async #callOff(job: string, key: string): Promise<void> {
+    await this.#ports.api.cancel(job, key, AbortSignal.timeout(REQUEST_MS)).catch(() => undefined);
   }
 
   async #keep(chat: Chat): Promise<void> {

@@ -58,7 +58,9 @@ describe('messagesOf', () => {
 });
 
 describe('storedChat', () => {
-  it('counts an answer that a closed tab left open as stopped', () => {
+  it('leaves an answer that a closed tab left open to be read on by its job; without one it counts as stopped', () => {
+    expect(storedChat({ id: 'c', turns: [turn('One?', { state: 'streaming', text: 'O', job: 'ab' })] })?.turns[0]?.answer).toEqual({ state: 'streaming', text: 'O', job: 'ab' });
+    expect(storedChat({ id: 'c', turns: [turn('One?', { state: 'streaming', text: 'O', job: 'ab' }), turn('Two?', { state: 'done', text: '' })] })?.turns[0]?.answer.state).toBe('stopped');
     const chat = storedChat({ id: 'c', turns: [turn('One?', { state: 'streaming', text: 'O' })] });
     expect(chat?.turns[0]?.answer).toEqual({ state: 'stopped', text: 'O' });
     expect(storedChat({ id: 'c', turns: [turn('One?', { state: 'moving', text: 'O' })] })?.turns[0]?.answer.state).toBe('stopped');

@@ -8,8 +8,8 @@ const Usage = v.object({ promptTokens: Count, completionTokens: Count });
 
 /** An answer, from the request to its end. Times are milliseconds. */
 const Answer = v.object({
-  /** `moving`: a tab left, and another one takes its layers over. */
-  state: v.picklist(['waiting', 'streaming', 'moving', 'done', 'stopped', 'failed']),
+  /** `moving`: a tab left, and another one takes its layers over. `away`: the coordinator is not reached; the answer may go on behind it. */
+  state: v.picklist(['waiting', 'streaming', 'moving', 'away', 'done', 'stopped', 'failed']),
   text: v.string(),
   /** Questions that are answered before this one, while it waits. */
   ahead: v.optional(Count),
@@ -37,11 +37,11 @@ export const Chat = v.object({ id: v.string(), turns: v.array(Turn) });
 /** A conversation. */
 export type Chat = v.InferOutput<typeof Chat>;
 
-/** A conversation as it was kept. One that a closed tab left unfinished counts as stopped; what is none is undefined. */
+/** A conversation as it was kept. An answer that a closed tab left unfinished can be read on by its job; without one it counts as stopped. What is no conversation is undefined. */
 export function storedChat(value: unknown): Chat | undefined {
   const parsed = v.safeParse(Chat, value);
   if (!parsed.success) return undefined;
-  const turns = parsed.output.turns.map((turn) => (isOpen(turn.answer) ? { ...turn, answer: { ...turn.answer, state: 'stopped' as const } } : turn));
+  const turns = parsed.output.turns.map((turn, index, { length }) => (isOpen(turn.answer) && (turn.answer.job === undefined || index < length - 1) ? { ...turn, answer: { ...turn.answer, state: 'stopped' as const } } : turn));
   return { id: parsed.output.id, turns };
 }
 
@@ -49,6 +49,7 @@ export type AnswerChange =
   | { readonly type: 'accepted'; readonly job: string | undefined }
   | { readonly type: 'corrected'; readonly job: string; readonly text: string }
   | AnswerEvent
+  | { readonly type: 'away' }
   | { readonly type: 'end' }
   | { readonly type: 'stopped' }
   | { readonly type: 'failed'; readonly error: ApiError };
@@ -56,7 +57,7 @@ export type AnswerChange =
 export const NEW_ANSWER: Answer = { state: 'waiting', text: '' };
 
 /** True while more may come. */
-export const isOpen = (answer: Answer): boolean => answer.state === 'waiting' || answer.state === 'streaming' || answer.state === 'moving';
+export const isOpen = (answer: Answer): boolean => answer.state === 'waiting' || answer.state === 'streaming' || answer.state === 'moving' || answer.state === 'away';
 
 /** True when the coordinator keeps a record of how the answer came to be; it keeps none of a job that failed. */
 export const hasEvidence = (answer: Answer): boolean => answer.state === 'done' || answer.state === 'stopped';
@@ -74,7 +75,8 @@ export function afterChange(answer: Answer, change: AnswerChange, elapsedMs: num
     case 'text':
       return { ...answer, state: 'streaming', text: answer.text + change.piece, firstTextMs, streamMs: elapsedMs - firstTextMs };
     case 'moving':
-      return { ...answer, state: 'moving' };
+    case 'away':
+      return { ...answer, state: change.type };
     case 'finish':
       return { ...answer, finish: change.reason };
     case 'usage':

@@ -45,6 +45,7 @@ export function TurnView({ turn, chat, placed, mine, onAgain, onContribute }: Tu
       <div class="answer">
         {answer.state === 'waiting' && <p class="waiting">{waitingText(answer, placed)}</p>}
         <AnswerBody text={answer.text} growing={answer.state === 'streaming'} />
+        {answer.state === 'away' && <p class="waiting">The coordinator is not reached. The answer is read on as soon as it is…</p>}
         {answer.state === 'moving' && <p class="waiting">A tab left. Moving its layers to another one…</p>}
         {answer.corrected !== undefined && answer.corrected.instead !== answer.text && (
           <details class="correction">

@@ -15,6 +15,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   fault: 'A tab failed in the middle of the answer. Nothing was charged. Ask again.',
   stopping: 'The coordinator is being restarted. Ask again in a minute.',
   unreachable: 'Check that this device is online and that the coordinator runs, then ask again.',
+  job_failed: 'The answer could not go on. Nothing was charged for it. Ask again.',
   broken_stream: 'The connection broke. Ask again.',
 };
 const GENERAL = 'Ask again. If it happens again, tell the operator the words above.';

@@ -1,0 +1,30 @@
+/** The whole coordinator in a process of its own, over the default model or one that nothing computes. Ends with its parent, or is killed by it. */
+import { once } from 'node:events';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { startCoordinator } from '../../signaling/src/main.ts';
+import { fetchDefaultModel } from '../../signaling/src/models/fetch-default-model.ts';
+import { ModelRegistry } from '../../signaling/src/models/model-registry.ts';
+import { PAGE_FOLDER } from '../../signaling/src/setup/build-page.ts';
+import { fabricatedModel } from './audited-network.ts';
+import { KilledOptions } from './killed-coordinator.ts';
+import { scriptedReference } from './scripted-auditor.ts';
+import type { CoordinatorModels } from '../../signaling/src/main.ts';
+
+const { folder, port, stages, expectWorkers, fabricated } = v.parse(KilledOptions, JSON.parse(process.argv[2] ?? ''));
+
+async function modelsToServe(): Promise<CoordinatorModels> {
+  if (fabricated) {
+    const model = await fabricatedModel(folder);
+    return { list: () => [model], get: (name: string) => (name === 'default' || name === model.id ? model : undefined) };
+  }
+  const models = new ModelRegistry();
+  await models.add(await fetchDefaultModel({ signal: new AbortController().signal }));
+  return models;
+}
+
+const models = await modelsToServe();
+const coordinator = await startCoordinator({ port, host: '127.0.0.1', dataDir: join(folder, 'data'), models, stages, expectWorkers, ...(fabricated ? { reference: scriptedReference } : { webDist: PAGE_FOLDER }) });
+process.send?.({ url: coordinator.url, trialKey: coordinator.trialKey });
+await once(process, 'disconnect');
+await coordinator.close();
