@@ -72,7 +72,7 @@ export async function run({ args, say }: BenchContext): Promise<BenchReport> {
 async function loadOnce(browser: Browser, network: WeightsNetwork, megabits: number, relayOnly: boolean): Promise<Load> {
   await using late: LateTab = await openLateTab(browser, network.coordinator.url, megabits, { relayOnly });
   await late.until('half loaded', ({ weights }) => weights.neighbours + weights.coordinator > network.modelBytes / 2);
-  const [speed, { timings, weights }] = await Promise.all([tokensPerSecond(network), late.until('standing by', isStandingBy)]);
+  const [speed, { timings, weights }] = await Promise.all([tokensPerSecond(network), late.until('standing by', (status) => isStandingBy(status) && status.weights.neighbours + status.weights.coordinator === network.modelBytes)]);
   return { readyS: (timings.ready_ms ?? Number.NaN) / 1_000, neighbourMb: megabytes(weights.neighbours), coordinatorMb: megabytes(weights.coordinator), tokensPerSecond: speed };
 }
 

@@ -132,7 +132,9 @@ describe('WeightsDesk', () => {
     link(TAKER, 'weights-3', 'closed');
     want(TAKER, 'layer-1');
     meet(TAKER, ONE, 'weights-4');
-    clock.advance(WEIGHTS_LINK_MS);
+    clock.advance(WEIGHTS_LINK_MS - 1);
+    meet(TAKER, ONE, 'weights-4');
+    clock.advance(1);
     want(TAKER, 'layer-1');
     left(ONE);
     expect(relay.slice(4)).toEqual([3, 4, 5].flatMap((number) => [`weights-${number}: 1 from 2`, `weights-${number} closed`]));

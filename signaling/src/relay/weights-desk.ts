@@ -154,8 +154,9 @@ export class WeightsDesk {
     if (link === undefined) return;
     if (from !== link.taker && from !== link.giver) return this.#deps.workers.offend(from, 'not-yours', 'foreign-link', `link ${name} is between others`);
     if (state !== 'open') return link.openAt.size === 2 ? this.#close(name) : this.#failed(name);
-    link.openAt.add(from);
-    if (link.openAt.size < 2) return;
+    // Each end says it again now and then.
+    const wasOpen = link.openAt.size === 2;
+    if (wasOpen || link.openAt.add(from).size < 2) return;
     remember(this.#met, pairOf(link.taker, link.giver), true);
     link.cancelTimer();
     link.cancelTimer = this.#deps.clock.after(WEIGHTS_LINK_MS, () => this.#close(name));
