@@ -19,11 +19,15 @@ import { NoticedMoney } from './intake/noticed-money.ts';
 import { pastAnswer } from './intake/past-answers.ts';
 import { recoverJobs } from './intake/recover-jobs.ts';
 import { generateCoordinatorKey, importCoordinatorKey } from './keys/coordinator-key.ts';
+import { verifySignature } from './keys/verify-signature.ts';
 import { BondKeeper } from './ledger/bond-keeper.ts';
 import { HeadPublisher } from './ledger/head-publisher.ts';
 import { Ledger } from './ledger/ledger.ts';
+import { chunkHashesOf } from './models/chunk-hashes.ts';
+import { publicFileOf, publicFilesOf } from './models/public-files.ts';
 import { iceOptionsOf, IceServers } from './relay/ice-servers.ts';
 import { openRelay } from './relay/open-relay.ts';
+import { WeightsDesk } from './relay/weights-desk.ts';
 import { JobRunner } from './scheduler/job-runner.ts';
 import { systemClock } from './sessions/clock.ts';
 import { Sessions } from './sessions/sessions.ts';
@@ -84,6 +88,8 @@ export interface CoordinatorOptions {
   readonly publicUrl?: string;
   /** STUN and TURN servers for the links between tabs (`CIRO_STUN_URLS`, `CIRO_TURN_URLS`, `CIRO_TURN_SECRET`). */
   readonly ice?: IceOptions;
+  /** Addresses of the served models' public files, which tabs may fetch from (`CIRO_PUBLIC_FILES`). */
+  readonly publicFiles?: readonly string[];
   /** Share of stage-jobs that are audited, above 0 and at most 1, whoever did them (`CIRO_AUDIT_RATE`); by each worker's record when absent (SPEC A2). */
   readonly auditRate?: number;
   /** Commit that runs, for `/health`. */
@@ -118,12 +124,12 @@ export interface Coordinator {
 }
 
 /** Settings of the environment, as `npm start` takes them; spread into the options. Throws `bad-audit-rate`. */
-export function environmentOptions(env: NodeJS.ProcessEnv): Pick<CoordinatorOptions, 'databaseUrl' | 'publicUrl' | 'tls' | 'auditRate' | 'ice' | 'logLevel' | 'commit'> {
+export function environmentOptions(env: NodeJS.ProcessEnv): Pick<CoordinatorOptions, 'databaseUrl' | 'publicUrl' | 'tls' | 'auditRate' | 'ice' | 'publicFiles' | 'logLevel' | 'commit'> {
   const { DATABASE_URL: databaseUrl, PUBLIC_URL: publicUrl, CIRO_TLS_CERT: cert, CIRO_TLS_KEY: key, CIRO_LOG_LEVEL: logLevel, CIRO_COMMIT: commit } = env;
   const set = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
   const rate = set(env['CIRO_AUDIT_RATE']);
   const auditRate = rate === undefined ? undefined : checkedRate(Number(rate), rate);
-  return given({ auditRate, ice: iceOptionsOf(env), databaseUrl: set(databaseUrl), publicUrl: set(publicUrl), tls: cert && key ? { cert, key } : undefined, logLevel: set(logLevel), commit: set(commit) });
+  return given({ auditRate, ice: iceOptionsOf(env), publicFiles: publicFilesOf(env['CIRO_PUBLIC_FILES']), databaseUrl: set(databaseUrl), publicUrl: set(publicUrl), tls: cert && key ? { cert, key } : undefined, logLevel: set(logLevel), commit: set(commit) });
 }
 
 /** Builds every room, wires them, and serves. Throws CoordinatorError, IceError, AddressError, StoreError, KeyError; nothing is left open then. */
@@ -162,11 +168,14 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   undo.defer(() => socket.close());
   undo.defer(() => sessions.close());
   const standings = await Standings.open({ store: store.standings, clock: systemClock, workers: sessions, onError });
+  const relay = openRelay(systemClock, sessions, iceServers);
   const scheduler = new JobRunner(
-    { clock: systemClock, workers: sessions, standings, models: schedulerModels(models), relay: openRelay(systemClock, sessions, iceServers), key, randomBytes: bytes, ...given({ times: options.times }) },
+    { clock: systemClock, workers: sessions, standings, models: schedulerModels(models), relay, key, randomBytes: bytes, ...given({ times: options.times }) },
     { network, ...given({ stages: options.stages, expectWorkers: options.expectWorkers }) },
   );
   undo.defer(() => scheduler.close());
+  const weights = new WeightsDesk({ clock: systemClock, network, workers: sessions, relay, models: weightsModels(models, options.publicFiles ?? []), holders: (id) => scheduler.holders(id), verify: verifySignature, onError });
+  undo.defer(() => weights.close());
   const bonds = new BondKeeper({ clock: systemClock, ledger, lastSeen: async (node) => (await sessions.record(node))?.lastSeen, onError });
   undo.defer(() => bonds.close());
   const heads = new HeadPublisher({ clock: systemClock, ledger, key, workers: sessions, onError }, { network });
@@ -208,7 +217,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 
   const view = { network, ...given({ commit: options.commit }), status: () => scheduler.status(), connections: () => sessions.size, nodes: () => standings.nodes() };
   const dependencies = { accounts, ledger, intake, evidence, jobs, past, head: () => heads.signed(), models, view };
-  await addRoutes(app, dependencies, { now, ...given({ publicUrl: wantedUrl, webDist: options.webDist }) });
+  await addRoutes(app, dependencies, { now, ...given({ publicUrl: wantedUrl, webDist: options.webDist, publicFiles: options.publicFiles }) });
   const port = await listen(app, options);
   const url = `${options.tls === undefined ? 'http' : 'https'}://localhost:${port}`;
   const kept = { read: () => readPrivate(dataDir, TRIAL_KEY_FILE), write: (text: string) => writePrivate(dataDir, TRIAL_KEY_FILE, text) };
@@ -271,6 +280,20 @@ function schedulerModels(models: CoordinatorModels): Models {
     get(id) {
       const model = models.get(id);
       return model === undefined ? undefined : branded(model);
+    },
+  };
+}
+
+function weightsModels(models: CoordinatorModels, publicFiles: readonly string[]) {
+  return {
+    manifest: (id: string) => models.get(id)?.manifest,
+    async chunkHashes(id: string, shard: string): Promise<Uint8Array> {
+      const model = models.get(id);
+      return model === undefined ? new Uint8Array(0) : chunkHashesOf(model, shard);
+    },
+    publicUrl(id: string): string | undefined {
+      const model = models.get(id);
+      return model === undefined ? undefined : publicFileOf(model.manifest, publicFiles);
     },
   };
 }

@@ -88,6 +88,19 @@ it('serves the manifest under its hash for ever, under its name until it changes
   expect([again.status, again.headers.get('cache-control')]).toEqual([304, 'no-cache']);
 });
 
+it('D4: tells the hashes of a shard’s chunks, and nothing of what is no shard', async () => {
+  const [shard] = scripted.model.manifest.shards;
+  if (shard === undefined) throw new Error('no shard');
+  const path = `/models/${scripted.model.id}/shards/${shard.sha256}`;
+  const [whole, list] = await Promise.all([scripted.fetch(path), scripted.fetch(`${path}/chunks`)]);
+  const bytes = new Uint8Array(await whole.arrayBuffer());
+  const hashes = Array.from({ length: Math.ceil(bytes.length / 131_072) }, (_, chunk) => createHash('sha256').update(bytes.subarray(chunk * 131_072, (chunk + 1) * 131_072)).digest());
+  expect(new Uint8Array(await list.arrayBuffer())).toEqual(new Uint8Array(Buffer.concat(hashes)));
+  expect(list.headers.get('cache-control')).toContain('immutable');
+  const missing = await scripted.fetch(`/models/${scripted.model.id}/shards/${'0'.repeat(64)}/chunks`);
+  expect(missing.status).toBe(404);
+});
+
 it('serves shards whole and in ranges, each byte as the hash says', async () => {
   const [shard] = scripted.model.manifest.shards;
   if (shard === undefined) throw new Error('no shard');

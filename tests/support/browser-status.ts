@@ -18,6 +18,7 @@ const Status = v.object({
   links: v.array(v.object({ peer: v.string(), state: v.string(), route: v.string(), rtt_ms: v.number(), loss: v.nullable(v.number()) })),
   generated: v.object({ positions: v.number(), batched: v.number(), drafted: v.number(), accepted: v.number() }),
   bytes: v.object({ downloaded: v.number(), cached: v.number() }),
+  weights: v.object({ coordinator: v.number(), publicFile: v.number(), neighbours: v.number(), from: v.number(), given: v.number(), to: v.number() }),
 });
 /** What a page says of itself. */
 export type BrowserStatus = v.InferOutput<typeof Status>;

@@ -4,6 +4,7 @@ import { SignedPlan } from '../job/plan.ts';
 import { Audit, AuditCancelled, AuditOpen, Head, PieceIn, Release, Reveal, Standing, Supply } from './audit-from-coordinator.ts';
 import { MAX_ICE_SERVERS, MAX_SIGNAL_BYTES } from './limits.ts';
 import { RelayPiece, RelayTaken } from './relay.ts';
+import { WeightsGivers } from './weights.ts';
 
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const Text = (bytes: number) => v.pipe(v.string(), v.maxLength(bytes));
@@ -44,7 +45,7 @@ export const Assign = v.strictObject({
 export const IceServer = v.strictObject({ urls: Text(200), username: v.optional(Text(200)), credential: v.optional(Text(200)) });
 /**
  * Open a link to a neighbour. One side is the initiator; `link` names the pair in signals. `via` `peer`: over WebRTC with these servers;
- * `coordinator`: with `relay` messages, at once.
+ * `coordinator`: with `relay` messages, at once. `use`: frames of a ring, or weights, which go by `peer` without TURN only (SPEC D5).
  */
 export const Connect = v.strictObject({
   type: v.literal('connect'),
@@ -52,6 +53,7 @@ export const Connect = v.strictObject({
   peer: NodeId,
   initiator: v.boolean(),
   via: v.picklist(['peer', 'coordinator']),
+  use: v.picklist(['ring', 'weights']),
   iceServers: v.pipe(v.array(IceServer), v.maxLength(MAX_ICE_SERVERS)),
 });
 /** Close a link that no plan needs any more. */
@@ -89,6 +91,6 @@ export const Credit = v.strictObject({
 /** A message was dropped; other jobs go on. */
 export const Dropped = v.strictObject({ type: v.literal('dropped'), code: Text(64), message: Text(500) });
 
-export const CoordinatorMessage = v.variant('type', [Challenge, Welcome, Refused, Assign, Connect, Disconnect, SignalIn, RelayPiece, RelayTaken, Plan, Start, Finish, Probe, Credit, Dropped, Reveal, Release, Supply, Audit, PieceIn, AuditOpen, AuditCancelled, Head, Standing]);
+export const CoordinatorMessage = v.variant('type', [Challenge, Welcome, Refused, Assign, Connect, Disconnect, SignalIn, RelayPiece, RelayTaken, Plan, Start, Finish, Probe, Credit, Dropped, Reveal, Release, Supply, Audit, PieceIn, AuditOpen, AuditCancelled, Head, Standing, WeightsGivers]);
 /** Everything the coordinator may send to a worker. */
 export type CoordinatorMessage = v.InferOutput<typeof CoordinatorMessage>;

@@ -4,6 +4,7 @@ import { Acknowledgement, Receipt } from '../receipt/receipt.ts';
 import { AuditBlind, AuditOpened, AuditRefused, Nonce, Nonces, Piece, SupplyRefused } from './audit-from-worker.ts';
 import { MAX_JOB_UNITS, MAX_SIGNAL_BYTES, MAX_UNIT_HINT_CHARACTERS } from './limits.ts';
 import { RelayPiece, RelayTaken } from './relay.ts';
+import { WeightsBad, WeightsWanted } from './weights.ts';
 
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const Milliseconds = v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(1e9));
@@ -117,6 +118,6 @@ export const Visibility = v.strictObject({ type: v.literal('visibility'), hidden
 /** The person pressed Stop, a cap was reached, or the page is going away. */
 export const Leaving = v.strictObject({ type: v.literal('leaving'), reason: Text(120) });
 
-export const WorkerMessage = v.variant('type', [Hello, Profile, ShardState, SignalOut, LinkState, RelayPiece, RelayTaken, Prepared, StageRefused, Token, Unit, Acknowledge, Disagree, Root, Fault, Alive, EngineLost, Visibility, Leaving, Nonces, Nonce, Piece, SupplyRefused, AuditRefused, AuditBlind, AuditOpened]);
+export const WorkerMessage = v.variant('type', [Hello, Profile, ShardState, SignalOut, LinkState, RelayPiece, RelayTaken, Prepared, StageRefused, Token, Unit, Acknowledge, Disagree, Root, Fault, Alive, EngineLost, Visibility, Leaving, Nonces, Nonce, Piece, SupplyRefused, AuditRefused, AuditBlind, AuditOpened, WeightsWanted, WeightsBad]);
 /** Everything a worker may send to the coordinator. */
 export type WorkerMessage = v.InferOutput<typeof WorkerMessage>;

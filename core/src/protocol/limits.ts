@@ -46,6 +46,18 @@ export const RELAY_WINDOW_BYTES = 64 * 1024;
 /** Taken bytes are told at least this often, so that the other end does not wait for its window. */
 export const RELAY_TAKEN_BYTES = 16 * 1024;
 
+/**
+ * A chunk of a shard (SPEC D4): what is checked, asked for and repeated as one. A volunteer's line of 10 Mbit/s carries it in a tenth of a second,
+ * which is how long a row can wait behind it; the list of hashes is 0.02 % of the weights.
+ */
+export const WEIGHTS_CHUNK_BYTES = 128 * 1024;
+/** Shards one `weights-wanted` names: the layers of the largest model that a manifest may describe, embedding and head. */
+export const MAX_WANTED_SHARDS = 514;
+/** Neighbours that are named to one worker: three uploads of 10 Mbit/s are a usual line's download, and each costs a link. */
+export const MAX_WEIGHTS_GIVERS = 3;
+/** Requests of one neighbour that wait at a giver: with 50 ms there and back they still keep 10 MB/s on the way. */
+export const WEIGHTS_WINDOW_CHUNKS = 4;
+
 /** Prefill goes through the ring in chunks of one unit, the shape of the reference run (PROTOCOL 4). */
 export const PREFILL_CHUNK_POSITIONS = 16;
 

@@ -56,13 +56,15 @@ const fromWorker: readonly Record<string, unknown>[] = [
   { type: 'audit-opened', audit: job, salt: hex(32), rows: [hash, hash], ids: { checked: 3, ambiguous: 1, wrong: [{ position: 4, id: 7, gap: 0.5 }] } },
   { type: 'relay', link: 'link-1', last: true, bytes: Uint8Array.of(1, 2, 3) },
   { type: 'relay-taken', link: 'link-1', bytes: 3 },
+  { type: 'weights-wanted', modelId: hash, shards: [hash, hash] },
+  { type: 'weights-bad', giver: node, modelId: hash, shard: hash, chunk: 3, sha256: hash, signature },
 ];
 const fromCoordinator: readonly Record<string, unknown>[] = [
   { type: 'challenge', protocol: 1, network: 'ciro', challenge: hash, coordinatorPublicKey: device },
   { type: 'welcome', nodeId: node, resume: 'r', models: [{ id: hash, name: 'm' }] },
   { type: 'refused', code: 'replaced', message: 'm' },
   { type: 'assign', assignment: 1, modelId: hash, layers: [0, 3], standby: true },
-  { type: 'connect', link: 'link-1', peer: node, initiator: true, via: 'peer', iceServers: [{ urls: 'turn:a', username: 'u', credential: 'c' }] },
+  { type: 'connect', link: 'link-1', peer: node, initiator: true, via: 'peer', use: 'ring', iceServers: [{ urls: 'turn:a', username: 'u', credential: 'c' }] },
   { type: 'disconnect', link: 'link-1' },
   { type: 'signal', from: node, link: 'link-1', payload: '{}' },
   { type: 'plan', signed: { plan, signature }, stage: 0, promptIds: Uint8Array.of(1, 0, 0, 0) },
@@ -82,6 +84,7 @@ const fromCoordinator: readonly Record<string, unknown>[] = [
   { type: 'standing', nodeId: node, passed: 12, successfulAudits: 3, failedAudits: 0, auditRate: 0.333, state: 'active' },
   { type: 'relay', link: 'link-1', last: false, bytes: Uint8Array.of(1, 2, 3) },
   { type: 'relay-taken', link: 'link-1', bytes: 3 },
+  { type: 'weights-givers', modelId: hash, publicUrl: 'https://hub.test/model.gguf', givers: [{ peer: node, devicePublicKey: device, shards: [hash] }] },
 ];
 const directions = [
   ['worker', parseWorkerMessage, fromWorker],

@@ -58,6 +58,8 @@ export interface HttpOptions {
   /** Where a proxy with TLS serves us, if it does. */
   readonly publicUrl?: URL;
   readonly webDist?: string;
+  /** Addresses of public model files that pages may fetch from. */
+  readonly publicFiles?: readonly string[];
   readonly tls?: TlsFiles;
   readonly logLevel?: string;
 }

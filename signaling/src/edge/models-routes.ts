@@ -1,3 +1,4 @@
+import { chunkHashesOf } from '../models/chunk-hashes.ts';
 import { namesTag, parseRange } from './byte-range.ts';
 import { EdgeError } from './openai-error.ts';
 import type { Readable } from 'node:stream';
@@ -66,6 +67,18 @@ export function modelsRoutes(app: FastifyInstance, models: ShardedModels, option
     if (span !== 'all') reply.code(206).header('content-range', `bytes ${from}-${to - 1}/${shard.bytes}`);
     reply.header('content-type', 'application/octet-stream').header('content-length', to - from);
     return reply.send(model.streamShard(params.sha256, from, to));
+  });
+
+  chunksRoute(app, models);
+}
+
+/** Route of the hashes of a shard's chunks (SPEC D4): 32 bytes each, in order. */
+function chunksRoute(app: FastifyInstance, models: ShardedModels): void {
+  app.get<{ Params: { id: string; sha256: string } }>('/models/:id/shards/:sha256/chunks', async ({ params }, reply) => {
+    const model = known(models, params.id);
+    if (model.shard(params.sha256) === undefined) throw notFound(`model ${model.manifest.name} has no shard ${params.sha256.slice(0, 64)}; read its manifest again`);
+    const list = await chunkHashesOf(model, params.sha256);
+    return reply.header('cache-control', IMMUTABLE).type('application/octet-stream').send(Buffer.from(list));
   });
 }
 

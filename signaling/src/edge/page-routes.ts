@@ -4,7 +4,7 @@ import { TLSSocket } from 'node:tls';
 import fastifyStatic from '@fastify/static';
 import { insecurePage } from './insecure-page.ts';
 import { isSecureOrigin } from './secure-origin.ts';
-import { INSECURE_PAGE_POLICY, PAGE_HEADERS } from './security-headers.ts';
+import { INSECURE_PAGE_POLICY, PAGE_HEADERS, policyWith } from './security-headers.ts';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 /** Folders of the build where a path never changes its content: names with a hash, and the runtime under its version. */
@@ -14,10 +14,12 @@ export interface PageOptions {
   /** The built page; without it only the API is served. */
   readonly webDist?: string;
   readonly publicUrl?: URL;
+  /** Addresses of public model files that pages may fetch from. */
+  readonly publicFiles?: readonly string[];
 }
 
 /** The built page from `webDist`, precompressed; on an insecure origin the page that says how to get a secure one. */
-export async function pageRoutes(app: FastifyInstance, { webDist, publicUrl }: PageOptions): Promise<void> {
+export async function pageRoutes(app: FastifyInstance, { webDist, publicUrl, publicFiles = [] }: PageOptions): Promise<void> {
   app.addHook('onRequest', async (request, reply) => {
     if (!wantsPage(request)) return;
     const encrypted = request.raw.socket instanceof TLSSocket;
@@ -26,6 +28,7 @@ export async function pageRoutes(app: FastifyInstance, { webDist, publicUrl }: P
     await reply.header('content-security-policy', INSECURE_PAGE_POLICY).header('cache-control', 'no-store').type('text/html; charset=utf-8').send(insecurePage(request.headers.host ?? 'this address', localPort));
   });
   if (webDist === undefined || !existsSync(join(webDist, 'index.html'))) return;
+  const policy = policyWith(publicFiles);
   await app.register(fastifyStatic, {
     root: webDist,
     preCompressed: true,
@@ -34,6 +37,7 @@ export async function pageRoutes(app: FastifyInstance, { webDist, publicUrl }: P
       const lasting = LASTING_FOLDERS.some((folder) => path.startsWith(join(webDist, folder) + sep));
       reply.header('cache-control', lasting ? 'public, max-age=31536000, immutable' : 'no-cache');
       for (const [name, value] of Object.entries(PAGE_HEADERS)) reply.header(name, value);
+      reply.header('content-security-policy', policy);
     },
   });
 }

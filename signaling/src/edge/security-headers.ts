@@ -16,6 +16,15 @@ export const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+/** Where a hub sends on to for the bytes of a file: a browser holds redirects against the policy, too. */
+const SENDS_ON: Readonly<Record<string, readonly string[]>> = { 'https://huggingface.co': ['https://*.hf.co', 'https://*.huggingface.co'] };
+
+/** The same, with connections to where public model files lie. */
+export function policyWith(publicFiles: readonly string[]): string {
+  const origins = [...new Set(publicFiles.map((url) => new URL(url).origin))].flatMap((origin) => [origin, ...(SENDS_ON[origin] ?? [])]);
+  return CONTENT_SECURITY_POLICY.replace("connect-src 'self' ws: wss:", (same) => [same, ...origins].join(' '));
+}
+
 /** The designed page for insecure origins has its style inside and nothing else. */
 export const INSECURE_PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

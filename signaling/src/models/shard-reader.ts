@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import { fileRanges } from '@ciro/core/model/shard-chunks.ts';
 import { ModelsError } from './models-error.ts';
 import type { ByteRange, Shard } from '@ciro/core/model/manifest.ts';
 
@@ -36,22 +37,9 @@ export function streamShard(path: string, shard: Placed, from = 0, to: number = 
       fields: { from, to, bytes: shard.bytes },
     });
   }
-  return Readable.from(chunksOf(path, cut(shard.ranges, from, to)), { objectMode: false });
+  return Readable.from(chunksOf(path, fileRanges(shard, from, to)), { objectMode: false });
 }
 
 async function* chunksOf(path: string, ranges: readonly ByteRange[]): AsyncGenerator<Buffer> {
   for (const range of ranges) yield* createReadStream(path, { start: range.offset, end: range.offset + range.length - 1 });
-}
-
-/** The part of the ranges that holds bytes [from, to) of their concatenation. */
-function cut(ranges: readonly ByteRange[], from: number, to: number): ByteRange[] {
-  const parts: ByteRange[] = [];
-  let start = 0;
-  for (const range of ranges) {
-    const first = Math.max(from, start);
-    const last = Math.min(to, start + range.length);
-    if (first < last) parts.push({ offset: range.offset + first - start, length: last - first });
-    start += range.length;
-  }
-  return parts;
 }

@@ -56,6 +56,11 @@ export class IceServers {
     return this.#turn.length > 0;
   }
 
+  /** Servers that tell a tab its own address, and carry nothing. */
+  stunOnly(): IceServer[] {
+    return this.#stun.map((urls) => ({ urls }));
+  }
+
   /** All servers, with credentials that are this worker's and good for TURN_LIFETIME_S from now. */
   for(nodeId: NodeId): IceServer[] {
     const username = `${Math.floor(this.#clock.now() / 1000) + TURN_LIFETIME_S}:${nodeId}`;

@@ -18,6 +18,7 @@ function setup() {
         return turn.on;
       },
       for: (node) => [{ urls: `stun:of-${node[0] ?? ''}` }],
+      stunOnly: () => [{ urls: 'stun:only' }],
     },
     frames: { open: (link) => Boolean(frames.push(`open ${link}`)) && link !== 'full', close: (link) => void frames.push(`close ${link}`) },
   });
@@ -29,8 +30,8 @@ it('both ends of a link are introduced, the waiting side first, and one initiate
   const { relay, sent, frames } = setup();
   expect(relay.open('link-1', A, B, 'peer')).toBe(true);
   expect(sent).toEqual([
-    [B, { type: 'connect', link: 'link-1', peer: A, initiator: false, via: 'peer', iceServers: [{ urls: 'stun:of-b' }] }],
-    [A, { type: 'connect', link: 'link-1', peer: B, initiator: true, via: 'peer', iceServers: [{ urls: 'stun:of-a' }] }],
+    [B, { type: 'connect', link: 'link-1', peer: A, initiator: false, via: 'peer', use: 'ring', iceServers: [{ urls: 'stun:of-b' }] }],
+    [A, { type: 'connect', link: 'link-1', peer: B, initiator: true, via: 'peer', use: 'ring', iceServers: [{ urls: 'stun:of-a' }] }],
   ]);
   expect(frames).toEqual([]);
 });
@@ -39,7 +40,7 @@ it('a link through the coordinator is open for frames before its ends hear of it
   const { relay, sent, frames } = setup();
   expect(relay.open('link-1', A, B, 'coordinator')).toBe(true);
   expect(frames).toEqual(['open link-1']);
-  expect(sent.map(([, message]) => message)).toEqual([true, false].map((last) => ({ type: 'connect', link: 'link-1', peer: last ? A : B, initiator: !last, via: 'coordinator', iceServers: [] })));
+  expect(sent.map(([, message]) => message)).toEqual([true, false].map((last) => ({ type: 'connect', link: 'link-1', peer: last ? A : B, initiator: !last, via: 'coordinator', use: 'ring', iceServers: [] })));
   relay.close('link-1');
   expect(frames).toEqual(['open link-1', 'close link-1']);
   expect(relay.open('full', A, B, 'coordinator')).toBe(false);
@@ -53,6 +54,17 @@ it('L5: two workers may not meet where one hides its address and nothing hides i
   expect([relay.mayMeet(A, B), relay.mayMeet(B, A), relay.mayMeet(A, C)]).toEqual([false, false, true]);
   turn.on = true;
   expect(relay.mayMeet(A, B)).toBe(true);
+});
+
+it('D5: a link for weights is asked for by peer, with STUN servers only, and not where an end hides its address, TURN or not', () => {
+  const { relay, sent, frames, hidden, turn } = setup();
+  turn.on = true;
+  expect(relay.openForWeights('weights-1', A, B)).toBe(true);
+  expect(sent).toEqual([[B, A, false], [A, B, true]].map(([to, peer, initiator]) => [to, { type: 'connect', link: 'weights-1', peer, initiator, via: 'peer', use: 'weights', iceServers: [{ urls: 'stun:only' }] }]));
+  hidden.add(B);
+  expect([relay.openForWeights('weights-2', A, B), relay.openForWeights('weights-3', B, C)]).toEqual([false, false]);
+  expect(sent).toHaveLength(2);
+  expect(frames).toEqual([]);
 });
 
 it('a signal passes between the ends of its link, unread, in both directions', () => {

@@ -16,13 +16,15 @@ export type SignalDrop = 'no-link' | 'link-limit';
 
 /** How the two ends of a link reach each other: by themselves over WebRTC, or through the coordinator. */
 export type LinkWay = 'peer' | 'coordinator';
+/** What a link carries: frames of a ring, or weights (SPEC D5). */
+export type LinkUse = 'ring' | 'weights';
 
 /** Port: the way to sessions, and what links are made with. */
 export interface RelayDeps {
   send(nodeId: NodeId, message: CoordinatorMessage): void;
   /** Whether this worker tells no neighbour its network address (SPEC L5). */
   hidesAddress(nodeId: NodeId): boolean;
-  readonly iceServers: Pick<IceServers, 'for' | 'hasTurn'>;
+  readonly iceServers: Pick<IceServers, 'for' | 'hasTurn' | 'stunOnly'>;
   readonly frames: Pick<FrameRelay, 'open' | 'close'>;
 }
 
@@ -61,20 +63,35 @@ export class Relay {
     return iceServers.hasTurn || (!hidesAddress(a) && !hidesAddress(b));
   }
 
+  /** False where weights may not pass between the two: one of them hides its address, and nothing but a direct way is for weights (SPEC D5). */
+  mayShare(a: NodeId, b: NodeId): boolean {
+    return !this.#deps.hidesAddress(a) && !this.#deps.hidesAddress(b);
+  }
+
+  /** Asks both ends to connect for weights, by themselves and without a TURN server; `a` is the initiator. False when they may not, or there are too many links. */
+  openForWeights(link: string, a: NodeId, b: NodeId): boolean {
+    return this.mayShare(a, b) && this.#open(link, a, b, 'peer', 'weights');
+  }
+
   /** Asks both ends to connect in this way; `a` is the initiator. False when there are too many links. */
   open(link: string, a: NodeId, b: NodeId, via: LinkWay): boolean {
+    return this.#open(link, a, b, via, 'ring');
+  }
+
+  #open(link: string, a: NodeId, b: NodeId, via: LinkWay, use: LinkUse): boolean {
     if (this.#links.size >= MAX_LINKS) return false;
     if (via === 'coordinator' && !this.#deps.frames.open(link, a, b)) return false;
     this.#links.set(link, { a, b, signals: 0, bytes: 0 });
     // The side that waits is told first, so that the offer, or the first frame, finds it ready.
-    this.#connect(link, b, a, false, via);
-    this.#connect(link, a, b, true, via);
+    this.#connect(link, b, a, false, via, use);
+    this.#connect(link, a, b, true, via, use);
     return true;
   }
 
-  #connect(link: string, to: NodeId, peer: NodeId, initiator: boolean, via: LinkWay): void {
-    const iceServers = via === 'peer' ? this.#deps.iceServers.for(to) : [];
-    this.#deps.send(to, { type: 'connect', link, peer, initiator, via, iceServers });
+  #connect(link: string, to: NodeId, peer: NodeId, initiator: boolean, via: LinkWay, use: LinkUse): void {
+    const servers = this.#deps.iceServers;
+    const iceServers = via !== 'peer' ? [] : use === 'weights' ? servers.stunOnly() : servers.for(to);
+    this.#deps.send(to, { type: 'connect', link, peer, initiator, via, use, iceServers });
   }
 
   /** Forgets a link and tells both ends to close it. */

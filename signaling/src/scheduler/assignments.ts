@@ -52,6 +52,11 @@ export class Assignments {
     return known?.modelId === modelId ? known.layers : NOTHING_CACHED;
   }
 
+  /** Every worker that has loaded layers of this model since it connected, with those layers. */
+  holders(modelId: HexHash): { readonly worker: NodeId; readonly layers: ReadonlySet<number> }[] {
+    return [...this.#cached].flatMap(([worker, known]) => (known.modelId === modelId ? [{ worker, layers: known.layers }] : []));
+  }
+
   /** Has the worker hold a range. One that has loaded it already, standing by, is ready at once: its engine stays as it is. */
   give(worker: NodeId, modelId: HexHash, { from, to }: LayerRange, standby: boolean): SlotHolder {
     const before = this.#told.get(worker);

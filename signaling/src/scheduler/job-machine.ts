@@ -6,12 +6,12 @@ import { JobEvidence } from './job-evidence.ts';
 import { SchedulerError } from './scheduler-error.ts';
 import { RingWatch } from './ring-watch.ts';
 import { COLLECT_TIMEOUT_MS, FIRST_TOKEN_TIMEOUT_MS, FIRST_TOKEN_TIMEOUT_PER_POSITION_MS, PREPARE_TIMEOUT_MS, TOKEN_TIMEOUT_MS } from './scheduler-limits.ts';
-import type { AuditMessage, WorkMessage } from '../sessions/worker.ts';
+import type { AuditMessage, WeightsMessage, WorkMessage } from '../sessions/worker.ts';
 import type { Rejection } from './job-evidence.ts';
 import type { JobRecord } from './job-order.ts';
 
 /** Messages about one job until its record is made; those about its audits go to the audit desk. */
-export type JobMessage = Exclude<WorkMessage, { type: 'shards' | 'signal' | 'link' } | AuditMessage>;
+export type JobMessage = Exclude<WorkMessage, { type: 'shards' | 'signal' | 'link' } | AuditMessage | WeightsMessage>;
 type Reason = JobRecord['finish'];
 
 export type JobOutput =

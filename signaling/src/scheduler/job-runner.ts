@@ -1,12 +1,13 @@
 import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
 import { MAX_JOB_UNITS } from '@ciro/core/protocol/limits.ts';
-import type { JobId, NodeId } from '@ciro/core/ids.ts';
+import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import { inFairOrder } from './fair-order.ts';
 import { JobEvents } from './job-events.ts';
 import { Placer } from './placer.ts';
 import { RunningJob } from './running-job.ts';
 import { SchedulerError } from './scheduler-error.ts';
 import { CONTINUATION_WAIT_MS, MAX_PLAN_VERSIONS, MAX_QUEUED_JOBS, MAX_REMEMBERED_JOBS, MAX_RUNNING_JOBS, READY_WAIT_MS, REPLAN_AFTER_MS, RETRY_AFTER_MS, UNCOVERED_WAIT_MS } from './scheduler-limits.ts';
+import type { Holder } from '../relay/weights-desk.ts';
 import type { CoordinatorKey } from '../keys/coordinator-key.ts';
 import type { Clock } from '../sessions/clock.ts';
 import type { WorkMessage } from '../sessions/worker.ts';
@@ -182,6 +183,12 @@ export class JobRunner {
     };
   }
 
+  /** Who holds layers of this model, and whether a job runs over it now. */
+  holders(modelId: HexHash): Holder[] {
+    const ring = this.#running.size === 0 ? [] : this.#placer.stages.map(({ worker }) => worker);
+    return this.#placer.holders(modelId).map((holder) => ({ ...holder, computes: ring.includes(holder.worker) }));
+  }
+
   /** Messages about jobs that had ended. */
   get late(): number {
     return this.#late;
@@ -245,6 +252,9 @@ export class JobRunner {
       case 'audit-blind':
       case 'audit-opened':
         return; // the audit desk hears them too, and says what does not belong
+      case 'weights-wanted':
+      case 'weights-bad':
+        return; // the weights desk's
       default:
         this.#jobMessage(from, message);
     }

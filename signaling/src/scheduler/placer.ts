@@ -156,6 +156,11 @@ export class Placer {
     return this.#assignments.shards(from, message);
   }
 
+  /** Who has loaded layers of this model since it connected. */
+  holders(modelId: HexHash): ReturnType<Assignments['holders']> {
+    return this.#assignments.holders(modelId);
+  }
+
   /** A worker's word on a link; false when the link is not its own. */
   link(from: NodeId, message: Extract<WorkMessage, { type: 'link' }>): boolean {
     return this.#links.handle(from, message);

@@ -142,7 +142,7 @@ export class FakeWorkers implements Workers {
 }
 
 /** Introductions over these workers: no STUN, no TURN, nobody hides, and every link may be relayed. */
-export const relayOf = (workers: FakeWorkers): Relay => new Relay({ send: (to, message) => workers.send(to, message), hidesAddress: () => false, iceServers: { hasTurn: false, for: () => [] }, frames: { open: () => true, close: () => undefined } });
+export const relayOf = (workers: FakeWorkers): Relay => new Relay({ send: (to, message) => workers.send(to, message), hidesAddress: () => false, iceServers: { hasTurn: false, for: () => [], stunOnly: () => [] }, frames: { open: () => true, close: () => undefined } });
 
 /** Standings that a test sets by hand: everybody is equal until then. */
 export class FakeStandings implements PlacementStandings {

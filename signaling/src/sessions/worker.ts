@@ -38,3 +38,6 @@ export type WorkMessage = Exclude<WorkerMessage, { type: 'hello' | 'profile' | '
 
 /** Of these, what concerns audits: the draw's nonces, and everything that names an audit. */
 export type AuditMessage = Extract<WorkMessage, { type: 'nonce' | 'piece' | 'supply-refused' | 'audit-refused' | 'audit-blind' | 'audit-opened' }>;
+
+/** Of these, what concerns weights that tabs give each other. */
+export type WeightsMessage = Extract<WorkMessage, { type: 'weights-wanted' | 'weights-bad' }>;

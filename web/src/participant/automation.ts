@@ -44,6 +44,8 @@ export interface CiroStatus {
   /** Generated positions, how many of them in runs of several jobs; ids drafted as a first stage, and how many of them came true. */
   readonly generated: { readonly positions: number; readonly batched: number; readonly drafted: number; readonly accepted: number };
   readonly bytes: { readonly downloaded: number; readonly cached: number };
+  /** Bytes of weights by where they came from, and what was given. */
+  readonly weights: ParticipantView['weights'];
   readonly links: readonly { readonly peer: string; readonly state: string; readonly route: string; readonly rtt_ms: number; readonly loss: number | null }[];
   readonly audits: { readonly running: boolean; readonly waiting: number; readonly done: number; readonly refused: number };
   /** This worker's own record; null until the coordinator tells. */
@@ -53,7 +55,7 @@ export interface CiroStatus {
 }
 
 export function statusOf(view: ParticipantView = EMPTY_VIEW): CiroStatus {
-  const { state, model, profile, timings, memory, bytes, links, totals, credits, audits, standing, alarms } = view;
+  const { state, model, profile, timings, memory, bytes, weights, links, totals, credits, audits, standing, alarms } = view;
   return {
     state,
     node_id: view.nodeId ?? null,
@@ -66,6 +68,7 @@ export function statusOf(view: ParticipantView = EMPTY_VIEW): CiroStatus {
     memory: { held_bytes: memory.heldBytes, peak_bytes: memory.peakBytes },
     generated: view.generated,
     bytes,
+    weights,
     links: links.map(({ peer, state: at, route, rttMs, loss }) => ({ peer, state: at, route, rtt_ms: rttMs, loss: loss ?? null })),
     audits: { running: audits.running !== null, waiting: audits.waiting, done: audits.done, refused: audits.refused },
     standing: standing === undefined ? null : { passed: standing.passed, successful_audits: standing.successfulAudits, failed_audits: standing.failedAudits, audit_rate: standing.auditRate, state: standing.state },

@@ -13,6 +13,8 @@ export interface ComputeThread {
   assign(assignment: number, modelId: string, layers: Layers | null, standby: boolean): Promise<void>;
   attachLink(peer: NodeId, port: MessagePort): Promise<void>;
   detachLink(peer: NodeId): Promise<void>;
+  attachWeights(peer: NodeId, port: MessagePort): Promise<void>;
+  detachWeights(peer: NodeId): Promise<void>;
   plan(signed: SignedPlan, stage: number, promptIds: Uint8Array | null): Promise<void>;
   start(job: JobId, version: number): Promise<void>;
   finish(job: JobId, version: number, acceptedTo: number): Promise<void>;
@@ -38,6 +40,8 @@ export function startComputeThread(onCrash: (reason: string) => void): ComputeTh
     assign: (assignment, modelId, layers, standby) => api.assign(assignment, modelId, layers, standby),
     attachLink: (peer, port) => api.attachLink(peer, Comlink.transfer(port, [port])),
     detachLink: (peer) => api.detachLink(peer),
+    attachWeights: (peer, port) => api.attachWeights(peer, Comlink.transfer(port, [port])),
+    detachWeights: (peer) => api.detachWeights(peer),
     plan: (signed, stage, promptIds) => api.plan(signed, stage, promptIds),
     start: (job, version) => api.start(job, version),
     finish: (job, version, acceptedTo) => api.finish(job, version, acceptedTo),

@@ -7,6 +7,7 @@ import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
 import type { Alarm } from '../audit/alarm.ts';
 import type { AuditorState } from '../audit/audit-ports.ts';
 import type { PieceMessage } from '../pipeline/piece-sender.ts';
+import type { WeightsMoved } from '../shards/weights-tally.ts';
 import type { ComputeHost, ComputeMessage, ComputeOrder, EngineChoice, EngineLoss, MeasuredProfile } from '../worker/compute-api.ts';
 import type { LinkOrder } from '../transport/link-manager.ts';
 import type { ComputeThread } from './compute-thread.ts';
@@ -67,6 +68,7 @@ export interface ContributionPorts {
   credited(credit: Message<'credit'>): void;
   standing(standing: Message<'standing'>): void;
   auditing(state: AuditorState): void;
+  weights(moved: WeightsMoved): void;
   alarm(alarm: Alarm): void;
   fail(trouble: Trouble): void;
 }
@@ -172,6 +174,7 @@ export class Contribution {
       case 'audit-open':
       case 'audit-cancelled':
       case 'head':
+      case 'weights-givers':
         return this.#order(message);
       case 'dropped':
         return; // the coordinator counts these; for a person in front of the tab there is nothing to do
@@ -391,6 +394,7 @@ export class Contribution {
         this.#quietly(store.keepAlarm(alarm));
       },
       auditing: (state: AuditorState) => this.#ports.auditing(state),
+      weights: (moved: WeightsMoved) => this.#ports.weights(moved),
     };
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isMobile, missingCapability } from './device-check.ts';
+import { isMetered, isMobile, missingCapability } from './device-check.ts';
 
 describe('missingCapability', () => {
   const whole = { isSecureContext: true, crypto: { subtle: {} }, RTCPeerConnection: {}, WebAssembly: {}, Worker: {} };
@@ -21,4 +21,9 @@ describe('isMobile', () => {
     expect(of('Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/142.0 Safari/537.36', 10)).toBe(false);
     expect(isMobile({ userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', maxTouchPoints: 0 })).toBe(false);
   });
+});
+
+it('a line is paid by the byte where the browser says so: on a phone network, or where its person saves data', () => {
+  const of = (connection?: object) => isMetered({ ...(connection && { connection }) });
+  expect([of({ saveData: true }), of({ type: 'cellular' }), of({ saveData: false, type: 'wifi' }), of({}), of()]).toEqual([true, true, false, false, false]);
 });

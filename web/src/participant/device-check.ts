@@ -29,3 +29,9 @@ export interface DeviceKind {
 /** A phone or tablet, whose browser may stop a hidden page at any time. An iPad says that it is a Mac; no Mac has a touch screen. */
 export const isMobile = ({ userAgent, userAgentData, maxTouchPoints }: DeviceKind): boolean =>
   userAgentData?.mobile === true || /Android|iPhone|iPad|Mobile/.test(userAgent) || (/Macintosh/.test(userAgent) && maxTouchPoints > 1);
+
+/** A line that is paid by the byte, as far as the browser tells: the person asked it to save data, or it is a phone network. */
+export function isMetered(navigator: { readonly connection?: { readonly saveData?: boolean; readonly type?: string } } | Navigator): boolean {
+  const connection = 'connection' in navigator ? (navigator.connection as { readonly saveData?: boolean; readonly type?: string } | undefined) : undefined;
+  return connection?.saveData === true || connection?.type === 'cellular';
+}

@@ -4,6 +4,7 @@ import type { EngineChoice, MeasuredProfile } from '../worker/compute-api.ts';
 import type { Generated } from '../pipeline/stage-ports.ts';
 import type { LinkView } from '../transport/link-manager.ts';
 import { NOTHING_YET, stateOf, type ContributionState } from './contribution-state.ts';
+import { NO_WEIGHTS_MOVED, type WeightsMoved } from '../shards/weights-tally.ts';
 import type { WorkTotals } from './work-meter.ts';
 
 /** What the person allows. */
@@ -43,6 +44,8 @@ export interface ParticipantView {
   readonly alarms: readonly Alarm[];
   /** Bytes of weights: over the network, and from this browser's cache. */
   readonly bytes: { readonly downloaded: number; readonly cached: number };
+  /** Of those over the network: from whom; and what neighbours were given. */
+  readonly weights: WeightsMoved;
   readonly memory: { readonly heldBytes: number; readonly peakBytes: number };
   /** What this tab generated. */
   readonly generated: Generated;
@@ -78,6 +81,7 @@ export const EMPTY_VIEW: ParticipantView = {
   standing: undefined,
   alarms: [],
   bytes: { downloaded: 0, cached: 0 },
+  weights: NO_WEIGHTS_MOVED,
   memory: { heldBytes: 0, peakBytes: 0 },
   generated: { positions: 0, batched: 0, drafted: 0, accepted: 0 },
   timings: { joinMs: undefined, readyMs: undefined },

@@ -1,7 +1,7 @@
-import { LinkManager } from '../transport/link-manager.ts';
 import { openPeerLink } from '../transport/peer-link.ts';
 import { openRelayedLink } from '../transport/relayed-link.ts';
 import { SignalingSocket } from '../transport/signaling-socket.ts';
+import { TabLinks } from '../transport/tab-links.ts';
 import { openWallet } from '../wallet/wallet.ts';
 import { WalletError } from '../wallet/wallet-error.ts';
 import { agentText } from './agent-text.ts';
@@ -9,7 +9,7 @@ import { startComputeThread, type ComputeThread } from './compute-thread.ts';
 import { holdContributeLock } from './contribute-lock.ts';
 import { Contribution } from './contribution.ts';
 import { afterEvent, NOTHING_YET, stateOf, type ContributionEvent, type PauseReason, type Trouble } from './contribution-state.ts';
-import { isMobile, missingCapability } from './device-check.ts';
+import { isMetered, isMobile, missingCapability } from './device-check.ts';
 import { keepAwake } from './keep-awake.ts';
 import { EMPTY_VIEW, MAX_SHOWN_ALARMS, type ContributeOptions, type ParticipantView } from './participant-view.ts';
 import { RunWatch } from './run-watch.ts';
@@ -41,7 +41,7 @@ export interface ParticipantSetup {
 interface Running {
   readonly socket: SignalingSocket;
   readonly compute: ComputeThread;
-  readonly links: LinkManager;
+  readonly links: TabLinks;
 }
 
 /** This tab as a part of the network: joins, works, pauses, leaves. The only thing that the faces know of the rooms behind it. */
@@ -127,7 +127,7 @@ export class Participant implements Contributor {
       stuck: (message) => contribution.engineLost({ code: 'stuck', message }),
     });
     ended.addEventListener('abort', () => runs.clear(), { once: true });
-    const links = new LinkManager({
+    const links = new TabLinks({
       openLink: openPeerLink,
       openRelayedLink,
       relayOnly: options.relayOnly,
@@ -139,6 +139,10 @@ export class Participant implements Contributor {
         this.#soon();
       },
       changed: () => this.#show({ links: links.views() }),
+    }, {
+      attach: (peer, port) => this.#ifItFails(compute.attachWeights(peer, port)),
+      detach: (peer) => this.#ifItFails(compute.detachWeights(peer)),
+      mayGive: () => !isMetered(navigator),
     });
     const contribution = new Contribution(
       {
@@ -159,6 +163,7 @@ export class Participant implements Contributor {
         credited: ({ pendingTotal, payableTotal, withheldTotal }) => this.#show({ credits: { pending: BigInt(pendingTotal), payable: BigInt(payableTotal), withheld: BigInt(withheldTotal) } }),
         standing: ({ passed, successfulAudits, failedAudits, auditRate, state }) => this.#show({ standing: { passed, successfulAudits, failedAudits, auditRate, state } }),
         auditing: (audits) => this.#show({ audits }),
+        weights: (weights) => this.#show({ weights }),
         alarm: (alarm) => this.#showAlarms([alarm, ...this.#view.alarms]),
         fail: (trouble) => this.#fail(trouble),
       },

@@ -23,6 +23,13 @@ export class ShardCache {
     return found === undefined ? undefined : new Uint8Array(await found.arrayBuffer());
   }
 
+  /** The same without reading it: parts of it are read one by one. */
+  async open(hash: string): Promise<Blob | undefined> {
+    const inMemory = this.#memory.get(hash);
+    if (inMemory !== undefined) return new Blob([inMemory]);
+    return this.#guarded(async (cache) => (await cache.match(this.#key(hash)))?.blob());
+  }
+
   /** Stores bytes; `memory` when the browser refused them. */
   async put(hash: string, bytes: Uint8Array<ArrayBuffer>): Promise<'stored' | 'memory'> {
     try {

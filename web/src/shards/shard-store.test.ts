@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { ShardError } from './shard-error.ts';
 import { ShardStore } from './shard-store.ts';
 import type { ShardRecord } from './shard-index.ts';
 import type { ShardProgress, ShardStoreOptions } from './shard-store.ts';
@@ -9,7 +10,7 @@ const BASE = 'https://ciro.test/';
 const forever = new AbortController().signal;
 
 const bytesOf = (size: number, salt = 1): Uint8Array<ArrayBuffer> => Uint8Array.from({ length: size }, (_, index) => (index * 31 + salt) & 255);
-const shardOf = (bytes: Uint8Array, name = 'layer-0') => ({ name, sha256: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length });
+const shardOf = (bytes: Uint8Array, name = 'layer-0') => ({ name, sha256: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length, ranges: [] });
 
 /** Cache Storage as far as the store uses it, over a map; `full` refuses every put as a browser without room does. */
 class FakeCaches {
@@ -248,4 +249,45 @@ test('who joins a download late hears how far it is; who comes with an aborted s
   expect(heard).toEqual([30, 100]);
   await expect(store.get({ modelId: MODEL, shard: shardOf(bytesOf(9)), signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'aborted' });
   expect(server.calls).toHaveLength(1);
+});
+
+/** A store whose shards come in chunks: what they are together is in the test's hands. */
+function inChunks(download: () => Promise<Uint8Array<ArrayBuffer>>) {
+  const server = new FakeServer();
+  const caches = new FakeCaches();
+  const forgotten: string[] = [];
+  const chunks = { download, forget: async (shard: string) => void forgotten.push(shard) };
+  const store = new ShardStore({ fetch: server.fetch, caches: caches as unknown as CacheStorage, index: new FakeIndex(), chunks, now: () => 1 }, { base: BASE });
+  return { server, caches, forgotten, store };
+}
+
+test('a shard that came in chunks is kept whole, its chunks are forgotten, and it can be opened for others', async () => {
+  const bytes = bytesOf(500);
+  const { server, forgotten, store } = inChunks(async () => bytes);
+  const shard = shardOf(bytes);
+  expect(await store.get({ modelId: MODEL, shard, signal: forever })).toEqual(bytes);
+  expect(server.calls).toEqual([]);
+  expect(forgotten).toEqual([shard.sha256]);
+  expect(new Uint8Array((await (await store.open(shard.sha256))?.arrayBuffer()) ?? [])).toEqual(bytes);
+  expect(await store.open('ee'.repeat(32))).toBeUndefined();
+});
+
+test.each([
+  ['are another shard together', async () => bytesOf(500, 2)],
+  ['are not those of the list', () => Promise.reject(new ShardError('wrong-hash', 'chunk 3 came with another hash', { fault: 'peer' }))],
+])('D4: chunks that %s are forgotten, and the shard comes in one piece', async (_what, download) => {
+  const bytes = bytesOf(500);
+  const { server, caches, forgotten, store } = inChunks(download);
+  server.answer = () => new Response(bytes);
+  const shard = shardOf(bytes);
+  expect(await store.get({ modelId: MODEL, shard, signal: forever })).toEqual(bytes);
+  expect(server.calls).toHaveLength(1);
+  expect(forgotten).toContain(shard.sha256);
+  expect(caches.kept.get(`${BASE}shards/${shard.sha256}`)).toEqual(bytes);
+});
+
+test('a download that fails for another reason is not tried in one piece: the coordinator is as far away then', async () => {
+  const { server, store } = inChunks(() => Promise.reject(new ShardError('unreachable', 'no connection', { fault: 'platform' })));
+  await expect(store.get({ modelId: MODEL, shard: shardOf(bytesOf(500)), signal: forever })).rejects.toMatchObject({ code: 'unreachable' });
+  expect(server.calls).toEqual([]);
 });

@@ -6,7 +6,7 @@ import { ShardError } from './shard-error.ts';
 import { evictable } from './shard-index.ts';
 import { MAX_SHARD_BYTES, SHARD_CACHE_BYTES } from './shard-limits.ts';
 import { SharedTasks } from './shared-tasks.ts';
-import type { Shard } from '@ciro/core/model/manifest.ts';
+import type { WantedShard } from './chunk-source.ts';
 import type { Fetch } from './manifest-source.ts';
 import type { ShardIndex } from './shard-index.ts';
 
@@ -21,6 +21,12 @@ export interface ShardStorePorts {
   /** Undefined where the browser has none: an insecure origin. */
   readonly caches: CacheStorage | undefined;
   readonly index: ShardIndex;
+  /** Fetches a shard in chunks from all who have it. Without it, or where what it gave is not the shard, it comes from the coordinator in one piece. */
+  readonly chunks?: {
+    download(modelId: string, shard: WantedShard, signal: AbortSignal, progress: (progress: ShardProgress) => void): Promise<Uint8Array<ArrayBuffer>>;
+    /** The shard is kept whole, or its chunks were wrong. */
+    forget(shard: string): Promise<void>;
+  };
   /** Epoch milliseconds. */
   now(): number;
 }
@@ -33,12 +39,12 @@ export interface ShardStoreOptions {
 
 export interface ShardRequest {
   readonly modelId: string;
-  readonly shard: Pick<Shard, 'name' | 'sha256' | 'bytes'>;
+  readonly shard: WantedShard;
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: ShardProgress) => void;
 }
 
-/** Shards by hash: from the cache or the coordinator, checked before they are used or kept. */
+/** Shards by hash: from the cache, or from whoever gives them, checked before they are used or kept. */
 export class ShardStore {
   readonly #ports: ShardStorePorts;
   readonly #options: Required<ShardStoreOptions>;
@@ -74,9 +80,29 @@ export class ShardStore {
       }
       await this.#cache.remove(shard.sha256);
     }
-    const bytes = await this.#fetchChecked(modelId, shard, signal, progress);
+    const bytes = (await this.#inChunks(modelId, shard, signal, progress)) ?? (await this.#fetchChecked(modelId, shard, signal, progress));
     if ((await this.#cache.put(shard.sha256, bytes)) === 'stored') await this.#note(modelId, shard);
+    await this.#ports.chunks?.forget(shard.sha256);
     return bytes;
+  }
+
+  /** A cached shard, unchecked; undefined when there is none of that hash. */
+  open(sha256: string): Promise<Blob | undefined> {
+    return this.#cache.open(sha256);
+  }
+
+  /** Chunks with the hashes that were told, which together are another shard: the list was wrong, and its source is asked for the whole shard (SPEC D4). */
+  async #inChunks(modelId: string, shard: ShardRequest['shard'], signal: AbortSignal, progress: (progress: ShardProgress) => void): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const { chunks } = this.#ports;
+    if (chunks === undefined || shard.bytes > MAX_SHARD_BYTES) return undefined;
+    try {
+      const bytes = await chunks.download(modelId, shard, signal, progress);
+      if ((await sha256(bytes)) === shard.sha256) return bytes;
+    } catch (error) {
+      if (!(error instanceof ShardError) || error.code !== 'wrong-hash') throw error;
+    }
+    await chunks.forget(shard.sha256);
+    return undefined;
   }
 
   /** A wrong answer may only be an old one in the HTTP cache: it is asked for once more, past that cache. */

@@ -74,7 +74,7 @@ function setup(hidden = false) {
 const nextFrom = (port: MessagePort) => new Promise<unknown>((resolve) => (port.onmessage = (event) => resolve(event.data)));
 const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
 
-const connect = (link: string, peer: NodeId, initiator = true): Extract<LinkOrder, { type: 'connect' }> => ({ type: 'connect', link, peer, initiator, via: 'peer', iceServers: [] });
+const connect = (link: string, peer: NodeId, initiator = true): Extract<LinkOrder, { type: 'connect' }> => ({ type: 'connect', link, peer, initiator, via: 'peer', use: 'ring', iceServers: [] });
 
 describe('LinkManager', () => {
   it('opens a link on connect, with the servers that come with it, and passes signals both ways', () => {

@@ -18,7 +18,7 @@ export interface LinkManagerPorts {
   /** Neighbours learn no address of this device (SPEC L5). */
   readonly relayOnly: boolean;
   send(report: LinkReport): void;
-  /** Frames of this neighbour come and go through `port`, each one `Uint8Array`. */
+  /** Frames of this neighbour come and go through `port`, each one `Uint8Array`; `null` closes the link. */
   attach(peer: NodeId, port: MessagePort): void;
   detach(peer: NodeId): void;
   /** A frame of our own was handed to its link. It must not be changed or kept. */
@@ -110,6 +110,7 @@ export class LinkManager {
     const relayed = via === 'coordinator' ? openRelayedLink(id, (message) => this.#ports.send(message), events) : undefined;
     const link = relayed ?? openLink({ initiator, iceServers, relayOnly }, events);
     port.onmessage = (event: MessageEvent<unknown>) => {
+      if (event.data === null) return link.close();
       if (!(event.data instanceof Uint8Array)) return;
       link.send(event.data);
       this.#ports.frameSent(event.data);

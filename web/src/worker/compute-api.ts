@@ -9,17 +9,18 @@ import type { AuditorState } from '../audit/audit-ports.ts';
 import type { EngineLoss } from '../engine/engine-loss.ts';
 import type { Generated } from '../pipeline/stage-ports.ts';
 import type { PieceMessage } from '../pipeline/piece-sender.ts';
+import type { WeightsMoved } from '../shards/weights-tally.ts';
 
 export type { EngineLoss, EngineLossCode } from '../engine/engine-loss.ts';
 
 /** Messages that the compute worker writes itself; the window passes them to the coordinator as they are. */
 export type ComputeMessage = Extract<
   WorkerMessage,
-  { type: 'shards' | 'prepared' | 'stage-refused' | 'token' | 'unit' | 'acknowledge' | 'disagree' | 'root' | 'fault' | 'nonces' | 'nonce' | 'supply-refused' | 'audit-refused' | 'audit-blind' | 'audit-opened' }
+  { type: 'shards' | 'prepared' | 'stage-refused' | 'token' | 'unit' | 'acknowledge' | 'disagree' | 'root' | 'fault' | 'nonces' | 'nonce' | 'supply-refused' | 'audit-refused' | 'audit-blind' | 'audit-opened' | 'weights-wanted' | 'weights-bad' }
 >;
 
 /** Messages of the coordinator that the compute worker reads itself; the window passes them on as they came. */
-export type ComputeOrder = Extract<CoordinatorMessage, { type: 'reveal' | 'release' | 'supply' | 'audit' | 'piece' | 'audit-open' | 'audit-cancelled' | 'head' | 'credit' }>;
+export type ComputeOrder = Extract<CoordinatorMessage, { type: 'reveal' | 'release' | 'supply' | 'audit' | 'piece' | 'audit-open' | 'audit-cancelled' | 'head' | 'credit' | 'weights-givers' }>;
 
 /** How far the stage's runs are: the window compares two answers (SPEC G4). */
 export interface RunProgress {
@@ -44,6 +45,8 @@ export interface ComputeHost {
   alarm(alarm: Alarm): void;
   /** What this worker does as an auditor has changed. */
   auditing(state: AuditorState): void;
+  /** Weights came or were given. */
+  weights(moved: WeightsMoved): void;
   /** This worker cannot compute any more: it is to be ended, and another one started. */
   engineLost(loss: EngineLoss): void;
 }
@@ -101,6 +104,9 @@ export interface ComputeApi {
   /** Frames to and from a neighbour, each one `Uint8Array` message (transferred). */
   attachLink(peer: NodeId, port: MessagePort): Promise<void>;
   detachLink(peer: NodeId): Promise<void>;
+  /** A link for weights, each frame one `Uint8Array` message (transferred); `null` from the worker closes it. */
+  attachWeights(peer: NodeId, port: MessagePort): Promise<void>;
+  detachWeights(peer: NodeId): Promise<void>;
   plan(signed: SignedPlan, stage: number, promptIds: Uint8Array | null): Promise<void>;
   start(job: JobId, version: number): Promise<void>;
   finish(job: JobId, version: number, acceptedTo: number): Promise<void>;

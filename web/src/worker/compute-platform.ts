@@ -3,6 +3,7 @@ import type { ModelManifest, Shard } from '@ciro/core/model/manifest.ts';
 import type { AuditEngine } from '../audit/audit-ports.ts';
 import type { LinksAnswer } from '../audit/head-watch.ts';
 import type { StageEnginePort } from '../pipeline/stage-ports.ts';
+import type { WeightsExchange } from '../shards/weights-exchange.ts';
 import type { ShardProgress } from '../shards/shard-store.ts';
 import type { EngineChoice, MeasuredProfile } from './compute-api.ts';
 
@@ -29,6 +30,8 @@ export interface AuditStageOrder extends StageOrder {
 export interface ModelSource {
   manifest(modelId: string, signal: AbortSignal): Promise<ModelManifest>;
   shard(modelId: string, shard: Shard, signal: AbortSignal, onProgress: (progress: ShardProgress) => void): Promise<Uint8Array>;
+  /** Where shards are taken from other tabs and given to them; absent where they all come from the coordinator. */
+  readonly exchange?: Pick<WeightsExchange, 'join' | 'givers' | 'attach' | 'detach'>;
 }
 
 /** What the compute service needs of engine and browser; the worker's entry wires the real ones. */

@@ -57,6 +57,7 @@ const hostTo = (messages: ComputeMessage[], scene: { pieces?: PieceMessage[]; he
   keepHead: (head) => void scene.heads?.push(head),
   alarm: (alarm) => void scene.alarms?.push(alarm),
   auditing: (state) => void scene.audits?.push(state),
+  weights: () => undefined,
   engineLost: (loss) => void scene.losses?.push(loss),
 });
 

@@ -13,7 +13,7 @@ import type { AuditEngine, AuditEngineOrder } from '../audit/audit-ports.ts';
 import type { EngineLoss } from '../engine/engine-loss.ts';
 import type { Generated } from '../pipeline/stage-ports.ts';
 import type { ComputeApi, ComputeConfig, ComputeHost, ComputeOrder, EngineChoice, MeasuredProfile, RunProgress } from './compute-api.ts';
-import type { ComputePlatform, LoadedStage, StageOrder } from './compute-platform.ts';
+import type { ComputePlatform, LoadedStage, ModelSource, StageOrder } from './compute-platform.ts';
 
 /** Weights, caches and rows of one tab when the page names no budget: the whole default model expands to 540 MB. */
 export const DEFAULT_MEMORY_BUDGET_BYTES = 1024 * 1024 * 1024;
@@ -35,6 +35,7 @@ export class ComputeService implements ComputeApi {
   readonly #verifier = new SignatureVerifier();
   readonly #log = new RunLog();
   #configured: Configured | undefined;
+  #exchange: ModelSource['exchange'];
   #provider: MeasuredProfile['engine'] | undefined;
   /** Assignments that are being loaded. */
   #loading = 0;
@@ -51,6 +52,7 @@ export class ComputeService implements ComputeApi {
     this.#provider = config.engine ?? this.#provider;
     const source = this.#platform.modelSource(config.coordinatorBase);
     before?.loader.useSource(source);
+    this.#exchange = source.exchange;
     const loader =
       before?.loader ??
       new StageLoader(source, { now: () => this.#platform.now(), loadStage: (order) => this.#loadStage(order) }, {
@@ -59,6 +61,15 @@ export class ComputeService implements ComputeApi {
       });
     before?.auditor.forget();
     this.#configured = this.#assemble(config, host, loader);
+    this.#exchange?.join({
+      network: config.network,
+      nodeId: config.nodeId,
+      sign: (bytes) => signWithDeviceKey(config.deviceKey, bytes),
+      verify: (publicKey, bytes, signature) => this.#verifier.verify(publicKey, bytes, signature),
+      send: (message) => host.send(message),
+      busy: () => (this.#configured?.pipeline.openJobs ?? 0) > 0,
+      moved: (moved) => host.weights(moved),
+    });
     await before?.pipeline.hold(undefined);
     await this.#configured.pipeline.hold(loader.held);
   }
@@ -111,6 +122,14 @@ export class ComputeService implements ComputeApi {
     this.#configured?.pipeline.handleLinkClosed(peer);
   }
 
+  async attachWeights(peer: NodeId, port: MessagePort): Promise<void> {
+    this.#exchange?.attach(peer, port);
+  }
+
+  async detachWeights(peer: NodeId): Promise<void> {
+    this.#exchange?.detach(peer);
+  }
+
   plan(signed: SignedPlan, stage: number, promptIds: Uint8Array | null): Promise<void> {
     return this.#ready().pipeline.handlePlan(signed, stage, promptIds);
   }
@@ -144,6 +163,8 @@ export class ComputeService implements ComputeApi {
         return heads.fromCoordinator(message.head);
       case 'credit':
         return credits.credited(message);
+      case 'weights-givers':
+        return this.#exchange?.givers(message);
     }
   }
 

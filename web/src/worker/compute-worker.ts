@@ -7,13 +7,21 @@ import { configureEngine } from '../engine/ort.ts';
 import { PiecewiseEngine } from '../engine/piecewise-engine.ts';
 import { StageEngine } from '../engine/stage-engine.ts';
 import { fetchManifest } from '../shards/manifest-source.ts';
+import { PartialCache } from '../shards/partial-cache.ts';
 import { DexieShardIndex } from '../shards/shard-index.ts';
 import { ShardStore } from '../shards/shard-store.ts';
+import { WeightsExchange } from '../shards/weights-exchange.ts';
+import { sha256Digest } from '../pipeline/sha256-digest.ts';
 import { ComputeService } from './compute-service.ts';
 import { eventLoopTurns } from './event-loop-turns.ts';
 import { fetchLinks } from './ledger-links.ts';
 
 const platformFetch = (url: string, init: RequestInit): Promise<Response> => fetch(url, init);
+
+const after = (ms: number, task: () => void): (() => void) => {
+  const timer = setTimeout(task, ms);
+  return () => clearTimeout(timer);
+};
 
 const service = new ComputeService({
   configureEngine: (base, onDeviceLost) => configureEngine({ base, onDeviceLost }),
@@ -31,8 +39,12 @@ const service = new ComputeService({
   modelSource: (base) => {
     // An insecure origin has no Cache Storage, whatever its type says.
     const storage = (globalThis as { caches?: CacheStorage }).caches;
-    const store = new ShardStore({ fetch: platformFetch, caches: storage, index: new DexieShardIndex(), now: () => Date.now() }, { base });
+    const partials = new PartialCache(storage, base);
+    const exchange: WeightsExchange = new WeightsExchange({ fetch: platformFetch, partials, cached: (shard) => store.open(shard), digest: sha256Digest, now: () => performance.now(), after }, base);
+    const chunks = { download: exchange.shard.bind(exchange), forget: (shard: string) => partials.forget(shard) };
+    const store = new ShardStore({ fetch: platformFetch, caches: storage, index: new DexieShardIndex(), chunks, now: () => Date.now() }, { base });
     return {
+      exchange,
       manifest: (modelId, signal) => fetchManifest(platformFetch, base, modelId, signal),
       shard: (modelId, shard, signal, onProgress) => store.get({ modelId, shard, signal, onProgress }),
     };

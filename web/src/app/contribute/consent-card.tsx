@@ -49,7 +49,7 @@ export function ConsentCard({ desk, model, possible }: { desk: ContributionDesk;
             ) : (
               <>
                 up to <b class="figures">{formatBytes(bytes)}</b>, once: about <b class="figures">{duration}</b> {speed === undefined ? 'at 20 Mbit/s' : 'at the speed measured here'}.{' '}
-                {formatBytes(model.likelyBytes)} of it are weights, the rest is the engine. Afterwards both are cached.
+                {formatBytes(model.likelyBytes)} of it are weights, the rest is the engine. Afterwards both are cached{desk.options.value.relayOnly ? '' : ', and tabs that load the same weights get parts of them from here, while nobody asks anything'}.
               </>
             )}
           </dd>

@@ -4,6 +4,7 @@ import { formatAmount, formatBytes, formatCount, formatDuration, formatMemory, f
 import { LayerStrip } from '../layer-strip.tsx';
 import { LinkList } from './link-list.tsx';
 import { stateText } from './state-text.ts';
+import { neighbours, weightsFrom } from './weights-text.ts';
 import type { ServedModel } from '../network/served-models.ts';
 import type { ContributionDesk } from './contribution-desk.ts';
 
@@ -56,7 +57,8 @@ export function LivePanel({ desk, model }: { desk: ContributionDesk; model: Serv
         <Gauge name="Others audited" value={formatCount(audits.done)} aside={audits.running === null ? '' : 'one under way'} />
         <Gauge name="Runs on" value={profile === undefined ? '–' : DEVICES[profile.engine]} aside={profile === undefined ? '' : `${formatDuration(profile.layerMs)} a layer`} />
         <Gauge name="Memory" value={formatMemory(memory.heldBytes)} aside={memory.peakBytes > 0 ? `peak ${formatMemory(memory.peakBytes)}` : ''} />
-        <Gauge name="Weights" value={formatBytes(bytes.downloaded + bytes.cached)} aside={weightsFrom(bytes)} />
+        <Gauge name="Weights" value={formatBytes(bytes.downloaded + bytes.cached)} aside={weightsFrom(bytes, view.weights)} />
+        {view.weights.given > 0 && <Gauge name="Given to others" value={formatBytes(view.weights.given)} aside={`weights, to ${neighbours(view.weights.to)}`} />}
       </dl>
       {standing?.state === 'demoted' && (
         <TroubleBox title="This worker is not given work any more" message="" todo="Several engines, and the reference run, got other numbers than this tab. Contribute on another device or browser." />
@@ -71,11 +73,6 @@ export function LivePanel({ desk, model }: { desk: ContributionDesk; model: Serv
       )}
     </>
   );
-}
-
-function weightsFrom({ downloaded, cached }: { readonly downloaded: number; readonly cached: number }): string {
-  if (cached === 0) return downloaded === 0 ? '' : 'downloaded';
-  return downloaded === 0 ? 'from the cache' : `${formatBytes(cached)} from the cache`;
 }
 
 function Gauge({ name, value, aside = '' }: { name: string; value: string; aside?: string }) {
