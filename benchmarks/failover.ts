@@ -62,7 +62,8 @@ async function overStages(parts: Parts, stages: number, { each, seed, deadline, 
   const { browser, modelPath } = parts;
   await using coordinator = await startCoordinatorProcess({ modelPath, stages, expectWorkers: 2 * stages }, signal);
   const { url } = coordinator;
-  await using tabs = new VolunteerTabs({ browser, url, signal });
+  // Nothing is drafted (SPEC E5): an answer that repeats itself would be over before its tab is lost.
+  await using tabs = new VolunteerTabs({ browser, url, signal, maxDrafts: 0 });
   await Promise.all(Array.from({ length: 2 * stages }, () => tabs.open()));
   await coordinator.ready();
   const references = await undisturbed(await openTrial(url), signal);

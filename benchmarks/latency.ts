@@ -2,7 +2,7 @@
  * `npm run bench -- latency [--rounds 1] [--seed 1] [--cells all|bar]`: tokens a second of three tabs with delay and loss between them, with drafts and
  * without, against one tab, for three kinds of question; and whether frames of prefill would come sooner over several associations. Links go over a coturn of this machine, behind a forwarder that
  * delays and drops datagrams, because this needs nothing of the kernel; the tabs run as they are shipped, in relay-only mode. Nearly nothing is audited: the reference
- * run would compute on the tabs' cores while they answer the next question. About twenty-five minutes; `--cells bar` asks at 20 ms without loss alone, in four.
+ * run would compute on the tabs' cores while they answer the next question. About twenty-five minutes; `--cells bar` asks at 20 ms without loss alone, and sends no frames alone, in four.
  */
 import { parseArgs } from 'node:util';
 import * as v from 'valibot';
@@ -37,8 +37,8 @@ export async function run({ args, signal, say }: BenchContext): Promise<BenchRep
   const parts = await prepareParts(signal, tell);
   await using line = await openSlowLine(ADDRESS, turn.port, seed);
   const ice = { stun: [], turn: [`turn:${ADDRESS}:${line.port}?transport=udp`], turnSecret: turn.secret };
-  tell('frames alone, over one association and over several');
-  const stripes = await measureStripes({ parts, line, turn, tell });
+  if (cells === 'all') tell('frames alone, over one association and over several');
+  const stripes = cells === 'all' ? await measureStripes({ parts, line, turn, tell }) : [];
   await using oneTab = await openBenchNetwork(parts, { stages: 1, engine: 'wasm', auditRate: AUDIT_RATE });
   const answers = await measureCells({ parts, line, oneTab, ice, rounds, cells: cells === 'bar' ? CELLS.slice(0, 1) : CELLS, deadline: begun + BUDGET_MS, tell });
   tell('done');

@@ -15,8 +15,8 @@ import type { TabDeath } from '../support/tab-death.ts';
 const STAGES = 3;
 /** It stands by with the layers of one stage; those of another it loads when they are lost. */
 const SPARES = 1;
-/** Its answer repeats itself, so it is as long as its vector. */
-const QUESTION = greedyVector('explicit system');
+/** Its answer is as long as its vector and says nothing twice: no drafts (SPEC E5) shorten it. */
+const QUESTION = greedyVector('json');
 /** Pieces of text after which its tab is lost: the rest takes a second, in which a page surely closes. */
 const MIDDLE = 6;
 /** Its prompt takes the ring seconds: it is lost before the first id. */

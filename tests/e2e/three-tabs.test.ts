@@ -16,8 +16,8 @@ const STAGES = 3;
 const VOLUNTEERS = 4;
 const PLAIN = greedyVector('plain question');
 const OTHERS = ['emoji', 'explicit system', 'multi-turn'].map(greedyVector);
-/** Its answer repeats itself without an end, so it is long enough for something to happen in the middle. */
-const ENDLESS = greedyVector('explicit system');
+/** Its answer is as long as its vector and says nothing twice: no drafts (SPEC E5) shorten it, so something can happen in its middle. */
+const ENDLESS = greedyVector('json');
 /** Pieces of text after which the middle of an answer is reached. */
 const MIDDLE = 8;
 

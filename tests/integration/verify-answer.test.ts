@@ -68,8 +68,8 @@ it('raises no alarm over honest answers, however long, cut, drawn, drafted or au
   }
   process.stdout.write(`${JSON.stringify([...ends])} ${JSON.stringify(drafts)}\n`);
   // Some drafts came true and some did not (SPEC E5).
-  expect(drafts.accepted).toBeGreaterThan(10);
-  expect(drafts.drafted - drafts.accepted).toBeGreaterThan(10);
+  expect(drafts.accepted).toBeGreaterThan(3);
+  expect(drafts.drafted - drafts.accepted).toBeGreaterThan(3);
   // Every way to end was among them, also with units that reach past the answer.
   for (const end of ['length', 'stop', 'stop with surplus', 'cancelled', 'cancelled with surplus']) expect([...ends.keys()]).toContain(end);
 });

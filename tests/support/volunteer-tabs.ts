@@ -25,13 +25,13 @@ export interface SeenTabs {
 /** Volunteers that come and go while a test looks on, each in a browser of its own: as far apart as on machines of their own. */
 export class VolunteerTabs implements AsyncDisposable {
   readonly problems: VolunteerProblem[] = [];
-  readonly #options: Pick<LaunchOptions, 'browser' | 'url' | 'signal' | 'prepare'>;
+  readonly #options: Pick<LaunchOptions, 'browser' | 'url' | 'signal' | 'prepare' | 'maxDrafts'>;
   #opened = 0;
   #here: readonly VolunteerTab[] = [];
   /** Those that were lost and are not cleared away yet, with what lets go of their processes. */
   readonly #lost = new Map<VolunteerTab, () => void>();
 
-  constructor(options: Pick<LaunchOptions, 'browser' | 'url' | 'signal' | 'prepare'>) {
+  constructor(options: Pick<LaunchOptions, 'browser' | 'url' | 'signal' | 'prepare' | 'maxDrafts'>) {
     this.#options = options;
   }
 
