@@ -70,24 +70,31 @@ export async function play(stage: Stage, trace: readonly ChurnEvent[], milliseco
     }
   };
 
-  const asked: Asked[] = [];
+  const asking: Promise<Asked>[] = [];
   const ask = async (): Promise<void> => {
     for (let number = 0; performance.now() < begun + milliseconds; number++) {
       signal.throwIfAborted();
-      const one = await askOne(stage, number % QUESTIONS.length, coverage);
-      asked.push(one);
-      tell(`question ${one.question}: ${one.tokens} tokens, ${one.moves} moves, longest wait ${one.stallMs?.toFixed(0) ?? '–'} ms, ${one.changedTokens} changed${one.lost === undefined ? '' : `, NO ANSWER with at least ${one.leastTabs} tabs: ${one.lost}`}`);
-      if (one.lost !== undefined) await sleep(AFTER_LOSS_MS, undefined, { signal });
+      const { answered, compared } = await askOne(stage, number % QUESTIONS.length, coverage);
+      // Its evidence comes when the roots of all its jobs are in; the next question does not wait for that.
+      const told = compared.then((one) => {
+        tell(`question ${one.question}: ${one.tokens} tokens, ${one.moves} moves, longest wait ${one.stallMs?.toFixed(0) ?? '–'} ms, ${one.changedTokens} changed${one.lost === undefined ? '' : `, NO ANSWER with at least ${one.leastTabs} tabs: ${one.lost}`}`);
+        return one;
+      });
+      // Looked at when the last one has ended.
+      told.catch(() => undefined);
+      asking.push(told);
+      if (!answered) await sleep(AFTER_LOSS_MS, undefined, { signal });
     }
   };
   await Promise.all([happen(), ask()]);
   const seconds = (performance.now() - begun) / 1_000;
+  const asked = await Promise.all(asking);
   await Promise.all(arriving);
   await tabs.clear();
   return { asked, here, seconds, ...counted };
 }
 
-async function askOne({ openDoor, references, signal }: Stage, question: number, coverage: Coverage): Promise<Asked> {
+async function askOne({ openDoor, references, signal }: Stage, question: number, coverage: Coverage): Promise<{ readonly answered: boolean; readonly compared: Promise<Asked> }> {
   const wish = QUESTIONS[question];
   if (wish === undefined) throw new Error(`there is no question ${question}`);
   const door = await openDoor();
@@ -97,7 +104,10 @@ async function askOne({ openDoor, references, signal }: Stage, question: number,
   const answer = await askNetwork(door, { ...wish, signal, onText: () => void times.push(performance.now()), onComment: (comment) => void (comment.trim() === MOVING && moves++) });
   const leastTabs = coverage.least(from, performance.now());
   const common = { question, stallMs: longestGap(times), moves, leastTabs };
-  if (!answer.ok) return { ...common, tokens: times.length, changedTokens: 0, lost: `${answer.error.code ?? answer.error.type}: ${answer.error.message}` };
-  const ids = idsOfAnswer(await evidenceOfAnswer(door, answer.job));
-  return { ...common, tokens: ids.length, changedTokens: changedTokens(references[question] ?? [], ids), lost: undefined };
+  if (!answer.ok) return { answered: false, compared: Promise.resolve({ ...common, tokens: times.length, changedTokens: 0, lost: `${answer.error.code ?? answer.error.type}: ${answer.error.message}` }) };
+  const compare = async (): Promise<Asked> => {
+    const ids = idsOfAnswer(await evidenceOfAnswer(door, answer.job));
+    return { ...common, tokens: ids.length, changedTokens: changedTokens(references[question] ?? [], ids), lost: undefined };
+  };
+  return { answered: true, compared: compare() };
 }
