@@ -201,7 +201,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   };
   const jobs = new JobWatch({ archive: store.jobs, feeds, nonces: intake.nonces, stagesOf });
 
-  const view = { network, ...given({ commit: options.commit }), status: () => scheduler.status(), connections: () => sessions.size, nodes: () => standings.nodes() };
+  const view = { network, ...given({ commit: options.commit }), status: () => scheduler.status(), missing: (id: string) => scheduler.missingFor(v.parse(HexHash, id)), connections: () => sessions.size, nodes: () => standings.nodes() };
   const dependencies = { accounts, ledger, intake, evidence, jobs, head: () => heads.signed(), models, view };
   await addRoutes(app, dependencies, { now, ...given({ publicUrl: wantedUrl, webDist: options.webDist }) });
   const port = await listen(app, options);

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { ChunkFormat, completionOf } from './chat-format.ts';
 import { heartbeats } from './heartbeats.ts';
+import { joinLink } from './join-link.ts';
 import { openAiError } from './openai-error.ts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Accounts } from '../accounts/accounts.ts';
@@ -18,17 +19,19 @@ export interface ChatRouteDependencies {
   readonly accounts: Accounts;
   readonly intake: Intake;
   readonly limits: AddressLimits;
+  /** Where tabs join, if a proxy serves us. */
+  readonly publicUrl?: URL;
 }
 
 /** `POST /v1/chat/completions`, streaming and not. */
-export function chatRoute(app: FastifyInstance, { accounts, intake, limits }: ChatRouteDependencies): void {
+export function chatRoute(app: FastifyInstance, { accounts, intake, limits, publicUrl }: ChatRouteDependencies): void {
   app.post('/v1/chat/completions', { bodyLimit: MAX_CHAT_BODY_BYTES }, async (request, reply) => {
     const account = await accounts.authenticate(request.headers.authorization);
     limits.take(request.ip);
     const answer = await intake.ask(request.body, account);
     cancelWhenGone(reply, answer);
     reply.header('x-ciro-job', answer.job);
-    return answer.request.stream ? stream(request, reply, answer) : reply.send(await whole(answer));
+    return answer.request.stream ? stream(request, reply, answer, joinLink(request, publicUrl)) : reply.send(await whole(answer));
   });
 }
 
@@ -52,15 +55,22 @@ async function whole(answer: Answer): Promise<object> {
  * Server-sent events. The status is sent only when the job was placed, or a heartbeat is due: until then a refusal (a full
  * queue, nobody there) is an HTTP error that client libraries know how to retry.
  */
-async function stream(request: FastifyRequest, reply: FastifyReply, answer: Answer): Promise<FastifyReply> {
+async function stream(request: FastifyRequest, reply: FastifyReply, answer: Answer, joinUrl: string | undefined): Promise<FastifyReply> {
   const events = heartbeats(answer.events, HEARTBEAT_MS);
   let first = await events.next();
   while (first.done !== true && first.value !== 'beat' && first.value.event.type === 'queued') first = await events.next();
-  const body = Readable.from(lines(request, answer, first, events), { objectMode: false });
+  const body = Readable.from(lines(request, answer, { joinUrl, first, events }), { objectMode: false });
   return reply.header('content-type', 'text/event-stream; charset=utf-8').header('cache-control', 'no-store').header('x-accel-buffering', 'no').send(body);
 }
 
-async function* lines(request: FastifyRequest, answer: Answer, first: IteratorResult<Beating<AnswerEvent>>, events: AsyncGenerator<Beating<AnswerEvent>>): AsyncGenerator<string> {
+/** What is streamed: the event that was waited for, and those after it. */
+interface Begun {
+  readonly joinUrl: string | undefined;
+  readonly first: IteratorResult<Beating<AnswerEvent>>;
+  readonly events: AsyncGenerator<Beating<AnswerEvent>>;
+}
+
+async function* lines(request: FastifyRequest, answer: Answer, { joinUrl, first, events }: Begun): AsyncGenerator<string> {
   const chunks = new ChunkFormat(answer);
   yield data(chunks.role());
   try {
@@ -78,7 +88,7 @@ async function* lines(request: FastifyRequest, answer: Answer, first: IteratorRe
     yield 'data: [DONE]\n\n';
   } catch (error) {
     // The status is out: the error goes into the stream, which ends without [DONE] so that nobody takes it for whole.
-    const { status, body } = openAiError(error);
+    const { status, body } = openAiError(error, joinUrl);
     if (status === 500) request.log.error({ err: error, job: answer.job }, 'an answer failed');
     yield data(body);
   }
