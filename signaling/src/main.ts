@@ -215,7 +215,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   for (const restart of goingOn) await intake.goOn(restart);
   const past = (job: string, account: string) => pastAnswer({ archive: store.jobs, stagesOf, nameOf: (id) => models.get(id)?.manifest.name ?? id }, job, account);
 
-  const view = { network, ...given({ commit: options.commit }), status: () => scheduler.status(), connections: () => sessions.size, nodes: () => standings.nodes() };
+  const view = { network, ...given({ commit: options.commit }), status: () => scheduler.status(), missing: (id: string) => scheduler.missingFor(v.parse(HexHash, id)), connections: () => sessions.size, nodes: () => standings.nodes() };
   const dependencies = { accounts, ledger, intake, evidence, jobs, past, head: () => heads.signed(), models, view };
   await addRoutes(app, dependencies, { now, ...given({ publicUrl: wantedUrl, webDist: options.webDist, publicFiles: options.publicFiles }) });
   const port = await listen(app, options);

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { TRIAL_CREDITS, BASE_UNITS_PER_CREDIT } from '@ciro/core/units.ts';
+import { SchedulerError } from '../../signaling/src/scheduler/scheduler-error.ts';
 import { ScriptedCoordinator } from '../support/scripted-coordinator.ts';
 
 let scripted: ScriptedCoordinator;
@@ -112,4 +113,16 @@ it('trials of one address are limited, with Retry-After', async () => {
   expect(last.status).toBe(429);
   expect(Number(last.headers.get('retry-after'))).toBeGreaterThan(0);
   expect(await last.json()).toMatchObject({ error: { type: 'rate_limit_error', code: 'rate_limit_exceeded' } });
+});
+
+it('P4: a model that needs more tabs is refused with their number and the absolute address at which they join', async () => {
+  const error = new SchedulerError('not-covered', 'job x: tiny needs 6 more tabs', { fault: 'platform', fields: { retryAfterMs: 5_000, missingWorkers: 6, missingBytes: 2_000, workerBytes: 400 } });
+  scripted.runner.scriptFor = () => ({ ids: [], failAfter: { tokens: 0, error } });
+  const response = await scripted.ask({ ...user('Hello') });
+  const join = new URL('/#contribute', scripted.coordinator.url).href;
+  expect([response.status, response.headers.get('retry-after')]).toEqual([503, '5']);
+  expect(await response.json()).toEqual({
+    error: { message: `job x: tiny needs 6 more tabs. Join: ${join}`, type: 'server_error', param: null, code: 'not_covered', ciro: { missing_tabs: 6, missing_bytes: 2_000, tab_bytes: 400, join_url: join } },
+  });
+  expect(await (await scripted.fetch('/v1/models')).json()).toMatchObject({ data: [{ ciro: { missing_tabs: 1 } }] });
 });

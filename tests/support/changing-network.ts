@@ -21,10 +21,14 @@ export interface ChangingNetworkWish extends Pick<LaunchOptions, 'prepare'> {
   readonly spares: number;
   /** Engines of the first tabs; those after them take WASM. */
   readonly engines?: readonly VolunteerEngine[];
+  /** Tabs of these that the test opens itself, in another browser. */
+  readonly elsewhere?: number;
+  /** Share of stage-jobs that are audited; by each worker's record when absent. */
+  readonly auditRate?: number;
 }
 
 /** Opens one on a free port with an empty database, and a tab for every stage and spare. */
-export async function openChangingNetwork(browser: Browser, { stages, spares, engines = [], prepare }: ChangingNetworkWish): Promise<ChangingNetwork> {
+export async function openChangingNetwork(browser: Browser, { stages, spares, engines = [], elsewhere = 0, auditRate, prepare }: ChangingNetworkWish): Promise<ChangingNetwork> {
   const { signal } = new AbortController();
   await using opening = new AsyncDisposableStack();
   await buildPage({ signal });
@@ -33,10 +37,10 @@ export async function openChangingNetwork(browser: Browser, { stages, spares, en
   const dataDir = await mkdtemp(join(tmpdir(), 'ciro-changing-'));
   opening.defer(() => rm(dataDir, { recursive: true, force: true }));
   const volunteers = stages + spares;
-  const coordinator = await startCoordinator({ port: 0, host: '127.0.0.1', dataDir, models, stages, expectWorkers: volunteers, webDist: PAGE_FOLDER });
+  const coordinator = await startCoordinator({ port: 0, host: '127.0.0.1', dataDir, models, stages, expectWorkers: volunteers, webDist: PAGE_FOLDER, ...(auditRate !== undefined && { auditRate }) });
   opening.defer(() => coordinator.close());
   const tabs = opening.use(new VolunteerTabs({ browser, url: coordinator.url, signal, ...(prepare && { prepare }) }));
-  await Promise.all(Array.from({ length: volunteers }, (_, tab) => tabs.open(engines[tab])));
+  await Promise.all(Array.from({ length: volunteers - elsewhere }, (_, tab) => tabs.open(engines[tab])));
   const opened = opening.move();
   return { coordinator, tabs, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

@@ -36,16 +36,22 @@ const FIREFOX_PATHS: readonly string[] = ['/usr/bin/firefox-esr', '/usr/bin/fire
 
 /** The part of puppeteer-core that is used. */
 interface Puppeteer {
-  launch(options: object): Promise<{ version(): Promise<string>; newPage(): Promise<{ goto(url: string): Promise<unknown> }>; close(): Promise<void> }>;
+  launch(options: object): Promise<{ version(): Promise<string>; newPage(): Promise<{ goto(url: string): Promise<unknown>; evaluate(script: string): Promise<unknown> }>; close(): Promise<void> }>;
 }
 
-/** Firefox through puppeteer-core, which speaks WebDriver BiDi to it. */
-export async function openFirefox({ url, say, signal }: OpenOptions): Promise<OpenBrowser> {
+/** A browser whose page can be asked. */
+export interface AskedBrowser extends OpenBrowser {
+  /** Value of a script in its page. */
+  evaluate(script: string): Promise<unknown>;
+}
+
+/** Firefox through puppeteer-core, which speaks WebDriver BiDi to it; `prefs` of about:config are set before it starts. */
+export async function openFirefox({ url, say, signal, prefs = {} }: OpenOptions & { readonly prefs?: Readonly<Record<string, boolean | number | string>> }): Promise<AskedBrowser> {
   const path = FIREFOX_PATHS.find((each) => existsSync(each));
   if (path === undefined) throw new EngineMissing('Firefox is not installed; on Debian: apt-get install firefox-esr');
   const { default: puppeteer }: { default: Puppeteer } = await import(pathToFileURL(await npmTool('puppeteer-core', say, signal)).href);
-  const launched = await puppeteer.launch({ browser: 'firefox', executablePath: path, headless: true });
+  const launched = await puppeteer.launch({ browser: 'firefox', executablePath: path, headless: true, extraPrefsFirefox: prefs });
   const page = await launched.newPage();
   await page.goto(url);
-  return { version: (await launched.version()).replace('/', ' '), [Symbol.asyncDispose]: () => launched.close() };
+  return { version: (await launched.version()).replace('/', ' '), evaluate: (script) => page.evaluate(script), [Symbol.asyncDispose]: () => launched.close() };
 }

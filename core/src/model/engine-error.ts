@@ -7,6 +7,7 @@ export class EngineError extends CiroError<
   | 'duplicate-job'
   | 'too-many-jobs'
   | 'past-capacity'
+  | 'over-memory'
   | 'bad-input'
   | 'missing-tensor'
   | 'session-failed'

@@ -36,13 +36,16 @@ async function statusOf(page: Volunteers['pages'][number]): Promise<v.InferOutpu
 
 /**
  * Waits until the coordinator has every stage placed, loaded and linked, and gives each page's times.
+ * While the volunteers that measured themselves cannot hold the model, what is missing is reported.
  * @throws NetworkError `not-ready` with each page's state and what the pages complained of
  */
-export async function waitForVolunteers(volunteers: Volunteers, coordinator: Coordinator, wanted: { readonly stages: number }, signal: AbortSignal): Promise<JoinTimes[]> {
+export async function waitForVolunteers(volunteers: Volunteers, coordinator: Coordinator, { report, ...wanted }: { readonly stages: number; readonly report: (line: string) => void }, signal: AbortSignal): Promise<JoinTimes[]> {
   const deadline = performance.now() + READY_TIMEOUT_MS;
   let statuses = await statusesOf(volunteers);
+  const missing = new MissingWatch(coordinator, report);
   while (!coordinator.status().ready) {
     signal.throwIfAborted();
+    missing.look();
     const broken = statuses.some((status) => status !== undefined && BROKEN_STATES.has(status.state.kind));
     if (broken || performance.now() > deadline) {
       const states = statuses.map((status) => status?.state ?? { kind: 'not started' });
@@ -60,4 +63,25 @@ export async function waitForVolunteers(volunteers: Volunteers, coordinator: Coo
     statuses = await statusesOf(volunteers);
   }
   return statuses.map((status) => ({ joinMs: status?.timings.join_ms ?? 0, readyMs: status?.timings.ready_ms ?? 0 }));
+}
+
+/** Says how many tabs a model still needs, and where they join, each time that the number changes. */
+class MissingWatch {
+  readonly #coordinator: Coordinator;
+  readonly #report: (line: string) => void;
+  #said = 0;
+
+  constructor(coordinator: Coordinator, report: (line: string) => void) {
+    this.#coordinator = coordinator;
+    this.#report = report;
+  }
+
+  look(): void {
+    const { missing, workers } = this.#coordinator.status();
+    // Before the first has measured itself nobody knows what tabs here hold.
+    if (workers === 0 || missing === this.#said) return;
+    this.#said = missing;
+    const name = this.#coordinator.models.list()[0]?.manifest.name ?? 'the model';
+    this.#report(missing === 0 ? `${name} has all the tabs it needs` : `${name} needs ${missing} more ${missing === 1 ? 'tab' : 'tabs'}: ${this.#coordinator.publicUrl}/#contribute`);
+  }
 }

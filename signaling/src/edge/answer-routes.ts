@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { streamAnswer } from './answer-stream.ts';
+import { joinLink } from './join-link.ts';
 import { EdgeError, jobNotFound } from './openai-error.ts';
 import type { FastifyInstance } from 'fastify';
 import type { Accounts } from '../accounts/accounts.ts';
@@ -15,6 +16,8 @@ export interface AnswerRouteDependencies {
   readonly accounts: Accounts;
   readonly intake: { answer(job: string, account: string): Answer | undefined };
   readonly past: (job: string, account: string) => Promise<PastAnswer | undefined>;
+  /** Where tabs join, if a proxy serves us. */
+  readonly publicUrl?: URL;
 }
 
 interface OneAnswer {
@@ -27,12 +30,12 @@ interface OneAnswer {
  * an offset (`Last-Event-ID`, or `?from=`), until it ends. A reader that comes to an answer which is over is given it from the record; 409 when there is none.
  * `POST /v1/jobs/ID/cancel` ends it at the last token; one that is over stays as it is.
  */
-export function answerRoutes(app: FastifyInstance, { accounts, intake, past }: AnswerRouteDependencies): void {
+export function answerRoutes(app: FastifyInstance, { accounts, intake, past, publicUrl }: AnswerRouteDependencies): void {
   app.get<OneAnswer>('/v1/jobs/:id/answer', async (request, reply) => {
     const { params: { id }, query, headers } = request;
     const account = await accounts.authenticate(headers.authorization);
     const from = offsetOf(headers['last-event-id'] ?? query.from);
-    const wish = { from, numbered: true, atOnce: true };
+    const wish = { from, numbered: true, atOnce: true, joinUrl: joinLink(request, publicUrl) };
     reply.header('x-ciro-job', id);
     const answer = intake.answer(id, account);
     if (answer !== undefined) {

@@ -17,6 +17,8 @@ export interface StreamWish {
   readonly numbered: boolean;
   /** Answers at once: what goes wrong while the job waits is said in the stream. */
   readonly atOnce: boolean;
+  /** Where tabs join, for errors that ask for more of them. */
+  readonly joinUrl: string | undefined;
 }
 
 /**
@@ -53,7 +55,7 @@ async function* lines(request: FastifyRequest, answer: AnswerHead, first: Iterat
     yield 'data: [DONE]\n\n';
   } catch (error) {
     // The status is out: the error goes into the stream, which ends without [DONE] so that nobody takes it for whole.
-    const { status, body } = openAiError(error);
+    const { status, body } = openAiError(error, wish.joinUrl);
     if (status === 500) request.log.error({ err: error, job: answer.job }, 'an answer failed');
     yield data(body);
   }

@@ -1,5 +1,6 @@
 import { completionOf } from './chat-format.ts';
 import { streamAnswer } from './answer-stream.ts';
+import { joinLink } from './join-link.ts';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { Answer, AnswerEvent } from '../intake/answer.ts';
@@ -13,10 +14,12 @@ export interface ChatRouteDependencies {
   readonly accounts: Accounts;
   readonly intake: Intake;
   readonly limits: AddressLimits;
+  /** Where tabs join, if a proxy serves us. */
+  readonly publicUrl?: URL;
 }
 
 /** `POST /v1/chat/completions`, streaming and not. */
-export function chatRoute(app: FastifyInstance, { accounts, intake, limits }: ChatRouteDependencies): void {
+export function chatRoute(app: FastifyInstance, { accounts, intake, limits, publicUrl }: ChatRouteDependencies): void {
   app.post('/v1/chat/completions', { bodyLimit: MAX_CHAT_BODY_BYTES }, async (request, reply) => {
     const account = await accounts.authenticate(request.headers.authorization);
     limits.take(request.ip);
@@ -26,7 +29,7 @@ export function chatRoute(app: FastifyInstance, { accounts, intake, limits }: Ch
     reply.header('x-ciro-job', answer.job);
     if (!stream) return reply.send(await whole(answer, events));
     // Whoever wants to read on after a break has to know the job from the beginning.
-    return streamAnswer(request, reply, answer, events, { from: 0, numbered: keepGoing, atOnce: keepGoing });
+    return streamAnswer(request, reply, answer, events, { from: 0, numbered: keepGoing, atOnce: keepGoing, joinUrl: joinLink(request, publicUrl) });
   });
 }
 

@@ -6,6 +6,7 @@ import { AddressLimits } from './address-limits.ts';
 import { answerRoutes } from './answer-routes.ts';
 import { chatRoute } from './chat-route.ts';
 import { jobRoutes } from './job-routes.ts';
+import { joinLink } from './join-link.ts';
 import { ledgerRoutes } from './ledger-routes.ts';
 import { modelsRoutes } from './models-routes.ts';
 import { networkRoutes } from './network-routes.ts';
@@ -85,7 +86,7 @@ export async function createHttp({ tls, logLevel }: Pick<HttpOptions, 'tls' | 'l
 export async function addRoutes(app: FastifyInstance, dependencies: HttpDependencies, options: HttpOptions): Promise<void> {
   // Every body of this API is JSON.
   app.removeContentTypeParser('text/plain');
-  app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply, options.publicUrl));
   app.setNotFoundHandler((request, reply) => {
     if (wantsPage(request)) return reply.code(404).header('content-security-policy', INSECURE_PAGE_POLICY).type('text/html; charset=utf-8').send(NOT_FOUND_PAGE);
     throw new EdgeError('not_found', `${request.method} ${request.url.split('?')[0]?.slice(0, 200) ?? ''} is not part of this API`, { fault: 'user' });
@@ -95,12 +96,12 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
     if (request.url.startsWith('/v1/')) await openToOtherSites(request, reply);
   });
   const { accounts, ledger, intake, evidence, jobs, past, head, models, view } = dependencies;
-  chatRoute(app, { accounts, intake, limits: new AddressLimits(CHAT_LIMIT, options) });
+  chatRoute(app, { accounts, intake, limits: new AddressLimits(CHAT_LIMIT, options), ...(options.publicUrl && { publicUrl: options.publicUrl }) });
   accountRoutes(app, { accounts, ledger, trialLimits: new AddressLimits(TRIAL_LIMIT, options) });
   jobRoutes(app, { accounts, evidence, jobs });
-  answerRoutes(app, { accounts, intake, past });
+  answerRoutes(app, { accounts, intake, past, ...(options.publicUrl && { publicUrl: options.publicUrl }) });
   ledgerRoutes(app, { ledger, head });
-  modelsRoutes(app, models, { startedAt: options.now() });
+  modelsRoutes(app, models, { startedAt: options.now(), missing: (id) => view.missing(id) });
   networkRoutes(app, view, models);
   await pageRoutes(app, options);
 }
@@ -112,8 +113,8 @@ async function openToOtherSites(request: FastifyRequest, reply: FastifyReply): P
   await reply.code(204).header('access-control-allow-methods', 'GET, POST, OPTIONS').header('access-control-allow-headers', 'authorization, content-type, *').header('access-control-max-age', '600').send();
 }
 
-function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const { status, body, retryAfterS } = openAiError(ofFastify(error));
+function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, publicUrl: URL | undefined): FastifyReply {
+  const { status, body, retryAfterS } = openAiError(ofFastify(error), joinLink(request, publicUrl));
   if (status === 500) request.log.error({ err: error, route: request.routeOptions.url }, 'a request failed');
   if (retryAfterS !== undefined) reply.header('retry-after', retryAfterS);
   return reply.code(status).type('application/json; charset=utf-8').send(body);

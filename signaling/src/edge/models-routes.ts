@@ -24,7 +24,7 @@ export interface ShardedModels {
 }
 
 /** `GET /v1/models`, and what tabs load: manifest and shards, in ranges if they like. */
-export function modelsRoutes(app: FastifyInstance, models: ShardedModels, options: { readonly startedAt: number }): void {
+export function modelsRoutes(app: FastifyInstance, models: ShardedModels, options: { readonly startedAt: number; readonly missing: (modelId: string) => number | undefined }): void {
   const created = Math.floor(options.startedAt / 1000);
   const shown = ({ id, manifest }: ShardedModel, index: number) => ({
     id: manifest.name,
@@ -32,7 +32,8 @@ export function modelsRoutes(app: FastifyInstance, models: ShardedModels, option
     created,
     owned_by: 'ciro',
     model_id: id,
-    ciro: { sha256: manifest.file.sha256, context: manifest.architecture.context, licence: manifest.licence, default: index === 0 },
+    // Tabs that must still come before the model can be placed over those that are here; other models may hold them now.
+    ciro: { sha256: manifest.file.sha256, context: manifest.architecture.context, licence: manifest.licence, default: index === 0, missing_tabs: options.missing(id) ?? 0 },
   });
 
   app.get('/v1/models', async () => ({ object: 'list', data: models.list().map(shown) }));

@@ -9,6 +9,8 @@ export interface NetworkView {
   /** Commit that runs, if it is known. */
   readonly commit?: string;
   status(): SchedulerStatus;
+  /** Tabs that must still come before a model could be placed over those that are here; undefined when it is not served. */
+  missing(modelId: string): number | undefined;
   /** Open sockets, greeted or not. */
   connections(): number;
   nodes(): Promise<readonly PublicNode[]>;
@@ -35,7 +37,7 @@ export function networkRoutes(app: FastifyInstance, view: NetworkView, models: S
       queue: queued,
       // `route` turn: through a TURN server; relay: through this coordinator. `loss`: of the browsers' own probes, null where none says.
       links: links.map(({ ends, open, route, rttMs, loss }) => ({ ends, open, route, rtt_ms: rttMs, loss })),
-      models: models.list().map(({ id, manifest }, index) => ({ id, name: manifest.name, layers: manifest.architecture.layers, ready: index === 0 && ready, stages: index === 0 ? shown : [] })),
+      models: models.list().map(({ id, manifest }, index) => ({ id, name: manifest.name, layers: manifest.architecture.layers, ready: index === 0 && ready, missing: view.missing(id) ?? 0, stages: index === 0 ? shown : [] })),
     };
   });
 

@@ -10,9 +10,17 @@ import { SchedulerError } from '../scheduler/scheduler-error.ts';
 /** An error as the OpenAI API shows it: every client library reads these four fields. */
 export interface OpenAiError {
   readonly status: number;
-  readonly body: { readonly error: { readonly message: string; readonly type: ErrorType; readonly param: string | null; readonly code: string } };
+  readonly body: { readonly error: { readonly message: string; readonly type: ErrorType; readonly param: string | null; readonly code: string; readonly ciro?: MissingTabs } };
   /** Seconds for `Retry-After`, where waiting helps. */
   readonly retryAfterS?: number;
+}
+
+/** Beside the four fields, where a model waits for tabs: how many, with how much memory each, and where they join. */
+export interface MissingTabs {
+  readonly missing_tabs: number;
+  readonly missing_bytes: number;
+  readonly tab_bytes: number;
+  readonly join_url: string;
 }
 
 type ErrorType = 'invalid_request_error' | 'authentication_error' | 'insufficient_quota' | 'rate_limit_error' | 'server_error';
@@ -67,18 +75,25 @@ const INTAKE_STATUS: Readonly<Partial<Record<IntakeError['code'], number>>> = {
   cancelled: 503,
 };
 
-/** The API's form of whatever a room threw. What is not one of our errors shows nothing of itself. */
-export function openAiError(error: unknown): OpenAiError {
+/** The API's form of whatever a room threw. What is not one of our errors shows nothing of itself. `joinUrl`: where a tab begins to contribute, absolute. */
+export function openAiError(error: unknown, joinUrl?: string): OpenAiError {
   const { status, type, code } = kindOf(error);
   const fields = error instanceof CiroError ? error.fields : {};
-  const message = error instanceof CiroError && status !== 500 ? error.message : 'an error in the coordinator; nothing was charged: try again';
+  const missing = joinUrl === undefined ? undefined : missingTabs(fields, joinUrl);
+  const said = error instanceof CiroError && status !== 500 ? error.message : 'an error in the coordinator; nothing was charged: try again';
+  const message = missing === undefined ? said : `${said}. Join: ${missing.join_url}`;
   const param = typeof fields['param'] === 'string' ? fields['param'] : null;
   const retryAfterMs = fields['retryAfterMs'];
   return {
     status,
-    body: { error: { message, type, param, code } },
+    body: { error: { message, type, param, code, ...(missing === undefined ? {} : { ciro: missing }) } },
     ...(typeof retryAfterMs === 'number' ? { retryAfterS: Math.max(1, Math.ceil(retryAfterMs / 1000)) } : {}),
   };
+}
+
+function missingTabs({ missingWorkers, missingBytes, workerBytes }: Readonly<Record<string, unknown>>, joinUrl: string): MissingTabs | undefined {
+  if (typeof missingWorkers !== 'number' || typeof missingBytes !== 'number' || typeof workerBytes !== 'number') return undefined;
+  return { missing_tabs: missingWorkers, missing_bytes: missingBytes, tab_bytes: workerBytes, join_url: joinUrl };
 }
 
 function kindOf(error: unknown): { readonly status: number; readonly type: ErrorType; readonly code: string } {

@@ -105,7 +105,7 @@ it('with too little memory a job fails as not-covered, saying how much is missin
   const job = run(1);
   clock.advance(UNCOVERED_WAIT_MS);
   await turn();
-  expect(job.error).toMatchObject({ code: 'not-covered', message: expect.stringContaining('1 MB are missing, about 21 more'), fields: { missingWorkers: 21 } });
+  expect(job.error).toMatchObject({ code: 'not-covered', message: expect.stringMatching(/the one tab that contributes does not hold the model; .+ needs 6 more tabs that each give 1 MB \(in all 1 MB are missing\)/), fields: { missingWorkers: 6, workerBytes: 80_000 } });
 });
 
 it('while shards load a job waits longer, but not for ever', async () => {

@@ -17,6 +17,7 @@ import type { Models } from './models-port.ts';
 import type { PlacerOptions, ReadyPlacement } from './placer.ts';
 import type { Introductions, LinkStatus } from './ring-links.ts';
 import type { SchedulerTimes } from './scheduler-times.ts';
+import type { Shortage } from './shortage.ts';
 import type { StageStatus } from './slot.ts';
 import type { PlacementStandings } from './standings-port.ts';
 import type { WorkerFigures } from './worker-turnout.ts';
@@ -172,7 +173,7 @@ export class JobRunner {
       workers: all.length,
       placed: placed.length,
       spare: all.filter(({ nodeId }) => !placed.includes(nodeId)).length,
-      missing: this.#placer.uncovered?.missingWorkers ?? 0,
+      missing: this.#placer.uncoveredSince === undefined ? 0 : (this.#placer.shortage()?.missingWorkers ?? 0),
       ready: this.#placer.ready !== undefined,
       running: this.#running.size,
       queued: this.#queue.length,
@@ -187,6 +188,12 @@ export class JobRunner {
   holders(modelId: HexHash): Holder[] {
     const ring = this.#running.size === 0 ? [] : this.#placer.stages.map(({ worker }) => worker);
     return this.#placer.holders(modelId).map((holder) => ({ ...holder, computes: ring.includes(holder.worker) }));
+  }
+
+  /** Tabs that must still come before a model can be placed over all that are here; 0 when they hold it, undefined when it is not served. */
+  missingFor(modelId: HexHash): number | undefined {
+    const model = this.#deps.models.get(modelId);
+    return model === undefined ? undefined : (this.#placer.shortage(model)?.missingWorkers ?? 0);
   }
 
   /** Messages about jobs that had ended. */
@@ -402,9 +409,9 @@ export class JobRunner {
     this.#cancelWait();
     if (this.#queue.length === 0 || this.#running.size > 0 || this.#placer.ready !== undefined) return;
     const { clock } = this.#deps;
-    const { uncovered } = this.#placer;
+    const { uncoveredSince } = this.#placer;
     const patience = (queued: Queued): number => (rankOf(queued) === NEW ? UNCOVERED_WAIT_MS : CONTINUATION_WAIT_MS);
-    const due = (queued: Queued): number => (uncovered === undefined ? Math.max(queued.since, this.#ableAt) + READY_WAIT_MS : Math.max(queued.since, uncovered.since) + patience(queued));
+    const due = (queued: Queued): number => (uncoveredSince === undefined ? Math.max(queued.since, this.#ableAt) + READY_WAIT_MS : Math.max(queued.since, uncoveredSince) + patience(queued));
     const overdue = this.#queue.filter((queued) => due(queued) <= clock.now());
     for (const queued of overdue) {
       this.#queue.splice(this.#queue.indexOf(queued), 1);
@@ -415,12 +422,17 @@ export class JobRunner {
     this.#cancelWait = clock.after(Math.max(0, next - clock.now()), () => this.#pump());
   }
 
-  #noPlace({ job }: JobOrder): SchedulerError {
-    const { uncovered } = this.#placer;
-    const fields = { job, retryAfterMs: RETRY_AFTER_MS, ...(uncovered === undefined ? {} : { missingBytes: uncovered.missingBytes, missingWorkers: uncovered.missingWorkers }) };
-    if (uncovered === undefined) return new SchedulerError('prepare-timeout', `job ${job}: the stages were not ready within ${READY_WAIT_MS / 1000} s: shards are loading or links are opening; ask again later`, { fault: 'timeout', fields });
-    if (uncovered.reason === 'no-workers') return new SchedulerError('no-workers', `job ${job}: no tab contributes at the moment; open the page and press Contribute, or ask again later`, { fault: 'platform', fields });
-    return new SchedulerError('not-covered', `job ${job}: the tabs that contribute cannot hold the model: ${Math.ceil(uncovered.missingBytes / 1e6)} MB are missing, about ${uncovered.missingWorkers} more; open the page in more tabs, or raise their memory caps`, { fault: 'platform', fields });
+  #noPlace({ job, modelId }: JobOrder): SchedulerError {
+    const { uncoveredSince, placeable } = this.#placer;
+    if (uncoveredSince === undefined) {
+      return new SchedulerError('prepare-timeout', `job ${job}: the stages were not ready within ${READY_WAIT_MS / 1000} s: shards are loading or links are opening; ask again later`, { fault: 'timeout', fields: { job, retryAfterMs: RETRY_AFTER_MS } });
+    }
+    const model = this.#deps.models.get(modelId);
+    const shortage = this.#placer.shortage(model);
+    const needs = shortage === undefined ? 'its layers are just being given to the tabs: ask again' : needsOf(model?.manifest.name ?? modelId, shortage);
+    const fields = { job, retryAfterMs: RETRY_AFTER_MS, ...shortage };
+    if (placeable === 0) return new SchedulerError('no-workers', `job ${job}: no tab contributes at the moment; ${needs}`, { fault: 'platform', fields });
+    return new SchedulerError('not-covered', `job ${job}: the ${placeable === 1 ? 'one tab that contributes does' : `${placeable} tabs that contribute do`} not hold the model; ${needs}`, { fault: 'platform', fields });
   }
 
   #tooLong({ job }: JobOrder, needed: number, { positions, model }: ReadyPlacement): SchedulerError {
@@ -428,6 +440,12 @@ export class JobRunner {
     const missingBytes = (needed - positions) * 2 * 4 * kvHeads * headDim * layers;
     return new SchedulerError('not-covered', `job ${job}: prompt and answer take ${needed} positions but the tabs have memory for ${positions}; shorten the prompt or max_tokens, or open more tabs`, { fault: 'platform', fields: { job, missingBytes, missingWorkers: 1, needed, positions } });
   }
+}
+
+/** "NAME needs 6 more tabs": the sentence that a requester reads (SPEC P4). */
+function needsOf(name: string, { missingBytes, missingWorkers, workerBytes }: Shortage): string {
+  const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
+  return `${name} needs ${missingWorkers} more ${missingWorkers === 1 ? 'tab that gives' : 'tabs that each give'} ${megabytes(workerBytes)} (in all ${megabytes(missingBytes)} are missing): open the page in more tabs, or raise their memory caps`;
 }
 
 const cancelled = (job: JobId): SchedulerError => new SchedulerError('cancelled', `job ${job} was cancelled before it began`, { fault: 'abort', fields: { job } });

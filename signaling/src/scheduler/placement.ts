@@ -3,6 +3,7 @@ import type { NodeId } from '@ciro/core/ids.ts';
 import { cutBytes, cutLayers, ringCost, ringTime } from './cut-layers.ts';
 import { stageBytes } from './model-footprint.ts';
 import { paysOff } from './move-cost.ts';
+import { roomiestRing } from './roomiest-ring.ts';
 import { LEAST_LAYER_MS, MAX_CANDIDATES } from './scheduler-limits.ts';
 import type { Cut, PlacementWorker, RingTime } from './cut-layers.ts';
 import type { ModelFootprint } from './model-footprint.ts';
@@ -32,21 +33,13 @@ export type Placement =
       /** Positions of KV cache for which every stage has room. */
       readonly positions: number;
     } & RingTime)
-  | {
-      readonly placed: false;
-      readonly reason: 'no-workers' | 'not-covered';
-      /** Memory that is missing, and the number of workers like the ones here that would bring it. At least 1 each. */
-      readonly missingBytes: number;
-      readonly missingWorkers: number;
-    };
+  | { readonly placed: false };
 
 /** Ends of the ring that are tried in all combinations; every pair costs one search over the middle workers, of which fewer are had where one takes long. */
 const END_CANDIDATES = 5;
 const DEEP_END_CANDIDATES = 3;
 /** Layers times stages from which a search takes tens of milliseconds (measured: 80 layers in eight stages 60 ms, so 27). */
 const DEEP = 300;
-/** Taken for a tab's budget while there is none to go by: what a renderer with an end of the default model may take (benchmarks/bars.json). */
-const TYPICAL_BUDGET_BYTES = 700e6;
 
 /**
  * Ranges of layers for the fastest ring: least slowest stage (it decides the rate with several jobs), among those the least
@@ -57,19 +50,32 @@ export function place(snapshot: PlacementSnapshot): Placement {
     .map((worker) => ({ ...worker, layerMs: Math.max(worker.layerMs, LEAST_LAYER_MS) }))
     .sort((a, b) => a.layerMs - b.layerMs || (a.nodeId < b.nodeId ? -1 : 1));
   const steady = workers.filter(({ mayFreeze }) => mayFreeze !== true);
-  return (steady.length >= snapshot.stages ? placeOver(steady, snapshot) : undefined) ?? placeOver(workers, snapshot) ?? notPlaced(snapshot, workers);
+  return (steady.length >= snapshot.stages ? placeOver(steady, snapshot) : undefined) ?? placeOver(workers, snapshot) ?? { placed: false };
 }
 
 /** Over these workers, sorted; undefined when they hold too little. */
 function placeOver(workers: readonly PlacementWorker[], snapshot: PlacementSnapshot): Placement | undefined {
-  const most = Math.min(workers.length, snapshot.footprint.layers, MAX_STAGES);
-  for (let stages = Math.min(snapshot.stages, most); stages >= 1 && stages <= most; stages++) {
+  const { footprint, positions } = snapshot;
+  const most = Math.min(workers.length, footprint.layers, MAX_STAGES);
+  const fewest = leastStages(workers, cutBytes(0, footprint.layers, footprint, positions));
+  for (let stages = Math.max(fewest, Math.min(snapshot.stages, most)); stages >= 1 && stages <= most; stages++) {
     for (const candidates of candidateSets(workers, stages)) {
       const cuts = bestRing(candidates, stages, snapshot);
-      if (cuts !== undefined) return placed(keptRing(cuts, workers, snapshot) ?? cuts, snapshot.footprint);
+      if (cuts !== undefined) return placed(keptRing(cuts, workers, snapshot) ?? cuts, footprint);
     }
   }
-  return undefined;
+  // The search looks at some workers and ends only: what it does not find may be had of the roomiest.
+  const roomiest = roomiestRing(workers.map(({ memoryBudgetBytes }) => memoryBudgetBytes), footprint, positions);
+  if (roomiest === undefined) return undefined;
+  return placed(roomiest.flatMap(({ budget, from, to }) => workers.slice(budget, budget + 1).map((worker): Cut => ({ worker, from, to }))), footprint);
+}
+
+/** Stages below which even the roomiest workers hold too little in sum; more than there are workers when all of them do. */
+function leastStages(workers: readonly PlacementWorker[], needed: number): number {
+  const budgets = workers.map(({ memoryBudgetBytes }) => memoryBudgetBytes).sort((a, b) => b - a);
+  let [stages, held] = [0, 0];
+  while (held < needed && stages <= budgets.length) held += budgets[stages++] ?? 0;
+  return stages;
 }
 
 /** The previous ring, when its workers are all here, it has as many stages, still fits, and the move to the best one would not pay off. */
@@ -135,14 +141,4 @@ function placed(cuts: readonly Cut[], footprint: ModelFootprint): Placement {
     positions: Math.min(...room),
     ...ringTime(cuts, footprint),
   };
-}
-
-function notPlaced({ footprint, positions }: PlacementSnapshot, workers: readonly PlacementWorker[]): Placement {
-  const needed = cutBytes(0, footprint.layers, footprint, positions);
-  const budgets = workers.map((worker) => worker.memoryBudgetBytes).sort((a, b) => a - b);
-  const had = budgets.reduce((sum, bytes) => sum + bytes, 0);
-  // Budgets that suffice in sum but not in pieces lack at least one more piece the size of a layer.
-  const missingBytes = Math.max(needed - had, Math.max(...footprint.layerBytes));
-  const typical = Math.max(budgets[budgets.length >> 1] ?? TYPICAL_BUDGET_BYTES, 1);
-  return { placed: false, reason: workers.length === 0 ? 'no-workers' : 'not-covered', missingBytes, missingWorkers: Math.max(1, Math.ceil(missingBytes / typical)) };
 }

@@ -4,6 +4,7 @@ import { cutBytes } from './cut-layers.ts';
 import { modelFootprint } from './model-footprint.ts';
 import { place } from './placement.ts';
 import { RingLinks } from './ring-links.ts';
+import { shortageOf } from './shortage.ts';
 import { DEFAULT_STAGES, ENGINE_RESTART_MS, EXPECTED_WORKERS_WAIT_MS, FAILED_WORKER_MS, MAX_DEBOUNCES, PLACEMENT_DEBOUNCE_MS, RESERVED_POSITIONS } from './scheduler-limits.ts';
 import { stageStatus } from './slot.ts';
 import { Standby } from './standby.ts';
@@ -18,6 +19,7 @@ import type { ServedModel } from './models-port.ts';
 import type { PlacedStage, Placement } from './placement.ts';
 import type { PlacerDeps, PlacerOwner } from './placer-port.ts';
 import type { StageRecord } from './job-order.ts';
+import type { Shortage } from './shortage.ts';
 import type { LinkStatus } from './ring-links.ts';
 import type { Slot, StageStatus } from './slot.ts';
 import type { StandbyRing } from './standby.ts';
@@ -44,12 +46,6 @@ interface Current extends StandbyRing {
   readonly aimed: number;
 }
 
-export interface Shortage {
-  readonly reason: 'no-workers' | 'not-covered';
-  readonly missingBytes: number;
-  readonly missingWorkers: number;
-}
-
 /** Keeps the current placement: places, assigns, watches links, has spares stand by, and gives them the ranges of workers that are lost. */
 export class Placer {
   readonly #deps: PlacerDeps;
@@ -65,7 +61,6 @@ export class Placer {
   #lastRing: { readonly modelId: HexHash; readonly stages: readonly PlacedStage[] } | undefined;
   #aim: { readonly modelId: HexHash | undefined; readonly stages: number; readonly exclude: ReadonlySet<NodeId> };
   #current: Current | undefined;
-  #shortage: Shortage | undefined;
   #uncoveredSince: number;
   /** The first debounce, or the expected number of workers, is over. */
   #settled = false;
@@ -190,11 +185,20 @@ export class Placer {
     return { model: current.model, stages, positions: current.positions };
   }
 
-  /** Since when no placement covers the model, and what is missing; undefined while one does. */
-  get uncovered(): (Shortage & { readonly since: number }) | undefined {
-    if (this.#current?.slots.every((slot) => slot.holder !== undefined) === true) return undefined;
-    const shortage = this.#shortage ?? { reason: this.#eligible().length === 0 ? ('no-workers' as const) : ('not-covered' as const), missingBytes: 1, missingWorkers: 1 };
-    return { ...shortage, since: this.#uncoveredSince };
+  /** Since when no placement covers the model; undefined while one does. */
+  get uncoveredSince(): number | undefined {
+    return this.#current?.slots.every((slot) => slot.holder !== undefined) === true ? undefined : this.#uncoveredSince;
+  }
+
+  /** Workers that may be placed. */
+  get placeable(): number {
+    return this.#eligible().length;
+  }
+
+  /** What they lack to hold a model, by default the one that is aimed at; undefined when they can (SPEC P4). */
+  shortage(model: ServedModel = this.#model()): Shortage | undefined {
+    const budgets = this.#eligible().map(({ nodeId, profile }) => this.#book.memory(nodeId, profile.memoryBudgetBytes));
+    return shortageOf(modelFootprint(model.manifest), reservedFor(model), budgets);
   }
 
   /** Stages of the current placement in order; none before the first. */
@@ -332,14 +336,11 @@ export class Placer {
     const placement = this.#search(model, workers);
     const before = this.#current;
     if (!placement.placed) {
-      const { reason, missingBytes, missingWorkers } = placement;
-      this.#shortage = { reason, missingBytes, missingWorkers };
       if (before !== undefined) this.#uncoveredSince = this.#deps.clock.now();
       this.#current = undefined;
       this.#links.set([]);
       return;
     }
-    this.#shortage = undefined;
     const kept = (stage: { worker: NodeId; from: number; to: number }): Slot | undefined =>
       before?.model.id === model.id ? before.slots.find((slot) => slot.holder?.worker === stage.worker && slot.from === stage.from && slot.to === stage.to) : undefined;
     const slots = placement.stages.map((stage): Slot => kept(stage) ?? { from: stage.from, to: stage.to, holder: undefined });
@@ -354,7 +355,7 @@ export class Placer {
 
   #search(model: ServedModel, workers: readonly Worker[]): Placement {
     const previous = this.#lastRing?.modelId === model.id ? { previous: this.#lastRing.stages } : {};
-    return place({ footprint: modelFootprint(model.manifest), workers: this.#figuresOf(workers, model), stages: this.#aim.stages, positions: Math.min(RESERVED_POSITIONS, model.manifest.architecture.context), ...previous });
+    return place({ footprint: modelFootprint(model.manifest), workers: this.#figuresOf(workers, model), stages: this.#aim.stages, positions: reservedFor(model), ...previous });
   }
 
   /** Somebody in the ring is not what it said: another ring is made once no job runs, if the move there pays off. */
@@ -470,3 +471,6 @@ export class Placer {
     this.#fail(victim === first ? first.holder.worker : second.holder.worker, 'its neighbour could not be reached');
   }
 }
+
+/** Positions of caches that every stage of a model must have room for. */
+const reservedFor = ({ manifest }: ServedModel): number => Math.min(RESERVED_POSITIONS, manifest.architecture.context);

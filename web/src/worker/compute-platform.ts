@@ -42,7 +42,7 @@ export interface ComputePlatform {
   loadStage(order: StageOrder): Promise<LoadedStage>;
   loadAuditStage(order: AuditStageOrder): Promise<AuditEngine>;
   /** Bytes that such an engine holds while it runs `positions`. */
-  auditStageBytes(manifest: ModelManifest, shape: StageShape, positions: number): number;
+  stageBytes(manifest: ModelManifest, shape: StageShape, positions: number): number;
   /** Names browser and graphics driver as they are now. */
   device(): Promise<string>;
   /** Links of the coordinator's ledger; `base` as below. */

@@ -44,7 +44,7 @@ const platform = (): ComputePlatform => ({
   now: () => performance.now(),
   turn: () => new Promise((resolve) => setImmediate(resolve)),
   loadAuditStage: async ({ shape }) => new ToyAuditEngine(shape),
-  auditStageBytes: () => 1_000,
+  stageBytes: () => 1_000,
   device: async () => 'a browser',
   links: async () => ({ links: [] }),
   wait: (_milliseconds, signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),

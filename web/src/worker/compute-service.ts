@@ -26,6 +26,7 @@ interface Configured {
   readonly auditor: Auditor;
   readonly heads: HeadWatch;
   readonly credits: CreditBook;
+  readonly memoryBudgetBytes: number;
 }
 
 /** The dedicated worker behind `ComputeApi`: engine, shards, pipeline and audits put together. */
@@ -55,9 +56,10 @@ export class ComputeService implements ComputeApi {
     this.#exchange = source.exchange;
     const loader =
       before?.loader ??
-      new StageLoader(source, { now: () => this.#platform.now(), loadStage: (order) => this.#loadStage(order) }, {
+      new StageLoader(source, { now: () => this.#platform.now(), loadStage: (order) => this.#loadStage(order), stageBytes: (manifest, shape, positions) => this.#platform.stageBytes(manifest, shape, positions) }, {
         report: (state) => this.#ready().host.send({ type: 'shards', ...state }),
         hold: (held) => this.#ready().pipeline.hold(held),
+        memoryBudgetBytes: () => this.#ready().memoryBudgetBytes,
       });
     before?.auditor.forget();
     this.#configured = this.#assemble(config, host, loader);
@@ -243,14 +245,14 @@ export class ComputeService implements ComputeApi {
       send: (message) => host.send(message),
       upload: (upload, signal) => pipeline.pieces.send(upload, signal),
       manifest: (modelId, signal) => loader.manifest(modelId, signal),
-      engineBytes: (manifest, shape, positions) => this.#platform.auditStageBytes(manifest, shape, positions),
+      engineBytes: (manifest, shape, positions) => this.#platform.stageBytes(manifest, shape, positions),
       load: (order) => this.#loadAuditStage(order, loader, pipeline),
       provider: () => this.#provider,
       jobBytes: () => this.#jobBytes(),
       wait: (milliseconds, signal) => this.#platform.wait(milliseconds, signal),
       changed: (state) => host.auditing(state),
     });
-    return { host, pipeline, loader, auditor, heads, credits };
+    return { host, pipeline, loader, auditor, heads, credits, memoryBudgetBytes };
   }
 
   async #loadStage(order: StageOrder): Promise<LoadedStage> {

@@ -33,7 +33,7 @@ const service = new ComputeService({
   },
   loadStage: (order) => StageEngine.load(order),
   loadAuditStage: (order) => PiecewiseEngine.load(order),
-  auditStageBytes: (manifest, shape, positions) => PiecewiseEngine.bytesFor(manifest, shape, positions),
+  stageBytes: (manifest, shape, positions) => PiecewiseEngine.bytesFor(manifest, shape, positions),
   device: () => deviceName(navigator),
   links: (base, from, to) => fetchLinks(platformFetch, base, from, to),
   modelSource: (base) => {

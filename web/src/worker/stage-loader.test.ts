@@ -31,6 +31,7 @@ function setup() {
     /** The test lets each load go on. */
     gates: [] as (() => void)[],
     gated: false,
+    budget: 1e9,
   };
   const loader = new StageLoader(
     {
@@ -50,6 +51,7 @@ function setup() {
     },
     {
       now: () => now,
+      stageBytes: (_manifest, { from, to }) => 200 * (to - from),
       loadStage: async (order) => {
         const engine = new LoadedToy(order.shape);
         loads.push({ order, engine });
@@ -61,6 +63,7 @@ function setup() {
     {
       report: (state) => reports.push(state),
       hold: async (stage) => void held.push(stage),
+      memoryBudgetBytes: () => scene.budget,
     },
   );
   return { loader, ...scene, scene };
@@ -150,4 +153,15 @@ test('what cannot be loaded is reported as failed, by its reason, and the next a
   expect(loader.has(wanted(0, 3))).toBe(false);
   await loader.assign(3, wanted(0, 3));
   expect(reports.at(-1)).toMatchObject({ assignment: 3, state: 'ready' });
+});
+
+test('P4: layers that take more memory than this device gives are refused by name, with the bytes, before anything is fetched', async () => {
+  const { loader, reports, asked, scene } = setup();
+  scene.budget = 1_000;
+  await loader.assign(1, wanted(0, 6));
+  expect([asked, loader.held]).toEqual([[], undefined]);
+  expect(reports.at(-1)).toMatchObject({ assignment: 1, state: 'failed', error: expect.stringMatching(/^over-memory: layers 0 to 6 of .+ take \d+ bytes; this device gives 1000\./) });
+  scene.budget = 1e9;
+  await loader.assign(2, wanted(0, 3));
+  expect(reports.at(-1)).toMatchObject({ assignment: 2, state: 'ready' });
 });

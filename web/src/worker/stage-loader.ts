@@ -1,4 +1,5 @@
 import { stageShape } from '@ciro/core/model/architecture.ts';
+import { EngineError } from '@ciro/core/model/engine-error.ts';
 import { shardsOfStage } from '@ciro/core/model/manifest.ts';
 import { calibrationOf } from '@ciro/core/model/parse-manifest.ts';
 import type { HexHash } from '@ciro/core/ids.ts';
@@ -22,6 +23,8 @@ export interface WantedLayers {
 export type ShardReport = Omit<Extract<ComputeMessage, { type: 'shards' }>, 'type'>;
 
 export interface StageLoaderHooks {
+  /** Bytes that this device gives for weights and caches. */
+  memoryBudgetBytes(): number;
   report(state: ShardReport): void;
   /** The layers that jobs may use from now on; resolves when no run uses the old ones any more. */
   hold(held: HeldStage | undefined): Promise<void>;
@@ -46,7 +49,7 @@ interface Load {
  * stops the loading of the one before, unless it wants the same. Old layers are given up before new ones are loaded: both may not fit.
  */
 export class StageLoader {
-  readonly #platform: Pick<ComputePlatform, 'loadStage' | 'now'>;
+  readonly #platform: Pick<ComputePlatform, 'loadStage' | 'stageBytes' | 'now'>;
   readonly #hooks: StageLoaderHooks;
   #source: ModelSource;
   #manifest: { readonly modelId: string; readonly manifest: ModelManifest } | undefined;
@@ -54,7 +57,7 @@ export class StageLoader {
   #load: Load | undefined;
   #tail: Promise<void> = Promise.resolve();
 
-  constructor(source: ModelSource, platform: Pick<ComputePlatform, 'loadStage' | 'now'>, hooks: StageLoaderHooks) {
+  constructor(source: ModelSource, platform: Pick<ComputePlatform, 'loadStage' | 'stageBytes' | 'now'>, hooks: StageLoaderHooks) {
     this.#source = source;
     this.#platform = platform;
     this.#hooks = hooks;
@@ -133,6 +136,11 @@ export class StageLoader {
     }
     const shape = stageShape(wanted, architecture.layers);
     const needed = shardsOfStage(manifest, shape);
+    const [bytes, budget] = [this.#platform.stageBytes(manifest, shape, 0), this.#hooks.memoryBudgetBytes()];
+    if (bytes > budget) {
+      // Before a byte is fetched: a tab that runs out of memory takes everything on its page with it.
+      throw new EngineError('over-memory', `over-memory: layers ${wanted.from} to ${wanted.to} of ${manifest.name} take ${bytes} bytes; this device gives ${budget}. Share the model over more tabs, or allow more memory.`, { fault: 'platform', fields: { bytes, budget } });
+    }
     progress.begin(needed);
     const shards = new Map(needed.map((shard) => [shard.name, this.#fetch(wanted.modelId, shard, signal, progress)]));
     const engine = await this.#platform.loadStage({

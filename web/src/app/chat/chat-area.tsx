@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks';
+import { MissingTabs } from '../network/missing-tabs.tsx';
 import { healthOf, type NetworkState } from '../network/network-watch.ts';
 import { ChatHistory } from './chat-history.tsx';
 import { isAnswering, type ChatSession } from './chat-session.ts';
@@ -60,10 +61,11 @@ export function ChatArea({ chat, model, network, mine, onContribute }: ChatAreaP
             {health.workers === 0
               ? 'No tab holds the model yet. Press Contribute here, or open this page on other devices: one tab can answer alone, three share the work.'
               : health.missing > 0
-                ? `The tabs that are here cannot hold the whole model: ${health.missing === 1 ? 'one more is' : `${health.missing} more are`} needed. Press Contribute here, or send someone the link.`
+                ? 'The tabs that are here cannot hold the whole model yet.'
                 : 'The tabs are loading the model. A question waits until they are ready.'}
           </p>
         )}
+        {health !== undefined && health.missing > 0 && (turns.length === 0 || chat.busy.value) && <MissingTabs missing={health.missing} model={modelName} onContribute={onContribute} />}
         {turns.length === 0 && <ReadersNote model={model} onPick={pick} />}
         {turns.map((turn, index) => (
           <TurnView

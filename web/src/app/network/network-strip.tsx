@@ -15,7 +15,7 @@ export function NetworkStrip({ network, mine }: { network: NetworkState; mine: s
       <span>
         <b class="figures">{formatCount(workers)}</b> {workers === 1 ? 'tab' : 'tabs'} here
       </span>
-      {workers > 0 && <span>{standing(network.health)}</span>}
+      {(workers > 0 || network.health.missing > 0) && <span>{standing(network.health)}</span>}
       {queued > 0 && <span>{formatCount(queued)} waiting</span>}
       {layers > 0 && stages.length > 0 && (
         <span class="network-layers">
@@ -35,6 +35,6 @@ export function NetworkStrip({ network, mine }: { network: NetworkState; mine: s
 
 function standing({ serves, missing, stages }: NetworkHealth): string {
   if (serves) return 'answering';
-  if (missing > 0) return `${missing} more needed`;
+  if (missing > 0) return `needs ${missing} more ${missing === 1 ? 'tab' : 'tabs'}`;
   return stages.length === 0 ? 'dividing the model' : `${stages.filter(({ ready }) => ready).length} of ${stages.length} parts loaded`;
 }

@@ -3,6 +3,8 @@ import { networkHealth, type NetworkHealth } from './network-health.ts';
 
 /** While somebody looks: the strip is a glance, not a monitor. */
 const POLL_MS = 8_000;
+/** While tabs are missing people watch the number fall as they join. */
+const MISSING_POLL_MS = 1_500;
 const REQUEST_MS = 5_000;
 
 /** `offline`: the coordinator could not be reached at the last look. */
@@ -20,13 +22,13 @@ export class NetworkWatch {
     document.addEventListener('visibilitychange', () => this.look());
   }
 
-  /** Looks at once, and from then on every POLL_MS. */
+  /** Looks at once, and from then on every POLL_MS, more often while tabs are missing. */
   look(): void {
     clearTimeout(this.#timer);
     if (document.hidden) return;
     void this.#read().finally(() => {
       clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.look(), POLL_MS);
+      this.#timer = setTimeout(() => this.look(), (healthOf(this.state.value)?.missing ?? 0) > 0 ? MISSING_POLL_MS : POLL_MS);
     });
   }
 
