@@ -24,6 +24,8 @@ export interface LaunchOptions {
   readonly engine?: VolunteerEngine;
   /** Volunteers hide their address from each other. */
   readonly relayOnly?: boolean;
+  /** Memory that each volunteer gives; what its page would choose when absent. */
+  readonly memoryBudgetBytes?: number;
   /** Jobs that one run of a volunteer's engine may be for; 1 to measure what batches bring. */
   readonly maxBatchJobs?: number;
   /** Aborting closes the browser, during the launch or later. */
@@ -97,7 +99,7 @@ async function launch({ browser, engine = 'auto', signal }: LaunchOptions): Prom
  * @throws VolunteersError `browser-failed`, `page-unreachable`; the signal's reason when aborted
  */
 export async function launchVolunteers(options: LaunchOptions): Promise<Volunteers> {
-  const { url, count, engine = 'auto', maxBatchJobs, signal, onProblem } = options;
+  const { url, count, engine = 'auto', memoryBudgetBytes, maxBatchJobs, signal, onProblem } = options;
   signal.throwIfAborted();
   const chromiumProcess = await launch(options);
   const pages: Page[] = [];
@@ -125,7 +127,7 @@ export async function launchVolunteers(options: LaunchOptions): Promise<Voluntee
       pages.push(page);
     }
     const address = new URL(url);
-    address.hash = `volunteer=1&engine=${engine}${options.relayOnly === true ? '&relay=only' : ''}${maxBatchJobs === undefined ? '' : `&batch=${maxBatchJobs}`}`;
+    address.hash = `volunteer=1&engine=${engine}${options.relayOnly === true ? '&relay=only' : ''}${maxBatchJobs === undefined ? '' : `&batch=${maxBatchJobs}`}${memoryBudgetBytes === undefined ? '' : `&memory=${memoryBudgetBytes}`}`;
     await Promise.all(pages.map((page) => open(page, address.href)));
   } catch (error) {
     await close();
