@@ -63,7 +63,7 @@ export async function run({ args, signal, say }: BenchContext): Promise<BenchRep
       figureRow('ids within delta of another one, native', `${tokens} of each question`, '', native.value.map(({ close }) => close)),
       ...ring.rows.map(({ figure, unit, values }) => figureRow(figure, of, unit, values)),
     ],
-    values: valuesOf(ring),
+    values: size === 'large' ? valuesOf(ring) : Object.fromEntries(Object.entries(valuesOf(ring)).map(([id, value]) => [id, { notMeasured: `${String(value)} with the small model, which is for trying only` }])),
     browser: browser.version,
   };
 }
