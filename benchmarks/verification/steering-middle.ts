@@ -7,6 +7,7 @@ import { deltaOf } from '@ciro/core/audit/sampled-id.ts';
 import { boundaryGrid } from '@ciro/core/commitment/cells.ts';
 import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
 import { greedy } from '@ciro/core/sampling/sample.ts';
+import { REFERENCE_CHUNK_TOKENS } from '@ciro/signaling/models/reference-run.ts';
 import { auditedStage } from './attacks/audited-stage.ts';
 import { checkRow, note, nothingSteered, rulesOf } from './steering-last.ts';
 import { pushed, UNFOLLOWED } from './steering-push.ts';
@@ -35,21 +36,27 @@ export async function steerMiddleStage(model: BenchModel, reference: Reference, 
   await using stage = await openSteeringStage(model, last, headRow);
   for (const prompt of new Set(places.map((place) => place.prompt))) {
     signal.throwIfAborted();
-    const here = new Map(places.filter((place) => place.prompt === prompt).map((place) => [place.position, place]));
+    const here = places.filter((place) => place.prompt === prompt);
+    const isTried = (place: GreedyPlace): boolean => place.margin <= HOPELESS_MARGIN_LOGITS || sampled.has(place);
     const rows = reference.rows(middle.index, prompt);
+    const rowsOf = (position: number, count: number): Float32Array => rows.slice(position * at.channels, (position + count) * at.channels);
     const sequence = stage.open(rows.length / at.channels);
-    for (let position = 0; position <= Math.max(...here.keys()); position++) {
-      const row = rows.slice(position * at.channels, (position + 1) * at.channels);
-      const place = here.get(position);
-      const near = place !== undefined && place.margin <= HOPELESS_MARGIN_LOGITS;
-      const tried = near || (place !== undefined && sampled.has(place)) ? await rivalsOf(sequence, row) : undefined;
+    const answered = Math.min(...here.map(({ position }) => position));
+    for (let position = 0; position < answered; position += REFERENCE_CHUNK_TOKENS) {
+      const count = Math.min(REFERENCE_CHUNK_TOKENS, answered - position);
+      await sequence.take(rowsOf(position, count), count);
+    }
+    const lastTried = here.findLastIndex(isTried);
+    for (const [index, place] of here.entries()) {
+      const row = rowsOf(place.position, 1);
+      const tried = isTried(place) ? await rivalsOf(sequence, row) : undefined;
       for (const [rule, counted] of steered) {
-        if (place === undefined) continue;
         const bounded = Number.isFinite(rule.limits.mean);
         if (!bounded && !sampled.has(place)) continue;
-        note(counted, tried === undefined || (bounded && !near) ? HOPELESS : await steer(at, sequence, place, row, tried, rule));
+        const hopeless = tried === undefined || (bounded && place.margin > HOPELESS_MARGIN_LOGITS);
+        note(counted, hopeless ? HOPELESS : await steer(at, sequence, place, row, tried, rule));
       }
-      await sequence.step(row);
+      if (index < lastTried) await sequence.take(row, 1);
     }
     sequence.close();
   }

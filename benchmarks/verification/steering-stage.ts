@@ -16,6 +16,8 @@ const JOB = 'steered';
 export interface SteeredSequence {
   /** Logits after this input row at the next position. The row stays in the cache until `back`. */
   step(row: Float32Array): Promise<Float32Array>;
+  /** Takes input rows of the next `count` positions into the cache. */
+  take(rows: Float32Array, count: number): Promise<void>;
   /** Takes the newest position back. */
   back(): void;
   /** Derivative of (logit of `wanted` − logit of `instead`) by the input row at the next position. */
@@ -66,7 +68,9 @@ export async function openSteeringStage(model: BenchModel, stage: BenchStage, he
   const watched: SessionPort = {
     async run(feeds) {
       const outputs = await layers.run(feeds);
-      cached.push(blocks.map((_, index) => ({ keys: (outputs[`new_key.${from + index}`] as Float32Array).slice(), values: (outputs[`new_value.${from + index}`] as Float32Array).slice() })));
+      const count = (outputs[`new_key.${from}`] as Float32Array).length / (kvHeads * headDim);
+      const rowsOf = (name: string, position: number): Float32Array => positionOf(outputs[name] as Float32Array, { count, position, headDim });
+      for (let position = 0; position < count; position++) cached.push(blocks.map((_, index) => ({ keys: rowsOf(`new_key.${from + index}`, position), values: rowsOf(`new_value.${from + index}`, position) })));
       return outputs;
     },
   };
@@ -95,6 +99,9 @@ export async function openSteeringStage(model: BenchModel, stage: BenchStage, he
           if (logits === undefined) throw new Error('the head gave no logits');
           return logits;
         },
+        async take(rows, count) {
+          await runner.run(JOB, cached.length, rows, count);
+        },
         back() {
           cached.pop();
           runner.truncate(JOB, cached.length);
@@ -121,6 +128,13 @@ export async function openSteeringStage(model: BenchModel, stage: BenchStage, he
       await head.release();
     },
   };
+}
+
+/** One position of keys or values [kvHeads, count, headDim], as [kvHeads, headDim]. */
+function positionOf(all: Float32Array, { count, position, headDim }: { readonly count: number; readonly position: number; readonly headDim: number }): Float32Array {
+  const out = new Float32Array(all.length / count);
+  for (let to = 0, from = position * headDim; to < out.length; to += headDim, from += count * headDim) out.set(all.subarray(from, from + headDim), to);
+  return out;
 }
 
 /** The ids with the largest logits, largest first. */

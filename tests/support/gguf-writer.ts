@@ -144,6 +144,14 @@ export class GgufByteWriter {
 /** The bytes of a GGUF file: header, padding, then the tensors' data in order, each at the alignment. */
 export function writeGguf(file: WriterFile): Uint8Array {
   const alignment = file.alignment ?? ALIGNMENT_DEFAULT_BYTES;
+  const out = new GgufByteWriter().bytes(writeGgufHeader({ ...file, tensors: file.tensors.map((tensor) => ({ ...tensor, bytes: tensor.data.length })) }));
+  for (const tensor of file.tensors) out.bytes(tensor.data).padTo(alignment);
+  return out.finish();
+}
+
+/** All that stands before the tensors' data, padded: for a file that is too large to be made in memory. */
+export function writeGgufHeader(file: Omit<WriterFile, 'tensors'> & { readonly tensors: readonly (Omit<WriterTensor, 'data'> & { readonly bytes: number })[] }): Uint8Array {
+  const alignment = file.alignment ?? ALIGNMENT_DEFAULT_BYTES;
   const metadata: WriterEntry[] = [...file.metadata];
   if (file.alignment !== undefined) metadata.push({ key: 'general.alignment', type: 'UINT32', value: file.alignment });
   const out = new GgufByteWriter();
@@ -155,11 +163,9 @@ export function writeGguf(file: WriterFile): Uint8Array {
     out.text(tensor.name).u32(tensor.dims.length);
     for (const size of tensor.dims) out.u64(BigInt(size));
     out.u32(typeof tensor.type === 'number' ? tensor.type : TENSOR_TYPE_IDS[tensor.type]).u64(tensor.forcedOffset ?? offset);
-    offset += BigInt(Math.ceil(tensor.data.length / alignment) * alignment);
+    offset += BigInt(Math.ceil(tensor.bytes / alignment) * alignment);
   }
-  out.padTo(alignment);
-  for (const tensor of file.tensors) out.bytes(tensor.data).padTo(alignment);
-  return out.finish();
+  return out.padTo(alignment).finish();
 }
 
 function writeEntry(out: GgufByteWriter, entry: WriterEntry): void {

@@ -34,21 +34,33 @@ const CONTROL = 3;
 /** A GGUF file of a seeded llama model with float32 weights and a byte-level tokenizer (three control tokens, 256 bytes, some merges). */
 export function tinyLlamaGguf(overrides: Partial<TinyLlama> = {}): Uint8Array {
   const model = { ...DEFAULTS, ...overrides };
-  const tokens = [...SPECIAL_TOKENS, ...byteAlphabet(), ...MERGES.map((rule) => rule.replace(' ', ''))];
+  const vocabulary = llamaVocabulary(MERGES);
   const entries = new Map<string, WriterEntry | null>(
-    baseMetadata(model, tokens).map((entry) => [entry.key, entry]),
+    llamaMetadata(model, vocabulary).map((entry) => [entry.key, entry]),
   );
   for (const [key, entry] of Object.entries(model.metadata)) entries.set(key, entry);
   return writeGguf({
     metadata: [...entries.values()].filter((entry) => entry !== null),
-    tensors: model.tensors(weights(model, tokens.length)),
+    tensors: model.tensors(weights(model, vocabulary.tokens.length)),
   });
 }
 
 /** Tokens of the tiny vocabulary, for tests that count. */
 export const TINY_VOCABULARY: number = SPECIAL_TOKENS.length + 256 + MERGES.length;
 
-function baseMetadata(model: TinyLlama, tokens: readonly string[]): WriterEntry[] {
+/** Tokens of a byte-level tokenizer, and the merge rules that make the last of them. */
+export interface LlamaVocabulary {
+  readonly tokens: readonly string[];
+  readonly merges: readonly string[];
+}
+
+/** Three control tokens, 256 bytes, and one token a rule; rules stand in order and use tokens before them. */
+export function llamaVocabulary(merges: readonly string[]): LlamaVocabulary {
+  return { tokens: [...SPECIAL_TOKENS, ...byteAlphabet(), ...merges.map((rule) => rule.replace(' ', ''))], merges };
+}
+
+/** Metadata of a llama file with a byte-level tokenizer and a chat template. */
+export function llamaMetadata(model: Pick<TinyLlama, 'layers' | 'hidden' | 'heads' | 'kvHeads' | 'feedForward' | 'context'>, { tokens, merges }: LlamaVocabulary): WriterEntry[] {
   const number = (key: string, value: number): WriterEntry => ({ key, type: 'UINT32', value });
   return [
     { key: 'general.architecture', type: 'STRING', value: 'llama' },
@@ -68,7 +80,7 @@ function baseMetadata(model: TinyLlama, tokens: readonly string[]): WriterEntry[
     { key: 'tokenizer.ggml.pre', type: 'STRING', value: 'smollm' },
     { key: 'tokenizer.ggml.tokens', type: 'STRING', array: tokens },
     { key: 'tokenizer.ggml.token_type', type: 'INT32', array: tokens.map((_, id) => (id < SPECIAL_TOKENS.length ? CONTROL : NORMAL)) },
-    { key: 'tokenizer.ggml.merges', type: 'STRING', array: MERGES },
+    { key: 'tokenizer.ggml.merges', type: 'STRING', array: merges },
     number('tokenizer.ggml.bos_token_id', 1),
     number('tokenizer.ggml.eos_token_id', 2),
     { key: 'tokenizer.ggml.add_bos_token', type: 'BOOL', value: false },

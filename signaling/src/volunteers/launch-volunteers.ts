@@ -24,6 +24,8 @@ export interface LaunchOptions {
   readonly engine?: VolunteerEngine;
   /** Volunteers hide their address from each other. */
   readonly relayOnly?: boolean;
+  /** Memory that each volunteer gives; what its page would choose when absent. */
+  readonly memoryBudgetBytes?: number;
   /** Jobs that one run of a volunteer's engine may be for; 1 to measure what batches bring. */
   readonly maxBatchJobs?: number;
   /** Ids that a volunteer drafts for one lap; 0 to measure what drafts bring. */
@@ -99,7 +101,7 @@ async function launch({ browser, engine = 'auto', signal }: LaunchOptions): Prom
  * @throws VolunteersError `browser-failed`, `page-unreachable`; the signal's reason when aborted
  */
 export async function launchVolunteers(options: LaunchOptions): Promise<Volunteers> {
-  const { url, count, engine = 'auto', maxBatchJobs, maxDrafts, signal, onProblem } = options;
+  const { url, count, engine = 'auto', memoryBudgetBytes, maxBatchJobs, maxDrafts, signal, onProblem } = options;
   signal.throwIfAborted();
   const chromiumProcess = await launch(options);
   const pages: Page[] = [];
@@ -127,7 +129,9 @@ export async function launchVolunteers(options: LaunchOptions): Promise<Voluntee
       pages.push(page);
     }
     const address = new URL(url);
-    address.hash = `volunteer=1&engine=${engine}${options.relayOnly === true ? '&relay=only' : ''}${maxBatchJobs === undefined ? '' : `&batch=${maxBatchJobs}`}${maxDrafts === undefined ? '' : `&drafts=${maxDrafts}`}`;
+    const wishes = { batch: maxBatchJobs, drafts: maxDrafts, memory: memoryBudgetBytes };
+    const said = Object.entries(wishes).flatMap(([name, value]) => (value === undefined ? [] : [`&${name}=${value}`]));
+    address.hash = `volunteer=1&engine=${engine}${options.relayOnly === true ? '&relay=only' : ''}${said.join('')}`;
     await Promise.all(pages.map((page) => open(page, address.href)));
   } catch (error) {
     await close();
