@@ -29,7 +29,7 @@ const CASES = ['long', 'code'];
 /** Loading three stages and four answers on two shared cores. */
 const TIMEOUT_MS = 400_000;
 
-test.skipIf(DEFAULT_MODEL_PATH === undefined)(`E5: answers with drafts are those without, and evidence of either holds for the other${NEEDS_DEFAULT_MODEL}`, async () => {
+test.skipIf(DEFAULT_MODEL_PATH === undefined)(`E8: answers with drafts are those without, and evidence of either holds for the other${NEEDS_DEFAULT_MODEL}`, async () => {
   const path = DEFAULT_MODEL_PATH ?? '';
   const { manifest } = await importModel(path);
   const { architecture } = manifest;

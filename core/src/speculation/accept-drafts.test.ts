@@ -18,14 +18,14 @@ it.each([
   ['the second one wrong: later ones were computed from it', [5, 9, 7], [5, 6, 7], [], [5, 9]],
   ['a stop id that was drafted', [5, 2, 7], [5, 2, 7], [2], [5, 2]],
   ['a stop id that was not', [2, 6, 7], [5, 6], [2], [2]],
-])('E5: ids of a lap with %s', (_what, drawn, drafts, stopIds, ids) => {
+])('E6: ids of a lap with %s', (_what, drawn, drafts, stopIds, ids) => {
   const found = accept(drawn, drafts, stopIds);
   expect(found.ids).toEqual(ids);
   // Nothing is drawn that is not given: a draw changes what a later one sees.
   expect(found.looked).toEqual(ids.map((_, row) => row));
 });
 
-it('E5: drafts that did not come, or more than there are rows, change nothing', () => {
+it('E6: drafts that did not come, or more than there are rows, change nothing', () => {
   expect(accept([5, 6, 7], [], [], 3).ids).toEqual([5]);
   expect(accept([5, 6, 7], [5, 6, 7, 8], [], 2).ids).toEqual([5, 6]);
 });

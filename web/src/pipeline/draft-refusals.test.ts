@@ -111,7 +111,7 @@ test('F3: drafts that come again, from a stage in the middle, or at a stage that
   expect(ring.sent(2, 'fault', job)).toMatchObject([{ code: 'wrong-sender' }]);
 });
 
-test('F3: a stage in the middle never computes an accepted position again, whatever drafts came with it', async () => {
+test('F3, E7: a stage in the middle never computes an accepted position again, whatever drafts came with it', async () => {
   let drafted = false;
   // The lap after the first one with drafts.
   const { held, passed, inject, goOn } = await setup(1, ({ count, position }) => drafted || ((drafted = position >= PROMPT.length && count > 1), false), ['rows']);
@@ -139,7 +139,7 @@ test('F3: the last stage draws no id twice: a lap begins where its ids ended, an
   await goOn(1, 2);
 });
 
-test('F3: ids that accept what was not drafted, or more of it than there was, are refused by the first stage', async () => {
+test('F3, E6: ids that accept what was not drafted, or more of it than there was, are refused by the first stage', async () => {
   const { held, inject, goOn } = await setup(0, ({ count }) => count > 1, ['ids']);
   const lap = held[0] as Frame;
   const values = [...new Uint32Array(lap.payload.slice().buffer)];

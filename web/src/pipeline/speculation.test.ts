@@ -31,7 +31,7 @@ async function drafting(stages: number, maxDrafts = MAX_DRAFTS): Promise<StageRi
 const plain = (stages: number): Promise<StageRing> => StageRing.make({ stages, seed });
 const draftsOf = (ring: StageRing): { drafted: number; accepted: number } => ring.workers[0]?.pipeline.generated ?? { drafted: 0, accepted: 0 };
 
-test.each([[2, 'greedy', 31, 40], [3, 'greedy', 9, 60], [3, 'drawn', 16, 50], [5, 'drawn', 23, 33]] as const)('E5, U1, U2: over %i stages, a %s answer with drafts is the one without: ids, units and every hash', async (stages, kind, length, tokens) => {
+test.each([[2, 'greedy', 31, 40], [3, 'greedy', 9, 60], [3, 'drawn', 16, 50], [5, 'drawn', 23, 33]] as const)('E8, U1, U2: over %i stages, a %s answer with drafts is the one without: ids, units and every hash', async (stages, kind, length, tokens) => {
   const change = kind === 'greedy' ? greedy : sampled(0.7);
   const prompt = promptOf(length);
   const ring = await drafting(stages);
@@ -53,7 +53,7 @@ test.each([[2, 'greedy', 31, 40], [3, 'greedy', 9, 60], [3, 'drawn', 16, 50], [5
   for (const { engine } of ring.workers) expect(engine.cuts.length).toBeGreaterThan(0);
 });
 
-test('E5: a lap gives several ids, so there are fewer laps than ids, and the coordinator is told each id once and in order', async () => {
+test('E6: a lap gives several ids, so there are fewer laps than ids, and the coordinator is told each id once and in order', async () => {
   const ring = await drafting(3);
   let laps = 0;
   ring.onFrame = (_from, to, bytes) => {
@@ -95,7 +95,7 @@ test('U1: a cancel closes the open unit at the coordinator\'s last token, in the
   }
 });
 
-test('E5: rejected rows are held by nobody for audits: what is kept ends where the answer does', async () => {
+test('E7: rejected rows are held by nobody for audits: what is kept ends where the answer does', async () => {
   const ring = await drafting(3);
   ring.onToken = (job) => {
     if (job.ids.length === 21) void ring.finish(job);
@@ -163,7 +163,7 @@ test('E5: with a repetition penalty nothing is drafted, nor while several answer
   expect(shared.filter((answers) => answers > 2)).toEqual([]);
 });
 
-test('E5: a ring whose drafts are lost gives the same answer, an id a lap, and blames nobody', async () => {
+test('E6: a ring whose drafts are lost gives the same answer, an id a lap, and blames nobody', async () => {
   const prompt = promptOf(20);
   const ring = await drafting(3);
   ring.onFrame = (_from, _to, bytes) => (decodeFrame(bytes).kind === 'drafts' ? undefined : bytes);
@@ -175,7 +175,7 @@ test('E5: a ring whose drafts are lost gives the same answer, an id a lap, and b
   expect(ring.workers.flatMap(({ refused }) => refused)).toEqual([]);
 });
 
-test('E5: drafts that are always late are named, and never close the link, however many they are', async () => {
+test('E6: drafts that are always late are named, and never close the link, however many they are', async () => {
   const ring = await drafting(3);
   const late: Uint8Array[] = [];
   ring.onFrame = (_from, to, bytes) => {
@@ -190,7 +190,7 @@ test('E5: drafts that are always late are named, and never close the link, howev
   expect(ring.workers.flatMap(({ sent }) => sent.filter(({ type }) => type === 'fault'))).toEqual([]);
 });
 
-test('E5: jobs that a stop, a cancel or the end finds with drafts under way leave nothing behind in the engines', async () => {
+test('E7: jobs that a stop, a cancel or the end finds with drafts under way leave nothing behind in the engines', async () => {
   const ring = await drafting(3);
   const job = await ring.start(await ring.plan(promptOf(14), 400));
   while (draftsOf(ring).drafted === 0) await turn();

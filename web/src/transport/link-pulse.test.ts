@@ -13,7 +13,7 @@ function tickTo(pulse: LinkPulse, from: number, to: number, step = LINK_HEARTBEA
 }
 
 describe('LinkPulse', () => {
-  it('asks for a heartbeat only when nothing else was sent for LINK_HEARTBEAT_MS', () => {
+  it('L4: asks for a heartbeat only when nothing else was sent for LINK_HEARTBEAT_MS', () => {
     const pulse = new LinkPulse(0);
     expect(pulse.tick(LINK_HEARTBEAT_MS).kind).toBe('beat');
     pulse.sent(600, true);
@@ -21,7 +21,7 @@ describe('LinkPulse', () => {
     expect(pulse.tick(1_100).kind).toBe('beat');
   });
 
-  it('reports a neighbour that falls silent in the middle of work within LINK_SILENT_MS and one tick', () => {
+  it('L4: reports a neighbour that falls silent in the middle of work within LINK_SILENT_MS and one tick', () => {
     const pulse = new LinkPulse(0);
     pulse.sent(100, true);
     pulse.heard(100, true);
@@ -29,7 +29,7 @@ describe('LinkPulse', () => {
     expect(silent?.now).toBeLessThanOrEqual(100 + LINK_SILENT_MS + LINK_HEARTBEAT_MS);
   });
 
-  it('gives an idle neighbour longer', () => {
+  it('L4: gives an idle neighbour longer', () => {
     const pulse = new LinkPulse(0);
     expect(tickTo(pulse, 0, LINK_IDLE_SILENT_MS)).toBeUndefined();
     expect(tickTo(pulse, LINK_IDLE_SILENT_MS, LINK_IDLE_SILENT_MS + 2_000)).toBeDefined();

@@ -8,7 +8,7 @@ it('says nothing before a few probes were sent, and forgives the one that is on 
   expect(loss.add({ sent: 20, answered: 16 }, 10_000)).toBe(0);
 });
 
-it('counts what was lost within the last minute, not what was lost when the link was opened', () => {
+it('L6: counts what was lost within the last minute, not what was lost when the link was opened', () => {
   const loss = new ProbeLoss();
   loss.add({ sent: 40, answered: 2 }, 0);
   expect(loss.add({ sent: 60, answered: 17 }, 30_000)).toBeCloseTo(4 / 20);
