@@ -12,8 +12,8 @@ import type { FrameFault } from '../support/frame-faults.ts';
 const STAGES = 3;
 /** Those that take over: the two ends of a refused frame both keep out of the answer (SPEC G9). */
 const SPARES = 2;
-/** Its answer repeats itself, so it is as long as its vector. */
-const QUESTION = greedyVector('explicit system');
+/** Its answer is as long as its vector and says nothing twice: every lap is one row, whose frame is one slice. */
+const QUESTION = greedyVector('json');
 /** Its prompt is of many chunks, which follow each other closely. */
 const LONG = { ...greedyVector('long'), tokens: 8 };
 const PLAIN = greedyVector('plain question');
