@@ -56,16 +56,8 @@ export function ChatArea({ chat, model, network, mine, onContribute }: ChatAreaP
         tabindex={0}
         onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => (atEnd.current = scrollHeight - scrollTop - clientHeight < NEAR_END)}
       >
-        {turns.length === 0 && health !== undefined && !health.serves && (
-          <p class="note">
-            {health.workers === 0
-              ? 'No tab holds the model yet. Press Contribute here, or open this page on other devices: one tab can answer alone, three share the work.'
-              : health.missing > 0
-                ? 'The tabs that are here cannot hold the whole model yet.'
-                : 'The tabs are loading the model. A question waits until they are ready.'}
-          </p>
-        )}
-        {health !== undefined && health.missing > 0 && (turns.length === 0 || chat.busy.value) && <MissingTabs missing={health.missing} model={modelName} onContribute={onContribute} />}
+        {turns.length === 0 && health !== undefined && !health.serves && health.missing === 0 && <p class="note">The tabs are loading the model. A question waits until they are ready.</p>}
+        {health !== undefined && health.missing > 0 && (turns.length === 0 || chat.busy.value) && <MissingTabs here={health.workers} missing={health.missing} model={modelName} onContribute={onContribute} />}
         {turns.length === 0 && <ReadersNote model={model} onPick={pick} />}
         {turns.map((turn, index) => (
           <TurnView

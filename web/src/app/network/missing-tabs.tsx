@@ -1,10 +1,10 @@
 import { CopyButton } from '../copy-button.tsx';
 
 /** Says how many tabs a model still needs, and gives the link at which they join: to press here, or to copy for another device. */
-export function MissingTabs({ missing, model, onContribute }: { missing: number; model: string; onContribute: () => void }) {
+export function MissingTabs({ here, missing, model, onContribute }: { here: number; missing: number; model: string; onContribute: () => void }) {
   return (
     <p class="note missing-tabs">
-      <span aria-live="polite">{needs(missing, model)}</span>{' '}
+      {here === 0 ? 'No tab holds the model yet.' : 'The tabs that are here cannot hold the whole model yet.'} <span aria-live="polite">{needs(missing, model)}</span>{' '}
       <a
         href={joinLink()}
         onClick={(event) => {
