@@ -18,12 +18,12 @@ import type { BenchContext } from './run.ts';
 import type { BenchReport } from './result.ts';
 
 const CORPUS = new URL('../signaling/src/models/calibration-corpus.txt', import.meta.url);
-/** About 400 tokens of a prompt; where the next one begins is no multiple of anything, so no two are alike. */
+/** About 570 tokens of a prompt; where the next one begins is no multiple of anything, so no two are alike. */
 const PROMPT_CHARACTERS = 1_600;
 const PROMPT_STRIDE = 977;
 const ANSWER_TOKENS = 24;
-/** A trial's credits last for more jobs than this. */
-const JOBS_PER_TRIAL = 12;
+/** A trial's 2,000 credits last for ten such jobs. */
+const JOBS_PER_TRIAL = 9;
 /** As benchmarks/pipeline-memory.ts: a browser collects what loading left behind when a tab has been quiet for a while. */
 const SETTLE_MS = 20_000;
 /** Jobs at either end whose middle values are set beside the slope. */
