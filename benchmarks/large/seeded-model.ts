@@ -5,7 +5,7 @@ import { cacheFolder } from '@ciro/signaling/models/cache-folder.ts';
 import { writeGgufHeader } from '../../tests/support/gguf-writer.ts';
 import { llamaMetadata, llamaVocabulary } from '../../tests/support/tiny-llama.ts';
 import { matrixBytes, seededGains, seededMatrix } from './seeded-weights.ts';
-import type { LlamaVocabulary } from '../../tests/support/tiny-llama.ts';
+import type { LlamaVocabulary, TinyLlama } from '../../tests/support/tiny-llama.ts';
 
 /** Raised when anything about the weights changes: the file's name carries it. */
 const RECIPE = 1;
@@ -13,13 +13,7 @@ const RECIPE = 1;
 export const LARGE_SEED = 20_261_130;
 
 /** Sizes of a seeded Llama. */
-export interface LargeShape {
-  readonly layers: number;
-  readonly hidden: number;
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly feedForward: number;
-  readonly context: number;
+export interface LargeShape extends Pick<TinyLlama, 'layers' | 'hidden' | 'heads' | 'kvHeads' | 'feedForward' | 'context'> {
   readonly vocabulary: number;
 }
 

@@ -10,8 +10,8 @@ interface Line<Item> {
  * Runs what a line gives, and lets the event loop have its turn between two runs: so frames of other jobs join the line and
  * a `finish` is heard in the middle of a long prompt. An item that comes when nothing runs is run at once, if the line gives it. Who fills it bounds it.
  *
- * Beside the line there is a background lane: its tasks run when the line gives nothing, one at a time, each after a turn of the
- * event loop. So an item waits for one such task at most.
+ * Beside the line there is a background lane: its tasks run when the line gives nothing, one at a time, with a turn of the
+ * event loop after each. So an item waits for one such task at most.
  */
 export class WorkQueue<Item> {
   readonly #line: Line<Item>;
@@ -31,19 +31,14 @@ export class WorkQueue<Item> {
 
   push(item: Item): void {
     this.#line.push(item);
-    this.#start();
-  }
-
-  /** The line may give what it did not give before. */
-  look(): void {
-    this.#start();
+    this.look();
   }
 
   /** Runs a task when no item waits; settles as the task does. Its length is how long a lap may have to wait for it. */
   background<Result>(task: () => Promise<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
       this.#background.push(() => task().then(resolve, reject));
-      this.#start();
+      this.look();
     });
   }
 
@@ -51,7 +46,7 @@ export class WorkQueue<Item> {
   drop(which: (item: Item) => boolean): void {
     this.#line.drop(which);
     if (this.#line.size === 0 && !this.#runsItems) this.#tellIdle();
-    this.#start();
+    this.look();
   }
 
   /** Resolves when no item runs and none waits. Background tasks are not waited for. */
@@ -59,7 +54,8 @@ export class WorkQueue<Item> {
     if (this.#runsItems || this.#line.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
-  #start(): void {
+  /** Begins to run what the line gives, unless that is under way: it may give what it did not give before. */
+  look(): void {
     if (this.#draining) return;
     this.#draining = true;
     void this.#drain();

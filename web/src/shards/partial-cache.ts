@@ -1,3 +1,4 @@
+import { guardedCache } from './guarded-cache.ts';
 import { MAX_PARTIAL_CHUNKS } from './shard-limits.ts';
 
 /** Name of the Cache Storage bucket with chunks of shards that are not whole yet. */
@@ -50,12 +51,7 @@ export class PartialCache {
     return `${this.#base}partial/${hash}/`;
   }
 
-  async #guarded<Result>(use: (cache: Cache) => Promise<Result>): Promise<Result | undefined> {
-    try {
-      const cache = await this.#storage?.open(CACHE_NAME);
-      return cache === undefined ? undefined : await use(cache);
-    } catch {
-      return undefined;
-    }
+  #guarded<Result>(use: (cache: Cache) => Promise<Result>): Promise<Result | undefined> {
+    return guardedCache(this.#storage, CACHE_NAME, use);
   }
 }

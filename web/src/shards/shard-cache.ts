@@ -1,3 +1,4 @@
+import { guardedCache } from './guarded-cache.ts';
 import { UNCACHED_BYTES } from './shard-limits.ts';
 
 /** Name of the Cache Storage bucket; what lies in it is named by its content and never changes. */
@@ -55,14 +56,8 @@ export class ShardCache {
     return `${this.#base}shards/${hash}`;
   }
 
-  /** A cache that cannot be read is an empty one. */
-  async #guarded<Result>(use: (cache: Cache) => Promise<Result>): Promise<Result | undefined> {
-    try {
-      const cache = await this.#storage?.open(CACHE_NAME);
-      return cache === undefined ? undefined : await use(cache);
-    } catch {
-      return undefined;
-    }
+  #guarded<Result>(use: (cache: Cache) => Promise<Result>): Promise<Result | undefined> {
+    return guardedCache(this.#storage, CACHE_NAME, use);
   }
 
   /** The oldest go first; the newest stays even if it alone is too big, since somebody is about to use it. */
