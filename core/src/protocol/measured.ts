@@ -21,3 +21,4 @@ export type Scores = v.InferOutput<typeof Scores>;
 
 /** What a worker measured beside its `profile`, when it had nothing to do: each part replaces what it said of that part before. */
 export const Measured = v.strictObject({ type: v.literal('measured'), line: v.optional(LineRates), scores: v.optional(Scores) });
+export type Measured = v.InferOutput<typeof Measured>;

@@ -5,7 +5,7 @@ import { createSession } from './ort.ts';
 import { measureScores } from './score-benchmark.ts';
 import { SeededWeights, seededRows } from './seeded-weights.ts';
 
-const ports = { createSession, now: () => performance.now(), mayGoOn: () => true };
+const ports = { createSession, now: () => performance.now(), turn: <Result>(task: () => Promise<Result>) => task(), mayGoOn: () => true };
 
 test('W4: every shape runs on WASM and is timed', async () => {
   const scores = await measureScores('wasm', ports);
