@@ -80,6 +80,16 @@ it('lists the served models and no nodes yet', async () => {
   expect(await (await scripted.fetch('/v1/nodes')).json()).toEqual({ object: 'list', data: [] });
 });
 
+it('W3: gives and takes the bytes of a probe, keeps neither, and refuses more than a probe has', async () => {
+  const down = await scripted.fetch('/line/1000');
+  expect([down.status, down.headers.get('cache-control'), (await down.arrayBuffer()).byteLength]).toEqual([200, 'no-store', 1_000]);
+  for (const bytes of ['0', '262145', '1e3', '-1']) expect((await scripted.fetch(`/line/${bytes}`)).status, bytes).toBe(400);
+  const post = (length: number, type = 'application/octet-stream') => scripted.fetch('/line', { method: 'POST', headers: { 'content-type': type }, body: new Uint8Array(length) });
+  expect([(await post(131_072)).status, (await post(131_073)).status, (await post(10, 'text/html')).status]).toEqual([204, 413, 415]);
+  // Only there: every other body is JSON.
+  expect((await scripted.fetch('/v1/chat/completions', { method: 'POST', headers: { 'content-type': 'application/octet-stream' }, body: new Uint8Array(3) })).status).toBe(415);
+});
+
 it('serves the manifest under its hash for ever, under its name until it changes', async () => {
   const response = await scripted.fetch(`/models/${scripted.model.id}/manifest`);
   expect(response.headers.get('cache-control')).toBe('public, max-age=31536000, immutable');

@@ -8,6 +8,7 @@ import { chatRoute } from './chat-route.ts';
 import { jobRoutes } from './job-routes.ts';
 import { joinLink } from './join-link.ts';
 import { ledgerRoutes } from './ledger-routes.ts';
+import { lineRoutes } from './line-routes.ts';
 import { modelsRoutes } from './models-routes.ts';
 import { networkRoutes } from './network-routes.ts';
 import { EdgeError, openAiError } from './openai-error.ts';
@@ -34,6 +35,9 @@ const REQUEST_TIMEOUT_MS = 30_000;
 export const CHAT_LIMIT: AddressLimit = { burst: 200, everyMs: 100 };
 /** Trials of one address: a class room tries it out, then one an hour; behind it stands the pool's daily cap. */
 export const TRIAL_LIMIT: AddressLimit = { burst: 10, everyMs: 3_600_000 };
+
+/** Probes of lines from one address: four each of sixty tabs at once, then one tab in two seconds, 200 kB a second. */
+export const LINE_LIMIT: AddressLimit = { burst: 240, everyMs: 500 };
 
 /** Certificate and key files of `CIRO_TLS_CERT` and `CIRO_TLS_KEY`, PEM. */
 export interface TlsFiles {
@@ -103,6 +107,7 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
   ledgerRoutes(app, { ledger, head });
   modelsRoutes(app, models, { startedAt: options.now(), missing: (id) => view.missing(id) });
   networkRoutes(app, view, models);
+  await lineRoutes(app, { limits: new AddressLimits(LINE_LIMIT, options) });
   await pageRoutes(app, options);
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { SchedulerStatus } from '../scheduler/job-runner.ts';
 import type { PublicNode } from '../sessions/node-records.ts';
+import type { NodeProfile } from './node-profile.ts';
 import type { ShardedModels } from './models-routes.ts';
 
 /** Ports: what the network looks like now. */
@@ -13,7 +14,7 @@ export interface NetworkView {
   missing(modelId: string): number | undefined;
   /** Open sockets, greeted or not. */
   connections(): number;
-  nodes(): Promise<readonly PublicNode[]>;
+  nodes(): Promise<readonly (PublicNode & { readonly profile: NodeProfile | null })[]>;
 }
 
 /** `GET /health` and `GET /v1/nodes` (public records, newest first). */

@@ -196,6 +196,11 @@ export class JobRunner {
     return model === undefined ? undefined : (this.#placer.shortage(model)?.missingWorkers ?? 0);
   }
 
+  /** One end of an open link for weights told its round trip (SPEC W5). */
+  linkMeasured(from: NodeId, peer: NodeId, rttMs: number): void {
+    this.#placer.linkMeasured(from, peer, rttMs);
+  }
+
   /** Messages about jobs that had ended. */
   get late(): number {
     return this.#late;

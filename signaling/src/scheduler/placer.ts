@@ -98,6 +98,7 @@ export class Placer {
         },
         linkHopeless: (a, b) => this.#hopeless(a, b),
         linkOpened: () => owner.placementChanged(),
+        linkMeasured: (from, peer, rttMs) => this.linkMeasured(from, peer, rttMs),
         busy: () => owner.busy(),
       },
     });
@@ -125,6 +126,7 @@ export class Placer {
   /** A worker can be placed, or measured itself anew. */
   joined(worker: Worker): void {
     const { expectWorkers = 0 } = this.#options;
+    this.#book.profiled(worker.nodeId, worker.profile.layerMs);
     const slot = this.#slotOf(worker.nodeId);
     if (slot !== undefined) return; // measured anew: the range stays, the next placement uses the new figures
     this.#fillVacancies();
@@ -159,6 +161,11 @@ export class Placer {
   /** A worker's word on a link; false when the link is not its own. */
   link(from: NodeId, message: Extract<WorkMessage, { type: 'link' }>): boolean {
     return this.#links.handle(from, message);
+  }
+
+  /** One end of an open link, of a ring or for weights, told its round trip (SPEC W5). */
+  linkMeasured(from: NodeId, peer: NodeId, rttMs: number): void {
+    this.#book.rtts.told(from, peer, rttMs);
   }
 
   /** How two neighbours reach each other, for the evidence, which tells no more than whether it was directly. */

@@ -22,6 +22,8 @@ export interface RingLinksOwner {
   linkHopeless(a: NodeId, b: NodeId): void;
   /** Some link opened. */
   linkOpened(): void;
+  /** One end of an open link told its round trip, in milliseconds. */
+  linkMeasured?(from: NodeId, peer: NodeId, rttMs: number): void;
   /** True while any job uses the links: none is taken down to look for a better route then. */
   busy(): boolean;
 }
@@ -109,6 +111,7 @@ export class RingLinks {
     }
     const before = isOpen(edge);
     edge.openAt.set(from, message);
+    this.#deps.owner.linkMeasured?.(from, from === edge.a ? edge.b : edge.a, message.rttMs);
     // Either side may know more of the route than the other; a detour is never overruled by a guess.
     if (edge.via === 'coordinator') edge.route = 'relay';
     else if (edge.route !== 'turn' && (message.route === 'direct' || message.route === 'turn')) edge.route = message.route;

@@ -41,6 +41,18 @@ export const LEAST_TOKENS_TO_TIME = 8;
 /** Weight of a fetch in the running mean of a line's speed, and the least that is timed: one layer of the default model. */
 export const FETCH_SMOOTHING = 0.3;
 export const LEAST_FETCH_BYTES = 2e6;
+/** A row takes this long to leave a worker whose line up nobody measured: 10 Mbit/s, the slower half of home lines. */
+export const ASSUMED_UP_BYTES_PER_MS = 1_250;
+/** Weight of a word on a link's round trip in the mean of that end: a link speaks every 15 s, so a minute says more than what was before. */
+export const RTT_PAIR_SMOOTHING = 0.3;
+/** A round trip that nobody told again for this long is forgotten: devices move, and a tab that comes back within it is placed by it. */
+export const RTT_REMEMBERED_MS = 60 * 60_000;
+/** Ends of pairs whose round trips are kept, about 200 bytes each: two links of a ring and three for weights of 1,000 workers, three times over. */
+export const MAX_RTT_SAMPLES = 16_384;
+/** Weight of a job in the running mean of the engine's share of a lap. */
+export const ENGINE_SHARE_SMOOTHING = 0.2;
+/** Changes of one worker, or of two for each other, that make a ring nearer: a few do in a ring of three, and a deep one is not searched for longer than this. */
+export const MAX_NEARER_STEPS = 32;
 /** The first load that fails may be the line's fault. */
 export const FAILED_LOADS_BELIEVED = 2;
 /** And after this long another program on the device may have given memory back, or shards may be served again. */
