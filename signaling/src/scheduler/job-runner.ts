@@ -44,7 +44,9 @@ export interface JobRunnerDeps {
 export interface JobRunnerOptions extends PlacerOptions {
   readonly network: string;
   readonly maxQueued?: number;
+  /** Jobs at the same time over one ring. */
   readonly maxRunning?: number;
+  readonly maxRings?: number;
   /** Time after an answer for roots and acknowledgements; COLLECT_TIMEOUT_MS when absent. */
   readonly collectMs?: number;
 }

@@ -22,6 +22,8 @@ export type RingPoolDeps = Omit<PlacerDeps, 'force' | 'workers'> & { readonly wo
 export interface RingPoolOptions extends PlacerOptions {
   /** Jobs at the same time over one ring. */
   readonly maxRunning?: number;
+  /** Rings at a time. */
+  readonly maxRings?: number;
 }
 
 export type RingPoolOwner = Pick<PlacerOwner, 'placementChanged' | 'stageLost' | 'linkLost'>;
@@ -349,7 +351,7 @@ export class RingPool {
   #formLater(): void {
     const { placer } = this.#first;
     const least = 2 * placer.ranges.length + this.#stages + 1;
-    if (this.#cancelForming !== undefined || !this.#mayForm || this.#rings.length >= MAX_RINGS || this.#deps.workers.workers().length - this.#homes.size < least) return;
+    if (this.#cancelForming !== undefined || !this.#mayForm || this.#rings.length >= (this.#options.maxRings ?? MAX_RINGS) || this.#deps.workers.workers().length - this.#homes.size < least) return;
     if (!placer.isLoaded || placer.modelId !== this.#deps.models.default().id || this.#rings.filter((ring) => !ring.placer.isLoaded).length >= MAX_LOADING_RINGS) return;
     this.#cancelForming = this.#deps.clock.after(this.#formAfterMs, () => {
       this.#cancelForming = undefined;

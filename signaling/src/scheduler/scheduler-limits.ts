@@ -20,7 +20,7 @@ export const MAX_CANDIDATES = 32;
 /** Positions of KV cache that every stage must have room for beside its weights: four answers of a few hundred tokens. */
 export const RESERVED_POSITIONS = 2_048;
 
-/** Rings at a time: each is looked at whenever a job waits. */
+/** Rings at a time: together they compute more than one coordinator can carry (0.84 of a core for 10,200 jobs of eight tokens an hour, results/coordinator.json). */
 export const MAX_RINGS = 64;
 /** A further ring is made only where an answer is at least this part as quick as over the first: its reader did not choose it. */
 export const LEAST_RING_SPEED = 0.25;
