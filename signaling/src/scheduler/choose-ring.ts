@@ -11,13 +11,15 @@ export interface OpenRing {
   readonly jobs: number;
 }
 
+/** Milliseconds that a position of one job more is predicted to cost there, the delay of those that run counted in. */
+export const positionMs = ({ totalMs, jobs }: Omit<OpenRing, 'number'>): number => totalMs * (1 + 2 * SHARING_COST * jobs);
+
 /**
  * Where a job is to run: over the ring that finishes it first by what is predicted, the delay of those that run there counted as its own. Of equals
  * over the one with fewer jobs, then the older. `prefers`: rings that are worth more than that for this job; others only where none of them has room.
  */
 export function chooseRing<Ring extends OpenRing>(open: readonly Ring[], prefers: (ring: Ring) => boolean = () => false): Ring | undefined {
   const preferred = open.filter(prefers);
-  const cost = ({ totalMs, jobs }: OpenRing): number => totalMs * (1 + 2 * SHARING_COST * jobs);
-  const [best] = (preferred.length > 0 ? preferred : open).toSorted((a, b) => cost(a) - cost(b) || a.jobs - b.jobs || a.number - b.number);
+  const [best] = (preferred.length > 0 ? preferred : open).toSorted((a, b) => positionMs(a) - positionMs(b) || a.jobs - b.jobs || a.number - b.number);
   return best;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { ENGINE_RESTART_MS, FAILED_WORKER_MS, MAX_RINGS, PLACEMENT_DEBOUNCE_MS } from './scheduler-limits.ts';
+import { ENGINE_RESTART_MS, FAILED_WORKER_MS, MAX_RINGS, MENDED_WITHIN_MS, PLACEMENT_DEBOUNCE_MS } from './scheduler-limits.ts';
 import { setup, wish } from './ring-pool.fixture.ts';
 import { jobId, MODEL_ID, nodeId, OTHER_MODEL_ID } from './workers.fixture.ts';
 
@@ -216,6 +216,22 @@ it('a job goes to the ring that is preferred for it while that has room', () => 
   expect(first !== undefined && 'ring' in first ? first.ring.number : undefined).toBe(1);
   if (first !== undefined && 'ring' in first) first.ring.running.set(jobId(1), 6);
   expect(next()).toMatchObject({ ring: { number: 0 } });
+});
+
+it('G10: a job waits for a quick ring that its spare is just mending rather than begin over a slow one, if that ends sooner, and no longer than links take', () => {
+  const { clock, workers, settle, rings, begin } = setup();
+  // Quick ones: of these the first ring, and its spares with the least memory that suffices.
+  for (let n = 1; n <= 6; n++) workers.join(n, { memoryBudgetBytes: 500_000 });
+  for (let n = 7; n <= 10; n++) workers.join(n, { layerMs: 4, layerMs16: 16, headMs: 4 });
+  settle();
+  const [first = [], second = []] = rings();
+  expect([first.every((n) => (n ?? 0) <= 6), second.every((n) => (n ?? 0) > 6)]).toEqual([true, true]);
+  workers.leave(nodeId(first[1] ?? 0));
+  expect([begin({ positions: 1_000 })?.number, begin({ positions: 10 })?.number]).toEqual([undefined, 1]);
+  clock.advance(MENDED_WITHIN_MS);
+  expect(begin({ positions: 1_000 })?.number).toBe(1);
+  workers.settle();
+  expect(begin({ positions: 1_000 })?.number).toBe(0);
 });
 
 it('closing leaves no timer behind', () => {

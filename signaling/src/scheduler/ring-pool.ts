@@ -1,10 +1,10 @@
 import type { HexHash, NodeId } from '@ciro/core/ids.ts';
-import { chooseRing } from './choose-ring.ts';
+import { chooseRing, positionMs } from './choose-ring.ts';
 import { dealRing, helperOf, isStrong, surplusOf } from './deal-ring.ts';
 import { modelFootprint } from './model-footprint.ts';
 import { Placer } from './placer.ts';
 import { Ring } from './ring.ts';
-import { DEFAULT_STAGES, MAX_LOADING_RINGS, MAX_RINGS, MAX_RUNNING_JOBS, NEXT_RING_MS, PLACEMENT_DEBOUNCE_MS } from './scheduler-limits.ts';
+import { DEFAULT_STAGES, MAX_LOADING_RINGS, MAX_RINGS, MAX_RUNNING_JOBS, MENDED_WITHIN_MS, NEXT_RING_MS, PLACEMENT_DEBOUNCE_MS } from './scheduler-limits.ts';
 import { reservedFor, Workforce } from './workforce.ts';
 import type { Holder } from '../relay/weights-desk.ts';
 import type { Worker, WorkMessage } from '../sessions/worker.ts';
@@ -50,6 +50,8 @@ export class RingPool {
   #mayHelp = true;
   #formAfterMs = PLACEMENT_DEBOUNCE_MS;
   #cancelForming: (() => void) | undefined;
+  /** Of a look at jobs that wait until a ring is mended. */
+  #cancelLook: (() => void) | undefined;
   #tending = false;
   #closed = false;
 
@@ -121,6 +123,11 @@ export class RingPool {
       const roomy = offers.filter(({ placement }) => wish.positions <= placement.positions);
       const open = roomy.filter(({ ring, jobs, placement }) => !awaited.has(ring) && jobs < maxRunning && ring.positions + wish.positions <= placement.positions);
       const chosen = chooseRing<RingOffer>(open, ({ ring }) => prefers(ring, job));
+      const sooner = chosen === undefined || prefers(chosen.ring, job) ? undefined : this.#mendedSooner(wish, wish.positions * positionMs(chosen), awaited);
+      if (sooner !== undefined) {
+        awaited.add(sooner);
+        continue;
+      }
       if (chosen !== undefined) return { job, ring: chosen.ring, placement: chosen.placement };
       if (roomy.length === 0 && offers[0] !== undefined && offers[0] === first) return { job, tooLong: offers.reduce((most, each) => (each.placement.positions > most.placement.positions ? each : most)).placement };
       for (const { ring } of roomy) awaited.add(ring);
@@ -181,6 +188,7 @@ export class RingPool {
   close(): void {
     this.#closed = true;
     this.#cancelForming?.();
+    this.#cancelLook?.();
     for (const { placer } of this.#rings) placer.close();
     this.#force.close();
   }
@@ -206,6 +214,18 @@ export class RingPool {
     return (wish.stages ?? this.#stages) === this.#stages && ring.suits(wish);
   }
 
+  /** A ring that is about to be mended, and is predicted to finish the job before `finishMs` all the same. */
+  #mendedSooner(wish: RingWish, finishMs: number, awaited: ReadonlySet<Ring>): Ring | undefined {
+    const now = this.#deps.clock.now();
+    const sooner = this.#rings.find((ring) => !awaited.has(ring) && (ring.mendedFinishMs(wish.positions, now) ?? Number.POSITIVE_INFINITY) < finishMs && ring.offer() === undefined && this.#suits(ring, wish));
+    // Where its links do not open in time the job goes elsewhere.
+    if (sooner !== undefined) this.#cancelLook ??= this.#deps.clock.after(MENDED_WITHIN_MS, () => {
+      this.#cancelLook = undefined;
+      this.#owner.placementChanged();
+    });
+    return sooner;
+  }
+
   #computes(worker: NodeId): boolean {
     const { running, placer } = this.#ringOf(worker);
     return running.size > 0 && placer.isPlaced(worker);
@@ -220,6 +240,10 @@ export class RingPool {
         placementChanged: () => {
           this.#tend();
           this.#owner.placementChanged();
+        },
+        stageLost: (worker, reason) => {
+          ring.brokeAt = this.#deps.clock.now();
+          this.#owner.stageLost(worker, reason);
         },
         busy: () => ring.running.size > 0,
         givesUp: () => this.#givesUp(ring),

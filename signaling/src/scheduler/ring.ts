@@ -1,4 +1,6 @@
 import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
+import { positionMs } from './choose-ring.ts';
+import { MENDED_WITHIN_MS } from './scheduler-limits.ts';
 import type { OpenRing } from './choose-ring.ts';
 import type { ReadyPlacement } from './placer-port.ts';
 import type { LinkStatus } from './ring-links.ts';
@@ -45,6 +47,8 @@ export class Ring {
   readonly members = new Set<NodeId>();
   /** Jobs with the positions that they set aside. */
   readonly running = new Map<JobId, number>();
+  /** When it lost a worker of a range for the last time. */
+  brokeAt = Number.NEGATIVE_INFINITY;
   /** Takes no more jobs: its workers are needed for something else once those that run are over. */
   ending = false;
 
@@ -58,6 +62,12 @@ export class Ring {
     const placement = this.ending ? undefined : this.placer.ready;
     const time = placement === undefined ? undefined : this.placer.time;
     return placement === undefined || time === undefined ? undefined : { ring: this, placement, number: this.number, totalMs: time.totalMs, jobs: this.running.size };
+  }
+
+  /** Milliseconds until it is predicted to have finished so many positions, where a spare that had loaded the range has just taken over and only links are missing; undefined otherwise. */
+  mendedFinishMs(positions: number, now: number): number | undefined {
+    const time = this.ending || now - this.brokeAt >= MENDED_WITHIN_MS || !this.placer.isLoaded ? undefined : this.placer.time;
+    return time === undefined ? undefined : MENDED_WITHIN_MS + positions * positionMs({ totalMs: time.totalMs, jobs: this.running.size });
   }
 
   /** Whether jobs of these wishes may run over it, ready or not: model and workers. */

@@ -26,6 +26,8 @@ export const MAX_RINGS = 64;
 export const LEAST_RING_SPEED = 0.25;
 /** Further rings that load their shards at a time: beyond that all of them would wait for the coordinator's line. */
 export const MAX_LOADING_RINGS = 4;
+/** A range that its spare had loaded is back in the ring within this, when its links are open (measured, 0.9 s in the middle): a job may wait so long for a quicker ring. */
+export const MENDED_WITHIN_MS = 1_500;
 /** From one further ring to the next: each is a decision of milliseconds, and messages are answered in between. */
 export const NEXT_RING_MS = 50;
 
