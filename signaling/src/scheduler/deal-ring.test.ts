@@ -22,7 +22,7 @@ const many = (count: number, change: Partial<PlacementWorker> = {}): PlacementWo
 function dealOf(workers: readonly PlacementWorker[], stages = 3): RingDeal & { readonly ring: Placed } {
   const ring = place({ footprint: smol, workers, stages, positions: POSITIONS });
   if (!ring.placed) throw new Error('the first ring is not placed');
-  return { footprint: smol, positions: POSITIONS, stages, ring, first: { ranges: ring.stages, totalMs: ring.totalMs }, free: workers.filter(({ nodeId: id }) => !ring.stages.some((stage) => stage.worker === id)) };
+  return { footprint: smol, positions: POSITIONS, stages, ring, leastSpeed: LEAST_RING_SPEED, first: { ranges: ring.stages, totalMs: ring.totalMs }, free: workers.filter(({ nodeId: id }) => !ring.stages.some((stage) => stage.worker === id)) };
 }
 
 const membersOf = ({ placement, spare }: DealtRing): NodeId[] => [...placement.stages.map((stage) => stage.worker), spare];

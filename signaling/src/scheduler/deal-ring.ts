@@ -1,7 +1,6 @@
 import type { NodeId } from '@ciro/core/ids.ts';
 import { cutBytes } from './cut-layers.ts';
 import { place } from './placement.ts';
-import { LEAST_RING_SPEED } from './scheduler-limits.ts';
 import { sameRange } from './slot.ts';
 import type { PlacementWorker } from './cut-layers.ts';
 import type { ModelFootprint } from './model-footprint.ts';
@@ -17,6 +16,8 @@ export interface RingDeal {
   readonly stages: number;
   /** The ring that was placed first, and how long a position takes over it (milliseconds). */
   readonly first: { readonly ranges: readonly LayerRange[]; readonly totalMs: number };
+  /** Part of the first one's speed that a further ring must have. */
+  readonly leastSpeed: number;
   /** Workers that have a part in no ring. */
   readonly free: readonly PlacementWorker[];
 }
@@ -30,7 +31,7 @@ export interface DealtRing {
 
 /** A further ring over workers that the first one has over (SPEC P5); undefined where none is to be made. Pure and deterministic. */
 export function dealRing(deal: RingDeal): DealtRing | undefined {
-  const { footprint, positions, stages, first } = deal;
+  const { footprint, positions, stages, first, leastSpeed } = deal;
   const left = surplusOf(deal);
   // Of budgets cut to that of the last worker which a ring and its spare need, no range is too large for a spare.
   const common = left.map(({ memoryBudgetBytes }) => memoryBudgetBytes).sort((a, b) => b - a)[stages];
@@ -38,7 +39,7 @@ export function dealRing(deal: RingDeal): DealtRing | undefined {
   for (const most of [Number.POSITIVE_INFINITY, common]) {
     const workers = left.map((worker) => ({ ...worker, memoryBudgetBytes: Math.min(worker.memoryBudgetBytes, most) }));
     const placement = place({ footprint, positions, stages, workers });
-    if (!placement.placed || first.totalMs < LEAST_RING_SPEED * placement.totalMs) continue;
+    if (!placement.placed || first.totalMs < leastSpeed * placement.totalMs) continue;
     const largest = Math.max(...placement.stages.map(({ from, to }) => cutBytes(from, to, footprint, positions)));
     const spare = helperOf(left.filter(({ nodeId }) => !placement.stages.some(({ worker }) => worker === nodeId)), largest);
     if (spare !== undefined) return { placement, spare };
@@ -69,8 +70,8 @@ export function surplusOf(deal: RingDeal): readonly PlacementWorker[] {
 export const helperOf = (workers: readonly PlacementWorker[], bytes: number): NodeId | undefined => leastOf(workers.filter(({ memoryBudgetBytes }) => memoryBudgetBytes >= bytes), inOrder)?.nodeId;
 
 /** A ring of workers like this one would still be quick enough, and its browser does not stop it. */
-export function isStrong({ layerMs, headMs, mayFreeze }: PlacementWorker, { footprint, first }: RingDeal): boolean {
-  return mayFreeze !== true && LEAST_RING_SPEED * (footprint.layers * layerMs + headMs) <= first.totalMs;
+export function isStrong({ layerMs, headMs, mayFreeze }: PlacementWorker, { footprint, first, leastSpeed }: RingDeal): boolean {
+  return mayFreeze !== true && leastSpeed * (footprint.layers * layerMs + headMs) <= first.totalMs;
 }
 
 /** The least budget that suffices leaves the roomy ones to larger ranges, and the slowest of equals the quick ones to rings. */

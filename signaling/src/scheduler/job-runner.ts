@@ -47,6 +47,7 @@ export interface JobRunnerOptions extends PlacerOptions {
   /** Jobs at the same time over one ring. */
   readonly maxRunning?: number;
   readonly maxRings?: number;
+  readonly leastRingSpeed?: number;
   /** Time after an answer for roots and acknowledgements; COLLECT_TIMEOUT_MS when absent. */
   readonly collectMs?: number;
 }

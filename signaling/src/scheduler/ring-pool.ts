@@ -4,7 +4,7 @@ import { dealRing, helperOf, isStrong, surplusOf } from './deal-ring.ts';
 import { modelFootprint } from './model-footprint.ts';
 import { Placer } from './placer.ts';
 import { Ring } from './ring.ts';
-import { DEFAULT_STAGES, MAX_LOADING_RINGS, MAX_RINGS, MAX_RUNNING_JOBS, MENDED_WITHIN_MS, NEXT_RING_MS, PLACEMENT_DEBOUNCE_MS } from './scheduler-limits.ts';
+import { DEFAULT_STAGES, LEAST_RING_SPEED, MAX_LOADING_RINGS, MAX_RINGS, MAX_RUNNING_JOBS, MENDED_WITHIN_MS, NEXT_RING_MS, PLACEMENT_DEBOUNCE_MS } from './scheduler-limits.ts';
 import { reservedFor, Workforce } from './workforce.ts';
 import type { Holder } from '../relay/weights-desk.ts';
 import type { Worker, WorkMessage } from '../sessions/worker.ts';
@@ -24,6 +24,8 @@ export interface RingPoolOptions extends PlacerOptions {
   readonly maxRunning?: number;
   /** Rings at a time. */
   readonly maxRings?: number;
+  /** Part of the first one's speed that a further ring must have, 0 … 1. */
+  readonly leastRingSpeed?: number;
 }
 
 export type RingPoolOwner = Pick<PlacerOwner, 'placementChanged' | 'stageLost' | 'linkLost'>;
@@ -288,7 +290,7 @@ export class RingPool {
     const { time, ranges, modelId } = placer;
     if (time === undefined || modelId !== model.id) return undefined;
     const free = among.filter(({ nodeId }) => !this.#homes.has(nodeId) && !placer.isPlaced(nodeId) && this.#force.mayBePlaced(nodeId));
-    return { footprint: modelFootprint(model.manifest), positions: reservedFor(model), stages: this.#stages, first: { ranges, totalMs: time.totalMs }, free: this.#force.figuresOf(free, model.id) };
+    return { footprint: modelFootprint(model.manifest), positions: reservedFor(model), stages: this.#stages, leastSpeed: this.#options.leastRingSpeed ?? LEAST_RING_SPEED, first: { ranges, totalMs: time.totalMs }, free: this.#force.figuresOf(free, model.id) };
   }
 
   /** After every change: rings that lack somebody are helped, and another is made when there are workers for it. */
