@@ -68,6 +68,7 @@ it('health tells state, network and what is placed', async () => {
   expect(response.headers.get('cache-control')).toBe('no-store');
   expect(await response.json()).toEqual({
     status: 'ok', network: scripted.coordinator.network, commit: 'abc123', connections: 0, workers: 0, spare: 0, standby: { ranges: 0, workers: 0 }, placed: 0, missing: expect.any(Number), running: 0, queue: 0, links: [],
+    rings: [{ number: 0, ready: false, running: 0, spares: 0, standby: 0, stages: [] }],
     models: [{ id: scripted.model.id, name: 'tiny', layers: 2, ready: false, missing: 1, stages: [] }],
   });
   expect(scripted.coordinator.network).toMatch(/^ciro-[0-9a-f]{8}$/);

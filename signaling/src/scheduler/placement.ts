@@ -27,14 +27,14 @@ export interface PlacedStage {
   readonly to: number;
 }
 
-export type Placement =
-  | ({
-      readonly placed: true;
-      readonly stages: readonly PlacedStage[];
-      /** Positions of KV cache for which every stage has room. */
-      readonly positions: number;
-    } & RingTime)
-  | { readonly placed: false };
+export type Placed = {
+  readonly placed: true;
+  readonly stages: readonly PlacedStage[];
+  /** Positions of KV cache for which every stage has room. */
+  readonly positions: number;
+} & RingTime;
+
+export type Placement = Placed | { readonly placed: false };
 
 /** Ends of the ring that are tried in all combinations; every pair costs one search over the middle workers, of which fewer are had where one takes long. */
 const END_CANDIDATES = 5;

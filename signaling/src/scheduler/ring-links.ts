@@ -59,11 +59,11 @@ interface Edge {
  * breaks, through the coordinator at once.
  */
 export class RingLinks {
-  readonly #deps: { readonly clock: Clock; readonly introductions: Introductions; readonly owner: RingLinksOwner };
+  readonly #deps: { readonly clock: Clock; readonly introductions: Introductions; readonly newLink: () => string; readonly owner: RingLinksOwner };
   readonly #edges = new Map<string, Edge>();
-  #count = 0;
 
-  constructor(deps: { clock: Clock; introductions: Introductions; owner: RingLinksOwner }) {
+  /** `newLink`: a name that no link of any ring had. */
+  constructor(deps: { clock: Clock; introductions: Introductions; newLink: () => string; owner: RingLinksOwner }) {
     this.#deps = deps;
   }
 
@@ -148,7 +148,7 @@ export class RingLinks {
 
   #attempt(edge: Edge, via: LinkWay): void {
     const { clock, introductions } = this.#deps;
-    edge.link = `link-${++this.#count}`;
+    edge.link = this.#deps.newLink();
     edge.via = via;
     edge.openAt.clear();
     edge.route = 'unknown';

@@ -20,6 +20,17 @@ export const MAX_CANDIDATES = 32;
 /** Positions of KV cache that every stage must have room for beside its weights: four answers of a few hundred tokens. */
 export const RESERVED_POSITIONS = 2_048;
 
+/** Rings at a time: together they compute more than one coordinator can carry (0.84 of a core for 10,200 jobs of eight tokens an hour, results/coordinator.json). */
+export const MAX_RINGS = 64;
+/** A further ring is made only where an answer is at least this part as quick as over the first: its reader did not choose it. */
+export const LEAST_RING_SPEED = 0.25;
+/** Further rings that load their shards at a time: beyond that all of them would wait for the coordinator's line. */
+export const MAX_LOADING_RINGS = 4;
+/** A range that its spare had loaded is back in the ring within this, when its links are open (measured, 0.9 s in the middle): a job may wait so long for a quicker ring. */
+export const MENDED_WITHIN_MS = 1_500;
+/** From one further ring to the next: each is a decision of milliseconds, and messages are answered in between. */
+export const NEXT_RING_MS = 50;
+
 /**
  * A worker of reputation 0 counts as this part slower than it measured itself. Of two devices alike the better record is
  * taken; a device that is half again as quick is taken whatever its record.
