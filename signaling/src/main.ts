@@ -81,6 +81,8 @@ export interface CoordinatorOptions {
   readonly stages?: number;
   /** Place for the first time when exactly so many workers are there. */
   readonly expectWorkers?: number;
+  /** Jobs at the same time over one ring; MAX_RUNNING_JOBS when absent. */
+  readonly maxRunning?: number;
   /** Rings at a time; MAX_RINGS when absent. */
   readonly maxRings?: number;
   /** Part of the first ring's speed that a further one must have, 0 … 1; LEAST_RING_SPEED when absent. */
@@ -176,7 +178,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const relay = openRelay(systemClock, sessions, iceServers);
   const scheduler = new JobRunner(
     { clock: systemClock, workers: sessions, standings, models: schedulerModels(models), relay, key, randomBytes: bytes, ...given({ times: options.times }) },
-    { network, ...given({ stages: options.stages, expectWorkers: options.expectWorkers, maxRings: options.maxRings, leastRingSpeed: options.leastRingSpeed }) },
+    { network, ...given({ stages: options.stages, expectWorkers: options.expectWorkers, maxRunning: options.maxRunning, maxRings: options.maxRings, leastRingSpeed: options.leastRingSpeed }) },
   );
   undo.defer(() => scheduler.close());
   const weights = new WeightsDesk({ clock: systemClock, network, workers: sessions, relay, models: weightsModels(models, options.publicFiles ?? []), holders: (id) => scheduler.holders(id), linkMeasured: (...told) => scheduler.linkMeasured(...told), verify: verifySignature, onError });
