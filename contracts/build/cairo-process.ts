@@ -17,8 +17,8 @@ export type CairoReply =
 
 /** A compiler takes up to 1.5 GB and a core. */
 const PROCESSES_AT_ONCE = 2;
-/** One contract takes 10 s on an idle core and a minute on a very busy one; this only ends what hangs. */
-const PROCESS_TIMEOUT_MS = 600_000;
+/** One contract takes 10 s on an idle core; on two cores that sixty processes wanted it took ten minutes. This only ends what hangs. */
+const PROCESS_TIMEOUT_MS = 1_800_000;
 
 const waiting: (() => void)[] = [];
 let running = 0;

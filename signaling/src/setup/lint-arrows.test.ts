@@ -50,7 +50,7 @@ const FORBIDDEN: readonly (readonly [file: string, source: string, message: stri
 
   ['contracts/build/a.ts', `import '@ciro/signaling/models/cache-folder.ts';`, 'contracts stands on @ciro/core alone'],
   ['contracts/build/b.ts', `import 'wasm-cairo';`, 'contracts/build/cairo-process.ts'],
-  ['contracts/chain/a.ts', `import 'starknet';`, 'contracts/chain/{felts,starknet,account}.ts'],
+  ['contracts/chain/a.ts', `import 'starknet';`, 'contracts/chain/{felts,starknet,account,sponsored}.ts'],
   ['contracts/chain/b.ts', `import 'fastify';`, 'servers and databases belong to signaling'],
   ['contracts/chain/starknet.ts', `import '../../tests/support/network.ts';`, 'contracts stands on @ciro/core alone'],
   ['signaling/src/cli/contracts.ts', `import 'wasm-cairo';`, 'Cairo is compiled by contracts/build'],
