@@ -4,6 +4,10 @@ import { defineConfig } from 'vitest/config';
 const UNIT_TIMEOUT_MS = 20_000;
 /** Coordinator, database and several participants in one process. */
 const INTEGRATION_TIMEOUT_MS = 60_000;
+/** A file of Cairo tests takes 5 s on an idle core, a contract 10 s, and far longer where others want the cores. */
+const CAIRO_TIMEOUT_MS = 1_800_000;
+/** A node that starts, seven contracts that are declared and deployed, and a hundred transactions. */
+const CHAIN_TIMEOUT_MS = 180_000;
 /** A browser, the real model and three tabs on two shared cores. */
 const E2E_TIMEOUT_MS = 300_000;
 
@@ -18,7 +22,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           expect: POLL,
-          include: ['{core,web,signaling,benchmarks}/**/*.test.{ts,tsx}'],
+          include: ['{core,web,signaling,benchmarks}/**/*.test.{ts,tsx}', 'contracts/{build,chain}/**/*.test.ts'],
           testTimeout: UNIT_TIMEOUT_MS,
           hookTimeout: UNIT_TIMEOUT_MS,
           sequence: { groupOrder: 0 },
@@ -35,6 +39,30 @@ export default defineConfig({
         },
       },
       {
+        // The compiler takes a core and 1.5 GB each time; contracts/build starts at most two of them at once.
+        test: {
+          name: 'contracts',
+          include: ['contracts/src/**/*.test.ts'],
+          testTimeout: CAIRO_TIMEOUT_MS,
+          hookTimeout: CAIRO_TIMEOUT_MS,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        // Each file starts a node of its own.
+        test: {
+          name: 'chain',
+          expect: POLL,
+          include: ['tests/chain/**/*.test.ts'],
+          testTimeout: CHAIN_TIMEOUT_MS,
+          hookTimeout: CHAIN_TIMEOUT_MS,
+          fileParallelism: false,
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
         // Browsers and the model would fight over two cores: one file at a time, after everything else.
         test: {
           name: 'e2e',
@@ -44,7 +72,7 @@ export default defineConfig({
           hookTimeout: E2E_TIMEOUT_MS,
           fileParallelism: false,
           maxWorkers: 1,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],

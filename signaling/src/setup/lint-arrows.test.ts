@@ -48,6 +48,14 @@ const FORBIDDEN: readonly (readonly [file: string, source: string, message: stri
   ['web/src/app/panels/b.ts', `import '../../transport/peer-link.ts';`, 'Faces import web/src/participant only'],
   ['web/src/app/c.ts', `import 'node:path';`, 'web runs in a browser'],
 
+  ['contracts/build/a.ts', `import '@ciro/signaling/models/cache-folder.ts';`, 'contracts stands on @ciro/core alone'],
+  ['contracts/build/b.ts', `import 'wasm-cairo';`, 'contracts/build/cairo-process.ts'],
+  ['contracts/chain/a.ts', `import 'starknet';`, 'contracts/chain/{felts,starknet,account,sponsored}.ts'],
+  ['contracts/chain/b.ts', `import 'fastify';`, 'servers and databases belong to signaling'],
+  ['contracts/chain/starknet.ts', `import '../../tests/support/network.ts';`, 'contracts stands on @ciro/core alone'],
+  ['signaling/src/cli/contracts.ts', `import 'wasm-cairo';`, 'Cairo is compiled by contracts/build'],
+  ['signaling/src/ledger/b.ts', `import '@ciro/contracts/chain/deploy.ts';`, 'declare a port in your room'],
+
   ['signaling/src/main.ts', `import '@ciro/web/app/main.tsx';`, 'signaling never imports web'],
   ['signaling/src/cli/start.ts', `import 'kysely';`, 'SQL stays in signaling/src/store'],
   ['signaling/src/edge/a.ts', `import '../store/ledger-store.ts';`, 'main.ts wires the store'],
@@ -77,6 +85,10 @@ const ALLOWED: readonly (readonly [file: string, source: string])[] = [
   ['signaling/src/store/ok.ts', `import 'kysely'; import 'pg'; import '@electric-sql/pglite'; import '../ledger/ledger-port.ts';`],
   ['signaling/src/edge/ok.ts', `import 'fastify'; import 'socket.io'; import '../intake/quote.ts';`],
   ['signaling/src/models/ort.ts', `import 'onnxruntime-web/wasm'; import 'node:fs';`],
+  ['contracts/build/cairo-worker.ts', `import 'wasm-cairo'; import 'node:fs';`],
+  ['contracts/chain/starknet.ts', `import 'starknet'; import '@ciro/core/errors.ts'; import '../build/artefacts.ts';`],
+  ['contracts/chain/ok.ts', `import 'node:child_process'; import 'valibot'; import './starknet.ts';`],
+  ['signaling/src/cli/ok.ts', `import '@ciro/contracts/chain/deploy.ts'; import '../models/cache-folder.ts';`],
   ['signaling/src/main.ts', `import './store/open-store.ts'; import './edge/serve.ts';`],
 ];
 

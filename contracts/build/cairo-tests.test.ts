@@ -1,0 +1,41 @@
+import { expect, it } from 'vitest';
+import { describeCairoTests, runCairoTests, testModules } from './cairo-tests.ts';
+import type { CairoReply, CairoRequest } from './cairo-process.ts';
+
+const SOURCES = new Map([
+  ['a', 'pub fn one() {}\n'],
+  ['a_test', 'use crate::a::one;\n#[test]\nfn first() {}\n#[test]\nfn second() {}\n#[test]\nfn third() {}\n'],
+]);
+const outcome = (passedCount: number, failedCount: number, failed: readonly { test: string; reason: string }[] = []): CairoReply => ({ kind: 'tests', passed: [], passedCount, failedCount, failed });
+
+function compilerThat(answers: (filter: string) => CairoReply) {
+  const asked: string[] = [];
+  return { asked, cairo: async (request: CairoRequest): Promise<CairoReply> => {
+    if (request.kind !== 'tests') throw new Error('only tests are run here');
+    asked.push(request.filter);
+    return answers(request.filter);
+  } };
+}
+
+it('names failed tests by what the compiler printed, in one run', async () => {
+  const { asked, cairo } = compilerThat(() => outcome(2, 1, [{ test: 'a_test::second', reason: 'Panicked' }]));
+  const result = await runCairoTests('a_test', { sources: SOURCES, cairo });
+  expect(describeCairoTests(result)).toBe('a_test: 2 passed, 1 FAILED\n  a_test::second: Panicked');
+  expect(asked).toEqual(['']);
+});
+
+it('runs them one by one where the list could not be read, until all are named', async () => {
+  const { asked, cairo } = compilerThat((filter) => (filter === '' ? outcome(2, 1) : filter === '::second' ? outcome(0, 1) : outcome(1, 0)));
+  const { failed } = await runCairoTests('a_test', { sources: SOURCES, cairo });
+  expect(failed).toEqual([{ test: 'second', reason: 'fails; its reason could not be read' }]);
+  expect(asked).toEqual(['', '::first', '::second']);
+});
+
+it('does not call a file green of which tests did not run', async () => {
+  await expect(runCairoTests('a_test', { sources: SOURCES, cairo: compilerThat(() => outcome(2, 0)).cairo })).rejects.toThrow('has 3 tests, the compiler ran 2');
+  await expect(runCairoTests('a_test', { sources: SOURCES, filter: 'first', cairo: compilerThat(() => outcome(1, 0)).cairo })).resolves.toMatchObject({ passed: 1, failed: [] });
+});
+
+it('takes modules of tests by their names', () => {
+  expect(testModules(SOURCES)).toEqual(['a_test']);
+});

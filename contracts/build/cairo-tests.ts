@@ -1,0 +1,65 @@
+import { BuildError } from './build-error.ts';
+import { bundle } from './bundle.ts';
+import { runCairo } from './cairo-process.ts';
+import { testsIn } from './cairo-source.ts';
+import { notCompiled } from './diagnostics.ts';
+import type { Sources } from './bundle.ts';
+import type { CairoReply } from './cairo-process.ts';
+import type { FailedTest } from './memory-text.ts';
+
+export interface CairoTestOptions {
+  readonly sources: Sources;
+  /** A part of the tests' paths; empty for all. */
+  readonly filter?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** The compiler; another one in tests of what is done with its answers. */
+  readonly cairo?: typeof runCairo;
+}
+
+export interface CairoTestResult {
+  readonly module: string;
+  readonly passed: number;
+  readonly failed: readonly FailedTest[];
+}
+
+/** Modules of tests, by their names. */
+export const testModules = (sources: Sources): string[] => [...sources.keys()].filter((module) => module.endsWith('_test')).sort();
+
+/**
+ * Runs the tests of one module and names those that fail.
+ * @throws BuildError `does-not-compile`; `compiler-died` also when fewer tests ran than the file has
+ */
+export async function runCairoTests(module: string, options: CairoTestOptions): Promise<CairoTestResult> {
+  const { sources, filter = '', signal, cairo = runCairo } = options;
+  const made = bundle(module, sources);
+  const run = async (part: string): Promise<Extract<CairoReply, { kind: 'tests' }>> => {
+    const reply = await cairo({ kind: 'tests', source: made.source, filter: part }, signal);
+    if (reply.kind === 'not-compiled') throw notCompiled(reply, made, sources);
+    if (reply.kind !== 'tests') throw new BuildError('compiler-died', `The compiler answered ${reply.kind} for the tests of ${module}`, { fault: 'bug' });
+    return reply;
+  };
+  const reply = await run(filter);
+  const tests = testsIn(made.source);
+  const ran = reply.passedCount + reply.failedCount;
+  if (filter === '' && ran !== tests.length) {
+    throw new BuildError('compiler-died', `${module}.cairo has ${tests.length} tests, the compiler ran ${ran}. A test under #[ignore], or a form of #[test] that contracts/build/cairo-source.ts does not know?`, { fault: 'bug', fields: { module, tests: tests.length, ran } });
+  }
+  const failed = reply.failed.length === reply.failedCount ? reply.failed : await oneByOne(tests, reply.failedCount, run);
+  return { module, passed: reply.passedCount, failed };
+}
+
+/** Runs test after test until all failures are named: for when the list of them could not be read. */
+async function oneByOne(tests: readonly string[], failures: number, run: (filter: string) => Promise<Extract<CairoReply, { kind: 'tests' }>>): Promise<FailedTest[]> {
+  const failed: FailedTest[] = [];
+  for (const test of tests) {
+    if (failed.length >= failures) break;
+    const { failedCount, failed: named } = await run(`::${test}`);
+    if (failedCount > 0) failed.push({ test, reason: named[0]?.reason ?? 'fails; its reason could not be read' });
+  }
+  return failed;
+}
+
+/** `token_test: 12 passed` and a line for every failed test. */
+export function describeCairoTests({ module, passed, failed }: CairoTestResult): string {
+  return [`${module}: ${passed} passed${failed.length > 0 ? `, ${failed.length} FAILED` : ''}`, ...failed.map(({ test, reason }) => `  ${test}: ${reason}`)].join('\n');
+}
