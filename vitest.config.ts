@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 const UNIT_TIMEOUT_MS = 20_000;
 /** Coordinator, database and several participants in one process. */
 const INTEGRATION_TIMEOUT_MS = 60_000;
+/** A node that starts, seven contracts that are declared and deployed, and a hundred transactions. */
+const CHAIN_TIMEOUT_MS = 180_000;
 /** A browser, the real model and three tabs on two shared cores. */
 const E2E_TIMEOUT_MS = 300_000;
 
@@ -35,6 +37,19 @@ export default defineConfig({
         },
       },
       {
+        // Each file starts a node of its own.
+        test: {
+          name: 'chain',
+          expect: POLL,
+          include: ['tests/chain/**/*.test.ts'],
+          testTimeout: CHAIN_TIMEOUT_MS,
+          hookTimeout: CHAIN_TIMEOUT_MS,
+          fileParallelism: false,
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
         // Browsers and the model would fight over two cores: one file at a time, after everything else.
         test: {
           name: 'e2e',
@@ -44,7 +59,7 @@ export default defineConfig({
           hookTimeout: E2E_TIMEOUT_MS,
           fileParallelism: false,
           maxWorkers: 1,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 4 },
         },
       },
     ],

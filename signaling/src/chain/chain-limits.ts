@@ -35,6 +35,8 @@ export const MAX_BATCH_CALLDATA = 4_000;
 export const MAX_QUEUE = 512;
 /** A simulation is trusted for this long before it is made again. Milliseconds: about one block. */
 export const SIMULATION_FRESH_MS = 2_000;
+/** A simulation is made again so often when its sender's nonce moved meanwhile. */
+export const SIMULATION_TRIES = 5;
 /** An action is put into a transaction at most so often: after a reverted batch, a lost transaction, a refused one. */
 export const MAX_ATTEMPTS = 3;
 

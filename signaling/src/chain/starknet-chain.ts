@@ -1,6 +1,7 @@
 import { EDAMode, ec, hash } from 'starknet';
 import * as v from 'valibot';
 import { FeltSchema, toFelt } from './felt.ts';
+import { SIMULATION_TRIES } from './chain-limits.ts';
 import { NodeRefusal, NodeRpc } from './node-rpc.ts';
 import { RelayerError, refuse } from './relayer-error.ts';
 import { revertReason } from './revert-reason.ts';
@@ -93,8 +94,22 @@ export class StarknetChain implements Chain {
     return BigInt(low) + (BigInt(high) << 128n);
   }
 
+  /** A transaction of the sender that lands between the question for its nonce and the simulation spoils it: then it is made again. */
   async simulate(sender: Felt, calls: readonly ChainCall[]): Promise<Estimate> {
-    const nonce = await this.nonceOf(sender);
+    let nonce = await this.nonceOf(sender);
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#simulateAt(sender, calls, nonce);
+      } catch (error) {
+        if (!(error instanceof RelayerError) || error.code !== 'execution-error' || tries === SIMULATION_TRIES) throw error;
+        const newer = await this.nonceOf(sender);
+        if (newer === nonce) throw error;
+        nonce = newer;
+      }
+    }
+  }
+
+  async #simulateAt(sender: Felt, calls: readonly ChainCall[], nonce: bigint): Promise<Estimate> {
     const nothing = { amount: 0n, price: 0n };
     const body = { ...invoke(sender, calls, nonce, { l1Gas: nothing, l1DataGas: nothing, l2Gas: nothing }), version: QUERY_VERSION, signature: [] };
     const [estimate] = await this.#ask('starknet_estimateFee', { request: [body], simulation_flags: ['SKIP_VALIDATE'], block_id: NEWEST }, v.tuple([FeeEstimate]), {

@@ -89,7 +89,7 @@ export class UpstreamBackEnd implements BackEnd {
       this.#tracking.set(trackingId, transaction_hash, 'active');
       return { transaction: transaction_hash, trackingId };
     } catch (error) {
-      // Without an answer it may have been sent: then it counts as spent, and the same payload can't be sent twice.
+      // Without an answer it may have been sent, so it counts as spent. The same payload may come again: its account takes a nonce once.
       if (error instanceof RelayerError && (error.code === 'upstream-unavailable' || error.code === 'upstream-lied')) reservation.settle(estimate);
       else reservation.release();
       throw error;
