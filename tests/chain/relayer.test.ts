@@ -2,6 +2,7 @@ import { startRelayer } from '@ciro/signaling/chain/start-relayer.ts';
 import { Account, RpcProvider, constants } from 'starknet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WITHOUT_DEVNET, devnetBinary, startDevnetProcess } from '../support/devnet-process.ts';
+import { deployPaymaster, paymasterClass } from '../support/paymaster-contract.ts';
 import { OZ_CLASS, STRK, sponsoredWorker, strkOf } from '../support/sponsored-worker.ts';
 import type { Relayer } from '@ciro/signaling/chain/start-relayer.ts';
 import type { DevnetProcess } from '../support/devnet-process.ts';
@@ -17,7 +18,16 @@ if (binary === undefined) console.warn(WITHOUT_DEVNET);
 const show = (what: string, { answeredMs, receiptMs, l2Gas }: Sponsored): void => console.log(`${what}: answered ${answeredMs} ms, receipt ${receiptMs} ms, ${(l2Gas / 1e6).toFixed(2)} M L2 gas`);
 const approve = (amount: number) => [{ contractAddress: STRK, entrypoint: 'approve', calldata: ['0x57', `0x${amount.toString(16)}`, '0x0'] }];
 
-describe.skipIf(binary === undefined)('the relayer over a real chain', () => {
+const contract = await paymasterClass();
+if (binary !== undefined && contract === undefined) console.warn('SKIPPED: the relayer through the Paymaster contract. contracts/artefacts has no Paymaster: compile the contracts');
+
+/** Who calls the account: the sender itself, or the Paymaster contract on behalf of two senders. */
+const ways = [
+  { way: 'by its one account', senders: 1, skip: binary === undefined },
+  { way: 'through the Paymaster contract', senders: 2, skip: binary === undefined || contract === undefined },
+];
+
+for (const { way, senders, skip } of ways) describe.skipIf(skip)(`the relayer over a real chain, ${way}`, () => {
   let devnet: DevnetProcess;
   let provider: RpcProvider;
   let relayer: Relayer;
@@ -26,8 +36,7 @@ describe.skipIf(binary === undefined)('the relayer over a real chain', () => {
   beforeAll(async () => {
     devnet = await startDevnetProcess(binary ?? '');
     provider = await RpcProvider.create({ nodeUrl: devnet.rpc });
-    const [sender] = devnet.accounts;
-    if (sender === undefined) throw new Error('the devnet has no account');
+    const forwarder = senders === 1 || contract === undefined ? undefined : await deployPaymaster(contract, { provider, accounts: devnet.accounts, senders, allowed: [[STRK, 'approve'], [STRK, 'transfer']] });
     relayer = await startRelayer({
       nodeUrl: devnet.rpc,
       chainId: constants.StarknetChainId.SN_SEPOLIA,
@@ -40,7 +49,7 @@ describe.skipIf(binary === undefined)('the relayer over a real chain', () => {
         strkPerDay: '20',
         newAccounts: { tickets: true, workBits: null },
       },
-      backEnd: { kind: 'local', senders: [sender] },
+      backEnd: { kind: 'local', senders: devnet.accounts.slice(0, senders), ...(forwarder && { forwarder }) },
       onAlarm: (alarm) => alarms.push(alarm),
     });
   });
@@ -118,11 +127,11 @@ describe.skipIf(binary === undefined)('the relayer over a real chain', () => {
   });
 
   it('is paid for to the fri: what senders lost is what the relayer counts', async () => {
-    const [sender] = devnet.accounts;
-    const before = { strk: await strkOf(provider, sender?.address ?? ''), fees: BigInt(relayer.metrics().feesFri) };
+    const funds = async () => (await Promise.all(devnet.accounts.map(({ address }) => strkOf(provider, address)))).reduce((sum, strk) => sum + strk, 0n);
+    const before = { strk: await funds(), fees: BigInt(relayer.metrics().feesFri) };
     await sponsoredWorker(provider, relayer).act(approve(1), true);
     await expect.poll(() => relayer.metrics().busySenders).toBe(0);
-    const after = { strk: await strkOf(provider, sender?.address ?? ''), fees: BigInt(relayer.metrics().feesFri) };
+    const after = { strk: await funds(), fees: BigInt(relayer.metrics().feesFri) };
     expect(after.fees - before.fees).toBe(before.strk - after.strk);
     expect(relayer.metrics().today.reservedFri).toBe('0');
   });

@@ -13,7 +13,7 @@ import { networkRoutes } from './network-routes.ts';
 import { EdgeError, openAiError } from './openai-error.ts';
 import { NOT_FOUND_PAGE, pageRoutes, wantsPage } from './page-routes.ts';
 import { COMMON_HEADERS, INSECURE_PAGE_POLICY } from './security-headers.ts';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { AnswerRouteDependencies } from './answer-routes.ts';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { EvidenceDesk } from '../evidence/evidence-desk.ts';
@@ -62,6 +62,8 @@ export interface HttpOptions {
   /** Addresses of public model files that pages may fetch from. */
   readonly publicFiles?: readonly string[];
   readonly tls?: TlsFiles;
+  /** A relayer's routes (SNIP-29), mounted at `/paymaster`. */
+  readonly paymaster?: FastifyPluginAsync;
   readonly logLevel?: string;
 }
 
@@ -103,6 +105,7 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
   ledgerRoutes(app, { ledger, head });
   modelsRoutes(app, models, { startedAt: options.now(), missing: (id) => view.missing(id) });
   networkRoutes(app, view, models);
+  if (options.paymaster !== undefined) await app.register(options.paymaster, { prefix: '/paymaster' });
   await pageRoutes(app, options);
 }
 
