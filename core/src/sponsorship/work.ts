@@ -5,7 +5,7 @@ import { canonicalJson } from '../canonical-json.ts';
 const DOMAIN = 'ciro/sponsor-work/1';
 /** A proof names the slot of time it was made for; it holds in that slot and the next one (SPEC X2). */
 export const WORK_SLOT_S = 600;
-/** Bits a proof may ask for. Below 8 it costs nothing; 24 are 16 million hashes, a minute of a phone. */
+/** Bits a proof may ask for. Below 8 it costs nothing; 24 are 16 million hashes, minutes of a desktop's core. */
 export const MIN_WORK_BITS = 8;
 export const MAX_WORK_BITS = 24;
 
@@ -23,7 +23,7 @@ function prefixOf({ chainId, account, slot }: WorkChallenge): Uint8Array {
   return utf8(`${DOMAIN}\0${canonicalJson({ account, chainId, slot })}\0`);
 }
 
-/** Leading zero bits of SHA-256(prefix ‖ counter in decimal). About 5 µs. */
+/** Leading zero bits of SHA-256(prefix ‖ counter in decimal). About 15 µs. */
 export function workBits(challenge: WorkChallenge, counter: number): number {
   return bitsOf(sha256.create().update(prefixOf(challenge)).update(utf8(String(counter))).digest());
 }

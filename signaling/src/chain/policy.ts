@@ -39,7 +39,7 @@ const PolicySchema = v.strictObject({
   buildsPerClientPerHour: v.optional(whole(1, 1_000_000), 240),
   /** Nothing is signed beyond this in a UTC day. STRK. */
   strkPerDay: Strk,
-  /** The most that one action may cost at the prices of the moment. STRK; a deploy and a call took 0.02 at 3 gFri. */
+  /** The most that one action may cost at the prices of the moment. STRK; a deploy and a call through the Paymaster took 0.017 at 3 gFri. */
   maxStrkPerAction: v.optional(Strk, '0.5'),
   /** Seconds that a build may be signed and executed in. */
   validitySeconds: v.optional(whole(30, MAX_VALIDITY_S), DEFAULT_VALIDITY_S),

@@ -50,7 +50,7 @@ export const deployCall = (classHash: Felt, salt: Felt, calldata: readonly Felt[
   calldata: [classHash, salt, '0x0', toFelt(calldata.length), ...calldata],
 });
 
-/** True when (r, s) is the Stark key's over `message`. A key is an x coordinate, so either parity counts, as on chain. False on nonsense. About 5 ms. */
+/** True when (r, s) is the Stark key's over `message`. A key is an x coordinate, so either parity counts, as on chain. False on nonsense. About 10 ms, and twice that or more for a signature that is wrong. */
 export function verifiesStark(publicKey: Felt, message: Felt, signature: readonly Felt[]): boolean {
   const [r, s] = signature;
   if (signature.length !== 2 || r === undefined || s === undefined) return false;

@@ -33,7 +33,7 @@ export class Tickets {
     this.#now = now;
   }
 
-  /** A ticket for `account`: `EXPIRY.ID.MAC`, 109 characters at most. */
+  /** A ticket for `account`: `EXPIRY.ID.MAC`, 110 characters at most. */
   issue(account: Felt): string {
     const expires = Math.floor(this.#now() / 1000) + TICKET_TTL_S;
     const id = randomBytes(16).toString('hex');
