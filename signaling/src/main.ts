@@ -35,6 +35,7 @@ import { Sessions } from './sessions/sessions.ts';
 import { Standings } from './standing/standings.ts';
 import { openStore } from './store/open-store.ts';
 import { readPrivate, writePrivate } from './store/private-file.ts';
+import type { FastifyPluginAsync } from 'fastify';
 import type { NodeId } from '@ciro/core/ids.ts';
 import type { ReferenceRun } from './audit/ports.ts';
 import type { TlsFiles } from './edge/http-server.ts';
@@ -99,6 +100,8 @@ export interface CoordinatorOptions {
   readonly publicFiles?: readonly string[];
   /** Share of stage-jobs that are audited, above 0 and at most 1, whoever did them (`CIRO_AUDIT_RATE`); by each worker's record when absent (SPEC A2). */
   readonly auditRate?: number;
+  /** A relayer's routes, mounted at `/paymaster` (`startRelayer` gives them). */
+  readonly paymaster?: FastifyPluginAsync;
   /** Commit that runs, for `/health`. */
   readonly commit?: string;
   /** pino level of the log on standard error; `warn` when absent. `info` tells the life cycle. */
@@ -224,7 +227,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 
   const view = { network, ...given({ commit: options.commit }), status: () => scheduler.status(), missing: (id: string) => scheduler.missingFor(v.parse(HexHash, id)), connections: () => sessions.size, nodes: async () => nodesWithProfiles(await standings.nodes(), scheduler.status().figures) };
   const dependencies = { accounts, ledger, intake, evidence, jobs, past, head: () => heads.signed(), models, view };
-  await addRoutes(app, dependencies, { now, ...given({ publicUrl: wantedUrl, webDist: options.webDist, publicFiles: options.publicFiles }) });
+  await addRoutes(app, dependencies, { now, ...given({ publicUrl: wantedUrl, webDist: options.webDist, publicFiles: options.publicFiles, paymaster: options.paymaster }) });
   const port = await listen(app, options);
   const url = `${options.tls === undefined ? 'http' : 'https'}://localhost:${port}`;
   const kept = { read: () => readPrivate(dataDir, TRIAL_KEY_FILE), write: (text: string) => writePrivate(dataDir, TRIAL_KEY_FILE, text) };

@@ -28,11 +28,16 @@ beforeAll(async () => {
   await writeFile(join(webDist, 'assets', 'main-abc123.js'), 'export {};');
   await writeFile(join(webDist, 'assets', 'main-abc123.js.gz'), gzipSync('export {};'));
   await writeFile(join(webDist, 'assets', 'engine-abc123.wasm'), new Uint8Array(8));
-  scripted = await ScriptedCoordinator.start({ webDist, commit: 'abc123' });
+  scripted = await ScriptedCoordinator.start({ webDist, commit: 'abc123', paymaster: async (app) => void app.post('/', async () => ({ jsonrpc: '2.0', id: 1, result: true })) });
 });
 afterAll(async () => {
   await scripted[Symbol.asyncDispose]();
   await rm(webDist, { recursive: true });
+});
+
+it('has a relayer at /paymaster where one was given', async () => {
+  const response = await fetch(`${scripted.coordinator.url}/paymaster`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"jsonrpc":"2.0","id":1,"method":"paymaster_isAvailable"}' });
+  expect(await response.json()).toEqual({ jsonrpc: '2.0', id: 1, result: true });
 });
 
 const HTML = { accept: 'text/html,application/xhtml+xml' };

@@ -14,7 +14,7 @@ import { networkRoutes } from './network-routes.ts';
 import { EdgeError, openAiError } from './openai-error.ts';
 import { NOT_FOUND_PAGE, pageRoutes, wantsPage } from './page-routes.ts';
 import { COMMON_HEADERS, INSECURE_PAGE_POLICY } from './security-headers.ts';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { AnswerRouteDependencies } from './answer-routes.ts';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { EvidenceDesk } from '../evidence/evidence-desk.ts';
@@ -66,6 +66,8 @@ export interface HttpOptions {
   /** Addresses of public model files that pages may fetch from. */
   readonly publicFiles?: readonly string[];
   readonly tls?: TlsFiles;
+  /** A relayer's routes (SNIP-29), mounted at `/paymaster`. */
+  readonly paymaster?: FastifyPluginAsync;
   readonly logLevel?: string;
 }
 
@@ -108,6 +110,7 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
   modelsRoutes(app, models, { startedAt: options.now(), missing: (id) => view.missing(id) });
   networkRoutes(app, view, models);
   await lineRoutes(app, { limits: new AddressLimits(LINE_LIMIT, options) });
+  if (options.paymaster !== undefined) await app.register(options.paymaster, { prefix: '/paymaster' });
   await pageRoutes(app, options);
 }
 
