@@ -13,6 +13,9 @@ import type { SettlementOptions } from '@ciro/signaling/settlement/settlement.ts
 import type { Store } from '@ciro/signaling/store/open-store.ts';
 import type { SettlementDevnet } from './settlement-devnet.ts';
 
+/** Workers of one job; a plan has at most 64 stages. */
+const JOB_STAGES = 50;
+
 export interface Payee {
   readonly node: NodeId;
   readonly key: string;
@@ -71,13 +74,16 @@ export class SettledLedger implements AsyncDisposable {
     return this.settlement;
   }
 
-  /** Pays the first workers of one job that passed: `amounts[i]` base units to worker i. */
+  /** Pays the first workers, of jobs that passed: `amounts[i]` base units to worker i. */
   async earn(amounts: readonly bigint[]): Promise<void> {
-    const job = (++this.#jobs).toString(16).padStart(32, '0') as JobId;
-    const debit = amounts.reduce((sum, amount) => sum + amount, 0n);
-    await this.ledger.hold(job, 'ada', debit);
-    await this.ledger.settle(job, { debit, fee: 0n, credits: amounts.map((amount, index) => ({ worker: this.payees[index]?.node ?? '', amount })) });
-    for (const { node } of this.payees.slice(0, amounts.length)) await this.ledger.payable(job, node, 0n);
+    for (let first = 0; first < amounts.length; first += JOB_STAGES) {
+      const job = (++this.#jobs).toString(16).padStart(32, '0') as JobId;
+      const credits = amounts.slice(first, first + JOB_STAGES).map((amount, index) => ({ worker: this.payees[first + index]?.node ?? '', amount }));
+      const debit = credits.reduce((sum, { amount }) => sum + amount, 0n);
+      await this.ledger.hold(job, 'ada', debit);
+      await this.ledger.settle(job, { debit, fee: 0n, credits });
+      for (const { worker } of credits) await this.ledger.payable(job, worker as NodeId, 0n);
+    }
   }
 
   /** Base units by which ledger and chain differ, over all workers; nobody's difference makes up for another's. */
