@@ -13,6 +13,7 @@ import { toHex } from '@ciro/core/bytes.ts';
 import { checkLinks, headBytes, LedgerLinks } from '@ciro/core/ledger/head.ts';
 import { SignedHead } from '@ciro/core/protocol/audit-from-coordinator.ts';
 import { parseCoordinatorMessage } from '@ciro/core/protocol/parse.ts';
+import { verifyLedgerOf } from '@ciro/signaling/cli/verify-settlement.ts';
 import { verifySignature } from '@ciro/signaling/keys/verify-signature.ts';
 import { modelIdOf } from '@ciro/core/model/model-id.ts';
 import { environmentOptions, startCoordinator } from '@ciro/signaling/main.ts';
@@ -207,6 +208,16 @@ it('B1, B2: the head is signed by the key of the network, and links lead to it w
     expect([query, refused.status, await refused.json()]).toMatchObject([query, 400, { error: { code: 'bad_request' } }]);
   }
   expect(await (await scripted.fetch(`/v1/ledger/links?from=${head.body.sequence}&to=999999`, open)).json()).toMatchObject({ data: [] });
+});
+
+it('B1, X4: `verify -- ledger` finds the whole ledger in order, by the key of the network; a coordinator that never had a chain has no epochs', async () => {
+  await scripted.fetch('/v1/trial', { method: 'POST' });
+  const { coordinatorPublicKey } = await challengeOf(scripted.coordinator.url);
+  const report = await verifyLedgerOf({ what: 'ledger', source: scripted.coordinator.url, key: coordinatorPublicKey }, new AbortController().signal);
+  expect(report.checks.map(({ name, state }) => `${name}: ${state}`)).toEqual(['format: ok', 'chain: ok', 'heads: ok', 'signatures: ok']);
+  expect(await (await scripted.fetch('/v1/epochs')).json()).toEqual({ object: 'list', data: [] });
+  const missing = await scripted.fetch('/v1/epochs/1');
+  expect([missing.status, await missing.json()]).toMatchObject([404, { error: { code: 'not_found' } }]);
 });
 
 it('an audit rate that is none is named', async () => {

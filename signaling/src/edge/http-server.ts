@@ -5,6 +5,7 @@ import { accountRoutes } from './account-routes.ts';
 import { AddressLimits } from './address-limits.ts';
 import { answerRoutes } from './answer-routes.ts';
 import { chatRoute } from './chat-route.ts';
+import { epochRoutes } from './epoch-routes.ts';
 import { jobRoutes } from './job-routes.ts';
 import { joinLink } from './join-link.ts';
 import { ledgerRoutes } from './ledger-routes.ts';
@@ -22,6 +23,7 @@ import type { Intake } from '../intake/intake.ts';
 import type { JobWatch } from '../intake/job-watch.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { AddressLimit } from './address-limits.ts';
+import type { EpochRouteDependencies } from './epoch-routes.ts';
 import type { LedgerRouteDependencies } from './ledger-routes.ts';
 import type { ShardedModels } from './models-routes.ts';
 import type { NetworkView } from './network-routes.ts';
@@ -54,6 +56,7 @@ export interface HttpDependencies {
   /** An answer that is over, from the record. */
   readonly past: AnswerRouteDependencies['past'];
   readonly head: LedgerRouteDependencies['head'];
+  readonly settlement: EpochRouteDependencies['settlement'];
   readonly models: ShardedModels;
   readonly view: NetworkView;
 }
@@ -101,12 +104,13 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
     reply.headers(COMMON_HEADERS);
     if (request.url.startsWith('/v1/')) await openToOtherSites(request, reply);
   });
-  const { accounts, ledger, intake, evidence, jobs, past, head, models, view } = dependencies;
+  const { accounts, ledger, intake, evidence, jobs, past, head, settlement, models, view } = dependencies;
   chatRoute(app, { accounts, intake, limits: new AddressLimits(CHAT_LIMIT, options), ...(options.publicUrl && { publicUrl: options.publicUrl }) });
   accountRoutes(app, { accounts, ledger, trialLimits: new AddressLimits(TRIAL_LIMIT, options) });
   jobRoutes(app, { accounts, evidence, jobs });
   answerRoutes(app, { accounts, intake, past, ...(options.publicUrl && { publicUrl: options.publicUrl }) });
   ledgerRoutes(app, { ledger, head });
+  epochRoutes(app, { settlement });
   modelsRoutes(app, models, { startedAt: options.now(), missing: (id) => view.missing(id) });
   networkRoutes(app, view, models);
   await lineRoutes(app, { limits: new AddressLimits(LINE_LIMIT, options) });
