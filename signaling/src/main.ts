@@ -91,10 +91,10 @@ export interface CoordinatorOptions {
   readonly ice?: IceOptions;
   /** Addresses of the served models' public files, which tabs may fetch from (`CIRO_PUBLIC_FILES`). */
   readonly publicFiles?: readonly string[];
-  /** Share of stage-jobs that are audited, above 0 and at most 1, whoever did them (`CIRO_AUDIT_RATE`); by each worker's record when absent (SPEC A2). */
-  readonly auditRate?: number;
   /** A relayer's routes, mounted at `/paymaster` (`startRelayer` gives them). */
   readonly paymaster?: FastifyPluginAsync;
+  /** Share of stage-jobs that are audited, above 0 and at most 1, whoever did them (`CIRO_AUDIT_RATE`); by each worker's record when absent (SPEC A2). */
+  readonly auditRate?: number;
   /** Commit that runs, for `/health`. */
   readonly commit?: string;
   /** pino level of the log on standard error; `warn` when absent. `info` tells the life cycle. */

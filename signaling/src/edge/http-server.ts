@@ -98,6 +98,7 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
     if (request.url.startsWith('/v1/')) await openToOtherSites(request, reply);
   });
   const { accounts, ledger, intake, evidence, jobs, past, head, models, view } = dependencies;
+  if (options.paymaster !== undefined) await app.register(options.paymaster, { prefix: '/paymaster' });
   chatRoute(app, { accounts, intake, limits: new AddressLimits(CHAT_LIMIT, options), ...(options.publicUrl && { publicUrl: options.publicUrl }) });
   accountRoutes(app, { accounts, ledger, trialLimits: new AddressLimits(TRIAL_LIMIT, options) });
   jobRoutes(app, { accounts, evidence, jobs });
@@ -105,7 +106,6 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
   ledgerRoutes(app, { ledger, head });
   modelsRoutes(app, models, { startedAt: options.now(), missing: (id) => view.missing(id) });
   networkRoutes(app, view, models);
-  if (options.paymaster !== undefined) await app.register(options.paymaster, { prefix: '/paymaster' });
   await pageRoutes(app, options);
 }
 
