@@ -4,6 +4,9 @@ import type { ChainCall } from './chain-port.ts';
 import type { Felt } from './felt.ts';
 import type { AccountDeployment, ActionType } from './wire.ts';
 
+/** A client may write felts longer than we did, with leading zeros, and keep its own order of fields. */
+const MAX_GROWTH = 3;
+
 /** What was built for a client to sign. */
 export interface Built {
   readonly type: ActionType;
@@ -11,8 +14,9 @@ export interface Built {
   readonly calls: readonly ChainCall[];
   readonly deployment: AccountDeployment | undefined;
   readonly nonce: Felt;
-  /** SNIP-12 hash of the typed data. */
+  /** SNIP-12 hash of the typed data, and its length as JSON. */
   readonly hash: Felt;
+  readonly characters: number;
   /** Time bounds in seconds of chain time, exclusive. */
   readonly after: number;
   readonly before: number;
@@ -63,12 +67,17 @@ export class Bindings {
     this.#waiting.set(built.client, waiting + 1);
   }
 
-  /** Begins the one execution of a build. `hash` is that of the typed data that came back. */
-  begin(nonce: Felt, account: Felt, hash: Felt): Execution {
+  /**
+   * Begins the one execution of a build. What came back is hashed only if a build of this account waits under its nonce and it is not much longer than
+   * that: a hash takes a millisecond a felt, and a body has room for thousands.
+   */
+  begin(nonce: Felt, account: Felt, back: { readonly characters: number; readonly hash: () => Felt }): Execution {
     const entry = this.#entries.get(nonce);
     if (entry === undefined) throw refuse('not-built', `nonce ${nonce} was not built here, or its time is over, or the relayer was started again; build the transaction again`);
     const { built } = entry;
-    if (built.account !== account || built.hash !== hash) throw refuse('payload-swapped', 'the typed data is not what was built for this account and nonce; sign what buildTransaction gave, unchanged');
+    if (built.account !== account || back.characters > built.characters * MAX_GROWTH || built.hash !== back.hash()) {
+      throw refuse('payload-swapped', 'the typed data is not what was built for this account and nonce; sign what buildTransaction gave, unchanged');
+    }
     if (entry.state === 'executed') throw refuse('already-executed', `this payload was executed in transaction ${entry.transaction ?? 'unknown'}; build again for another action`, { transaction: entry.transaction });
     if (entry.state === 'executing') throw refuse('already-executed', 'this payload is being executed by an earlier request; wait for that one');
     if (built.expires <= this.#now()) throw refuse('invalid-time-bounds', 'the time to execute this build is over; build it again and sign at once');

@@ -90,7 +90,7 @@ export class PaymasterService {
     if (signing !== undefined) {
       const { typedData, nonce, after, before, lastsS } = signing;
       const expires = now() + lastsS * 1000;
-      this.#bindings.add({ type, account, calls, deployment, nonce, hash: typedDataHash(typedData, account), after, before, client: caller.client, expires, own });
+      this.#bindings.add({ type, account, calls, deployment, nonce, hash: typedDataHash(typedData, account), characters: JSON.stringify(typedData).length, after, before, client: caller.client, expires, own });
     }
     return {
       type,
@@ -135,7 +135,7 @@ export class PaymasterService {
   #begin({ type, account, deployment }: ExecuteRequest, signed: NonNullable<ExecuteRequest['signed']>): Execution {
     const { chainId } = this.#options;
     if (!sameChain(signed.chainId, chainId)) throw refuse('wrong-chain', `the typed data is for chain ${String(signed.chainId).slice(0, 80)}, and this paymaster serves ${chainId}; use the paymaster of that chain`);
-    const execution = this.#bindings.begin(signed.nonce, account, hashOf(signed.typedData, account));
+    const execution = this.#bindings.begin(signed.nonce, account, { characters: JSON.stringify(signed.typedData).length, hash: () => hashOf(signed.typedData, account) });
     const { built } = execution;
     const sameDeployment = JSON.stringify(deployment) === JSON.stringify(built.deployment);
     if (type === built.type && sameDeployment) return execution;
