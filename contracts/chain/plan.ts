@@ -182,7 +182,6 @@ function roleSettings(at: Readonly<Record<ContractName, Felt>>, roles: Roles): S
     ['CdcPool', 'SETTLER', roles.settler],
     ['CdcPool', 'COURT', at.DisputeCourt],
     ['JobManager', 'COORDINATOR', roles.coordinator],
-    ['JobManager', 'SETTLER', roles.settler],
     ['JobManager', 'MODEL_ADMIN', roles.coordinator],
     ['JobManager', 'COURT', at.DisputeCourt],
     ['DisputeCourt', 'SETTLER', roles.settler],
