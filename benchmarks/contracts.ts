@@ -15,6 +15,7 @@ import type { BenchReport } from './result.ts';
 export async function run({ signal, say }: BenchContext): Promise<BenchReport> {
   const lock = await readLock();
   const sizes = Object.entries(lock).map(([name, { sierraFelts }]) => ({ name, felts: sierraFelts }));
+  if (sizes.length === 0) throw new BenchError('contracts/classes.lock.json lists no class. Run `npm run contracts` first.');
   const largest = Math.max(...sizes.map(({ felts }) => felts));
   const here = await devnetHere();
   if ('missing' in here) {

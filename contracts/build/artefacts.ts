@@ -77,10 +77,16 @@ export function formatArtefact(contractClass: ContractClass): string {
   return `${JSON.stringify({ sierra_program, contract_class_version, entry_points_by_type, abi })}\n`;
 }
 
-/** The class of an artefact. @throws BuildError `stale-artefacts` when it is missing or is no class */
-export async function readArtefact(name: string, folder: string = CONTRACTS_FOLDER): Promise<ContractClass> {
+/**
+ * The class of an artefact.
+ * @param expected SHA-256 that its file has to have
+ * @throws BuildError `stale-artefacts` when it is missing, another file or no class
+ */
+export async function readArtefact(name: string, folder: string = CONTRACTS_FOLDER, expected?: string): Promise<ContractClass> {
   try {
-    return v.parse(ContractClass, JSON.parse(await readFile(artefactPath(name, folder), 'utf8')));
+    const text = await readFile(artefactPath(name, folder), 'utf8');
+    if (expected !== undefined && sha256(text) !== expected) throw new Error(`SHA-256 ${sha256(text)}, classes.lock.json says ${expected}`);
+    return v.parse(ContractClass, JSON.parse(text));
   } catch (cause) {
     throw new BuildError('stale-artefacts', `${artefactPath(name, folder)} is missing or no contract class (${cause instanceof Error ? cause.message : String(cause)}). Run \`npm run contracts\`.`, { fault: 'user', fields: { name }, cause });
   }

@@ -33,10 +33,10 @@ export class ChainAccount {
     return this.chain.receipt(felt(transaction_hash), what, started);
   }
 
-  /** Declares a class. @throws ChainError `compiled-class` when the node makes another compiled class of it */
-  async declare(what: string, contractClass: ContractClass, compiledClassHash: Felt): Promise<Receipt> {
+  /** Declares a class. @throws ChainError `compiled-class` when the node makes another compiled class of it, `foreign-class` when it gives it another hash */
+  async declare(what: string, contractClass: ContractClass, { classHash, compiledClassHash }: { readonly classHash: Felt; readonly compiledClassHash: Felt }): Promise<Receipt> {
     const started = performance.now();
-    const { transaction_hash } = await this.chain.ask(what, async () => {
+    const { transaction_hash, class_hash } = await this.chain.ask(what, async () => {
       try {
         return await this.account.declare({ contract: toSierra(contractClass), compiledClassHash }, OPTIONS);
       } catch (error) {
@@ -48,7 +48,9 @@ export class ChainAccount {
         });
       }
     });
-    return this.chain.receipt(felt(transaction_hash), what, started);
+    const receipt = await this.chain.receipt(felt(transaction_hash), what, started);
+    if (felt(class_hash) === classHash) return receipt;
+    throw new ChainError('foreign-class', `${what}: the node calls the class ${felt(class_hash)}, classes.lock.json ${classHash}. Nothing was deployed from it. Run \`npm run contracts -- --check\`.`, { fault: 'user', fields: { found: felt(class_hash), classHash } });
   }
 
   /** Asks the node what compiled class it makes of a class: a fee estimate with a wrong hash names the right one. Nothing is sent. */

@@ -55,7 +55,7 @@ export async function deploy(options: DeployOptions): Promise<StepReport[]> {
   for (const { name, contractClass, classHash, compiledClassHash } of plan.classes) {
     const step = `declare ${name}`;
     if (await chain.isDeclared(classHash)) tell({ step, state: 'there' });
-    else await perform(step, { contractClass, compiledClassHash }, () => deployer.declare(step, contractClass, compiledClassHash));
+    else await perform(step, { contractClass, compiledClassHash }, () => deployer.declare(step, contractClass, { classHash, compiledClassHash }));
   }
   for (const { name, classHash, address, call } of plan.contracts) {
     const step = `deploy ${name}`;

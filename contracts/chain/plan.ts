@@ -1,7 +1,8 @@
 /** What a deployment consists of, as data: classes, addresses, settings. Nothing here talks to a chain. */
 import { readArtefact, readLock } from '../build/artefacts.ts';
+import { BuildError } from '../build/build-error.ts';
 import { ChainError } from './chain-error.ts';
-import { UNIVERSAL_DEPLOYER, addressOf, classHashOf, constructorData, felt, selectorOf, textFelt, u256 } from './felts.ts';
+import { UNIVERSAL_DEPLOYER, addressOf, constructorData, felt, selectorOf, textFelt, u256 } from './felts.ts';
 import { addressOfHolder } from './network.ts';
 import type { ContractClass } from '../build/artefacts.ts';
 import type { ConstructorValue, Felt } from './felts.ts';
@@ -69,16 +70,14 @@ const SALT = 'ciro-1';
 export const zero = felt(0);
 const one = felt(1);
 
-/** The classes of this checkout. @throws BuildError `stale-artefacts`; ChainError `foreign-class` when an artefact is not the class that the lock names */
+/** The classes of this checkout, with the hashes that the lock has for these very files; the node hashes them again. @throws BuildError `stale-artefacts` */
 export async function readClasses(folder?: string): Promise<PlannedClass[]> {
   const lock = await readLock(folder);
   return Promise.all(
     CONTRACTS.map(async (name): Promise<PlannedClass> => {
-      const contractClass = await readArtefact(name, folder);
       const entry = lock[name];
-      const classHash = classHashOf(contractClass);
-      if (entry?.classHash !== classHash) throw new ChainError('foreign-class', `${name}: the artefact is class ${classHash}, classes.lock.json says ${entry?.classHash ?? 'nothing'}. Run \`npm run contracts\`.`, { fault: 'user', fields: { name, classHash } });
-      return { name, contractClass, classHash, compiledClassHash: felt(entry.compiledClassHash) };
+      if (entry === undefined) throw new BuildError('stale-artefacts', `classes.lock.json has no ${name}. Run \`npm run contracts\`.`, { fault: 'user', fields: { name } });
+      return { name, contractClass: await readArtefact(name, folder, entry.artefactSha256), classHash: felt(entry.classHash), compiledClassHash: felt(entry.compiledClassHash) };
     }),
   );
 }
@@ -182,7 +181,6 @@ function roleSettings(at: Readonly<Record<ContractName, Felt>>, roles: Roles): S
     ['CdcPool', 'SETTLER', roles.settler],
     ['CdcPool', 'COURT', at.DisputeCourt],
     ['JobManager', 'COORDINATOR', roles.coordinator],
-    ['JobManager', 'SETTLER', roles.settler],
     ['JobManager', 'MODEL_ADMIN', roles.coordinator],
     ['JobManager', 'COURT', at.DisputeCourt],
     ['DisputeCourt', 'SETTLER', roles.settler],

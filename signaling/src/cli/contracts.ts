@@ -44,7 +44,7 @@ async function compile(options: Extract<ContractsOptions, { do: 'compile' | 'ask
   const { ask, stack } = nodeToAsk(signal);
   await using _node = stack;
   const given: CompileOptions = { sources: readSources(), folder: CONTRACTS_FOLDER, report: print, signal, askNode: ask };
-  if (options.do === 'ask') return askAgain(given);
+  if (options.do === 'ask') return await askAgain(given);
   const compiled = await compileAll({ ...given, all: options.all, only: options.only });
   if (compiled.length === 0) print(options.only === undefined ? 'nothing changed' : `there is no contract ${options.only}`);
 }
