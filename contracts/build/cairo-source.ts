@@ -44,7 +44,33 @@ export function contractsIn(source: string): string[] {
   return [...blankComments(source).matchAll(/#\[starknet::contract\]\s*(?:pub\s+)?mod\s+([A-Za-z_][A-Za-z0-9_]*)/g)].flatMap(([, name]) => name ?? []);
 }
 
+const TEST = /#\[test\](?:\s*#\[(?:[^[\]]|\[[^\]]*\])*\])*\s*(?:pub\s+)?fn\s+([A-Za-z_][A-Za-z0-9_]*)/g;
+
 /** Last names of the functions under `#[test]`, in their order. */
 export function testsIn(source: string): string[] {
-  return [...blankComments(source).matchAll(/#\[test\](?:\s*#\[(?:[^[\]]|\[[^\]]*\])*\])*\s*(?:pub\s+)?fn\s+([A-Za-z_][A-Za-z0-9_]*)/g)].flatMap(([, name]) => name ?? []);
+  return [...blankComments(source).matchAll(TEST)].flatMap(([, name]) => name ?? []);
+}
+
+/** The same text with all tests but those of these names blanked: every line stays where it was. */
+export function withTests(source: string, names: ReadonlySet<string>): string {
+  const blanked = blankComments(source);
+  let kept = '';
+  let at = 0;
+  for (const match of blanked.matchAll(TEST)) {
+    if (names.has(match[1] ?? '')) continue;
+    const end = endOfBody(blanked, match.index + match[0].length);
+    kept += source.slice(at, match.index) + source.slice(match.index, end).replace(/[^\n]/g, ' ');
+    at = end;
+  }
+  return kept + source.slice(at);
+}
+
+/** Where the braces that are opened next are closed. */
+function endOfBody(blanked: string, from: number): number {
+  let depth = 0;
+  for (let i = blanked.indexOf('{', from); i < blanked.length; i++) {
+    if (blanked[i] === '{') depth += 1;
+    else if (blanked[i] === '}' && --depth === 0) return i + 1;
+  }
+  return blanked.length;
 }
