@@ -10,7 +10,8 @@ use crate::jobs_support_fixture::{
 use crate::jobs_token_fixture::IJobsTokenDispatcherTrait;
 use crate::pool_interface::ICdcPoolDispatcherTrait;
 
-const CASES: u32 = 10;
+/// Every call keeps memory in the test runner until its process ends; these many fit.
+const CASES: u32 = 4;
 const STAKE: u128 = 30_000;
 
 fn bonds(c: Court) -> u128 {
