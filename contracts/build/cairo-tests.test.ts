@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { testsIn } from './cairo-source.ts';
-import { describeCairoTests, runCairoTests, testModules } from './cairo-tests.ts';
+import { cairoChunks, describeCairoTests, runCairoTests, testModules } from './cairo-tests.ts';
 import type { CairoReply, CairoRequest } from './cairo-process.ts';
 
 const SOURCES = new Map([
@@ -48,4 +48,5 @@ it('runs a few tests in each process, and in none of them what belongs to anothe
   expect(await runCairoTests('many_test', { sources: many, cairo })).toMatchObject({ passed: 14, failed: [] });
   expect(asked.map((tests) => tests.length)).toEqual([6, 6, 2]);
   expect(asked.flat()).toEqual(Array.from({ length: 14 }, (_, n) => `t${n}`));
+  expect(cairoChunks(many).map(({ tests }) => tests)).toEqual(asked);
 });

@@ -11,6 +11,8 @@ export interface CairoTestOptions {
   readonly sources: Sources;
   /** A part of the tests' paths; empty for all. */
   readonly filter?: string | undefined;
+  /** Names of the tests to run; all of the module when absent. */
+  readonly only?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
   /** The compiler; another one in tests of what is done with its answers. */
   readonly cairo?: typeof runCairo;
@@ -33,9 +35,9 @@ const TESTS_A_PROCESS = 6;
  * @throws BuildError `does-not-compile`; `compiler-died` also when fewer tests ran than the file has
  */
 export async function runCairoTests(module: string, options: CairoTestOptions): Promise<CairoTestResult> {
-  const { sources, filter = '', signal, cairo = runCairo } = options;
+  const { sources, filter = '', only, signal, cairo = runCairo } = options;
   const made = bundle(module, sources);
-  const tests = testsIn(made.source).filter((test) => `${module}::${test}`.includes(filter));
+  const tests = (only ?? testsIn(made.source)).filter((test) => `${module}::${test}`.includes(filter));
   const run = async (names: readonly string[]): Promise<Extract<CairoReply, { kind: 'tests' }>> => {
     const reply = await cairo({ kind: 'tests', source: withTests(made.source, new Set(names)), filter: '' }, signal);
     if (reply.kind === 'not-compiled') throw notCompiled(reply, made, sources);
@@ -44,15 +46,25 @@ export async function runCairoTests(module: string, options: CairoTestOptions): 
     if (ran === names.length) return reply;
     throw new BuildError('compiler-died', `Of ${names.length} tests of ${module}.cairo the compiler ran ${ran}: ${names.join(', ')}. A test under #[ignore], or a form of #[test] that contracts/build/cairo-source.ts does not know?`, { fault: 'bug', fields: { module, tests: names.length, ran } });
   };
-  const chunks = Array.from({ length: Math.ceil(tests.length / TESTS_A_PROCESS) }, (_, chunk) => tests.slice(chunk * TESTS_A_PROCESS, (chunk + 1) * TESTS_A_PROCESS));
   const results = await Promise.all(
-    chunks.map(async (names) => {
+    inProcesses(tests).map(async (names) => {
       const { passedCount, failedCount, failed } = await run(names);
       return { passedCount, failed: failed.length === failedCount ? failed : await oneByOne(names, failedCount, run) };
     }),
   );
   return { module, passed: results.reduce((sum, { passedCount }) => sum + passedCount, 0), failed: results.flatMap(({ failed }) => failed) };
 }
+
+const inProcesses = (tests: readonly string[]): string[][] => Array.from({ length: Math.ceil(tests.length / TESTS_A_PROCESS) }, (_, chunk) => tests.slice(chunk * TESTS_A_PROCESS, (chunk + 1) * TESTS_A_PROCESS));
+
+/** Tests of one module that fit in one process. */
+export interface CairoChunk {
+  readonly module: string;
+  readonly tests: readonly string[];
+}
+
+/** All tests, process by process. */
+export const cairoChunks = (sources: Sources): CairoChunk[] => testModules(sources).flatMap((module) => inProcesses(testsIn(sources.get(module) ?? '')).map((tests) => ({ module, tests })));
 
 /** Runs test after test until all failures are named: for when the list of them could not be read. */
 async function oneByOne(tests: readonly string[], failures: number, run: (names: readonly string[]) => Promise<Extract<CairoReply, { kind: 'tests' }>>): Promise<FailedTest[]> {
