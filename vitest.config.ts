@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** One unit test is to stay below 5 s on two cores, so this only ends what hangs. */
@@ -14,6 +15,9 @@ const E2E_TIMEOUT_MS = 300_000;
 /** What is waited for comes within milliseconds on an idle machine; on cores that others use, a second is not enough. */
 const POLL = { poll: { timeout: 15_000 } };
 
+/** As many as there are cores: Vitest by itself leaves one idle, which is half of a small machine. */
+const WORKERS = availableParallelism();
+
 export default defineConfig({
   test: {
     reporters: ['default'],
@@ -25,6 +29,7 @@ export default defineConfig({
           include: ['{core,web,signaling,benchmarks}/**/*.test.{ts,tsx}', 'contracts/{build,chain}/**/*.test.ts'],
           testTimeout: UNIT_TIMEOUT_MS,
           hookTimeout: UNIT_TIMEOUT_MS,
+          maxWorkers: WORKERS,
           sequence: { groupOrder: 0 },
         },
       },
@@ -35,6 +40,7 @@ export default defineConfig({
           include: ['tests/{conformance,integration}/**/*.test.ts'],
           testTimeout: INTEGRATION_TIMEOUT_MS,
           hookTimeout: INTEGRATION_TIMEOUT_MS,
+          maxWorkers: WORKERS,
           sequence: { groupOrder: 1 },
         },
       },

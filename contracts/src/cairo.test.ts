@@ -6,7 +6,7 @@ import { checkArtefacts } from '../build/check.ts';
 import { LEAST_COVERAGE, coverageOf, describeCoverage, partOf } from '../build/coverage.ts';
 
 /** Modules whose tests take seconds. Six that deploy contracts keep a core for minutes and take up to 4 GB: too much beside everything else. */
-const QUICK = ['access_test', 'merkle_test'];
+const QUICK = ['merkle_test'];
 
 const sources = readSources();
 const chunks = cairoChunks(sources);
