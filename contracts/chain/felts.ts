@@ -25,8 +25,6 @@ export function feltText(value: Felt): string {
 export const selectorOf = (name: string): Felt => felt(hash.getSelectorFromName(name));
 /** A u256 as its two halves, low first. */
 export const u256 = (value: bigint): readonly [Felt, Felt] => [felt(value & LOW_HALF), felt(value >> 128n)];
-/** Cairo's `poseidon_hash_span`. */
-export const poseidonOf = (values: readonly Felt[]): Felt => felt(hash.computePoseidonHashOnElements([...values]));
 /** Cairo's `hades_permutation(a, b, 2)`, first element: a node of a tree. */
 export const poseidonPair = (left: Felt, right: Felt): Felt => felt(hash.computePoseidonHash(left, right));
 

@@ -1,10 +1,10 @@
-/** The tree under an epoch of the CommitmentStore, as merkle.cairo folds it: leaves bound to chain and store, nodes in index order, padding 0. */
+/** The tree under an epoch of the CommitmentStore (core's, SPEC X1 to X3), with its payees and in felts. */
+import { groupProof, growTree, rootOf } from '@ciro/core/settlement/epoch-tree.ts';
+import { leafHasher } from '@ciro/core/settlement/leaf.ts';
 import { ChainError } from './chain-error.ts';
-import { felt, poseidonOf, poseidonPair, textFelt } from './felts.ts';
+import { felt } from './felts.ts';
 import type { Felt } from './felts.ts';
 
-const LEAF_TAG = textFelt('CIRO.leaf.v2');
-const PADDING = felt(0);
 /** As limits of the store. */
 const MOST_LEVELS = 32;
 
@@ -24,24 +24,19 @@ export interface PayoutTree {
   proof(index: number, levels?: number): Felt[];
 }
 
-export const payoutLeaf = (chainId: Felt, store: Felt, { account, cumulative }: Payee): Felt => poseidonOf([LEAF_TAG, chainId, store, account, felt(cumulative)]);
+export const payoutLeaf = (chainId: Felt, store: Felt, { account, cumulative }: Payee): Felt => felt(leafHasher({ chainId, store })(BigInt(account), cumulative));
 
 /** Hashes a tree of `depth` levels. @throws ChainError `refused` for more payees than leaves, or one that is in it twice */
 export function payoutTree(chainId: Felt, store: Felt, payees: readonly Payee[], depth: number): PayoutTree {
   if (depth > MOST_LEVELS || payees.length > 2 ** depth || payees.length === 0) throw new ChainError('refused', `${payees.length} payees do not go into a tree of ${depth} levels`, { fault: 'bug' });
   if (new Set(payees.map(({ account }) => account)).size !== payees.length) throw new ChainError('refused', 'An account is among the payees twice: its two leaves would pay the difference only.', { fault: 'bug' });
-  const layers: Felt[][] = [payees.map((payee) => payoutLeaf(chainId, store, payee))];
-  const empty: Felt[] = [PADDING];
-  for (let level = 0; level < depth; level++) {
-    const [below = [], nothing = PADDING] = [layers[level], empty[level]];
-    layers.push(Array.from({ length: Math.ceil(below.length / 2) }, (_, at) => poseidonPair(below[2 * at] ?? nothing, below[2 * at + 1] ?? nothing)));
-    empty.push(poseidonPair(nothing, nothing));
-  }
+  const leafOf = leafHasher({ chainId, store });
+  const tree = growTree(payees.map(({ account, cumulative }) => leafOf(BigInt(account), cumulative)), { depth });
   return {
     payees,
     depth,
-    root: layers[depth]?.[0] ?? PADDING,
+    root: felt(rootOf(tree)),
     total: payees.reduce((sum, { cumulative }) => sum + cumulative, 0n),
-    proof: (index, levels = 0) => Array.from({ length: depth - levels }, (_, up) => layers[levels + up]?.[Math.floor(index / 2 ** (levels + up)) ^ 1] ?? empty[levels + up] ?? PADDING),
+    proof: (index, levels = 0) => groupProof(tree, index, levels).map((node) => felt(node)),
   };
 }
