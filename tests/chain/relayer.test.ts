@@ -1,11 +1,11 @@
 import { startRelayer } from '@ciro/signaling/chain/start-relayer.ts';
 import { Account, RpcProvider, constants } from 'starknet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { WITHOUT_DEVNET, devnetBinary, startDevnetProcess } from '../support/devnet-process.ts';
+import { devnetHere, startBareDevnet } from '../support/devnet-binary.ts';
 import { deployPaymaster, paymasterClass } from '../support/paymaster-contract.ts';
 import { OZ_CLASS, STRK, sponsoredWorker, strkOf } from '../support/sponsored-worker.ts';
+import type { Devnet } from '@ciro/contracts/chain/devnet.ts';
 import type { Relayer } from '@ciro/signaling/chain/start-relayer.ts';
-import type { DevnetProcess } from '../support/devnet-process.ts';
 import type { Sponsored } from '../support/sponsored-worker.ts';
 
 /** The issue's bar for deploy and call in one transaction, of which the Paymaster contract takes its part. */
@@ -13,8 +13,9 @@ const FIRST_ACTION_L2_GAS = 7_000_000;
 /** Workers that act at once in the test of batches. */
 const AT_ONCE = 8;
 
-const binary = devnetBinary();
-if (binary === undefined) console.warn(WITHOUT_DEVNET);
+const here = await devnetHere();
+const binary = 'binary' in here ? here.binary : undefined;
+if ('missing' in here) console.warn(`SKIPPED: ${here.missing}`);
 const show = (what: string, { answeredMs, receiptMs, l2Gas }: Sponsored): void => console.log(`${what}: answered ${answeredMs} ms, receipt ${receiptMs} ms, ${(l2Gas / 1e6).toFixed(2)} M L2 gas`);
 const approve = (amount: number) => [{ contractAddress: STRK, entrypoint: 'approve', calldata: ['0x57', `0x${amount.toString(16)}`, '0x0'] }];
 
@@ -28,13 +29,13 @@ const ways = [
 ];
 
 for (const { way, senders, skip } of ways) describe.skipIf(skip)(`the relayer over a real chain, ${way}`, () => {
-  let devnet: DevnetProcess;
+  let devnet: Devnet;
   let provider: RpcProvider;
   let relayer: Relayer;
   const alarms: unknown[] = [];
 
   beforeAll(async () => {
-    devnet = await startDevnetProcess(binary ?? '');
+    devnet = await startBareDevnet(binary ?? '');
     provider = await RpcProvider.create({ nodeUrl: devnet.rpc });
     const forwarder = senders === 1 || contract === undefined ? undefined : await deployPaymaster(contract, { provider, accounts: devnet.accounts, senders, allowed: [[STRK, 'approve'], [STRK, 'transfer']] });
     relayer = await startRelayer({
