@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
-import { answerOf } from '../../tests/support/network-question.ts';
 import { startCoordinatorProcess } from '../network/coordinator-process.ts';
 import { TrialDoors } from '../network/open-trial.ts';
 import { RawBrowser } from './devtools.ts';
@@ -47,11 +46,7 @@ export async function openHiddenNetwork({ browser, modelPath, signal }: Parts): 
   return {
     turn,
     timers: async () => (await Promise.all(pairs.map(async ({ page }) => v.parse(v.number(), await page.evaluate(TIMERS))))).map((fired) => (1_000 * fired) / COUNTED_MS),
-    ask: async (question) => {
-      const { evidence } = await answerOf(await doors.next(), { ...question, signal });
-      doors.spent(evidence.prompt_tokens + evidence.token_ids.length);
-      return evidence;
-    },
+    ask: (question) => doors.answer({ ...question, signal }),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

@@ -1,4 +1,3 @@
-import { answerOf } from '../../tests/support/network-question.ts';
 import { buildPage } from '../../signaling/src/setup/build-page.ts';
 import { fetchDefaultModel } from '../../signaling/src/models/fetch-default-model.ts';
 import { findBrowser } from '../../signaling/src/volunteers/find-browser.ts';
@@ -51,11 +50,7 @@ export async function openBenchNetwork({ browser, modelPath, signal }: Parts, wi
   return {
     coordinator,
     volunteers,
-    ask: async (question) => {
-      const { evidence } = await answerOf(await doors.next(), { ...question, signal });
-      doors.spent(evidence.prompt_tokens + evidence.token_ids.length);
-      return evidence;
-    },
+    ask: (question) => doors.answer({ ...question, signal }),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import { TRIAL_CREDITS } from '@ciro/core/units.ts';
-import type { Door } from '../../tests/support/network-question.ts';
+import { answerOf } from '../../tests/support/network-question.ts';
+import type { Evidence } from '@ciro/core/evidence/evidence.ts';
+import type { Door, NetworkQuestion } from '../../tests/support/network-question.ts';
 
 const Trial = v.object({ key: v.string() });
 
@@ -29,6 +31,13 @@ export class TrialDoors {
       this.#spent = 0;
     }
     return this.#door;
+  }
+
+  /** An answer that has to come, paid from a trial that has it left; gives the job's evidence. */
+  async answer(question: NetworkQuestion): Promise<Evidence> {
+    const { evidence } = await answerOf(await this.next(), question);
+    this.spent(evidence.prompt_tokens + evidence.token_ids.length);
+    return evidence;
   }
 
   /** Counts an answer that was given; a token costs a credit at most. */
