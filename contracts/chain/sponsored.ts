@@ -1,11 +1,10 @@
 /** What a worker signs while somebody else sends it and pays for it (SNIP-9), and the Paymaster's leg of it. */
+import { ACCOUNT_CLASS_HASH } from '@ciro/core/settlement/payout-address.ts';
 import { Account, ec, outsideExecution } from 'starknet';
 import { UNIVERSAL_DEPLOYER, addressOf, felt, selectorOf, textFelt } from './felts.ts';
 import type { Felt } from './felts.ts';
 import type { Call, ChainClient } from './starknet.ts';
 
-/** OpenZeppelin's account 1.0.0, which every devnet has: it takes outside executions of version 2. */
-export const WORKER_ACCOUNT_CLASS: Felt = '0x5b4b537eaa2399e3aa99c4e2e0208ebd6c71bc1467938cd52c798c601e43564';
 /** Seconds before and after the chain's time in which what was signed can be sent; an hour, as wallets have it. */
 const VALID_S = 3_600;
 
@@ -19,8 +18,8 @@ export interface WorkerAccount {
 
 export function workerAccount(privateKey: Felt): WorkerAccount {
   const publicKey = felt(ec.starkCurve.getStarkKey(privateKey));
-  const address = addressOf(publicKey, WORKER_ACCOUNT_CLASS, [publicKey]);
-  return { address, privateKey, deploy: { to: UNIVERSAL_DEPLOYER, entrypoint: 'deployContract', calldata: [WORKER_ACCOUNT_CLASS, publicKey, felt(0), felt(1), publicKey] } };
+  const address = addressOf(publicKey, ACCOUNT_CLASS_HASH, [publicKey]);
+  return { address, privateKey, deploy: { to: UNIVERSAL_DEPLOYER, entrypoint: 'deployContract', calldata: [ACCOUNT_CLASS_HASH, publicKey, felt(0), felt(1), publicKey] } };
 }
 
 /** What the worker signs: its calls, for `paymaster` alone to send, once, within an hour of the chain's time. Gives the calldata of `execute_from_outside_v2`. */

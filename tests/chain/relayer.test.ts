@@ -1,9 +1,10 @@
+import { ACCOUNT_CLASS_HASH } from '@ciro/core/settlement/payout-address.ts';
 import { startRelayer } from '@ciro/signaling/chain/start-relayer.ts';
 import { Account, RpcProvider, constants } from 'starknet';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { devnetHere, startBareDevnet } from '../support/devnet-binary.ts';
 import { deployPaymaster, paymasterClass } from '../support/paymaster-contract.ts';
-import { OZ_CLASS, STRK, sponsoredWorker, strkOf } from '../support/sponsored-worker.ts';
+import { STRK, sponsoredWorker, strkOf } from '../support/sponsored-worker.ts';
 import type { Devnet } from '@ciro/contracts/chain/devnet.ts';
 import type { Relayer } from '@ciro/signaling/chain/start-relayer.ts';
 import type { Sponsored } from '../support/sponsored-worker.ts';
@@ -45,7 +46,7 @@ for (const { way, senders, skip } of ways) describe.skipIf(skip)(`the relayer ov
       policy: {
         version: 1,
         calls: [{ to: STRK, entrypoints: ['approve', 'transfer'] }],
-        accountClasses: [{ classHash: OZ_CLASS, constructor: 'public-key' }],
+        accountClasses: [{ classHash: ACCOUNT_CLASS_HASH, constructor: 'public-key' }],
         actionsPerClientPerHour: 1_000,
         strkPerDay: '20',
         newAccounts: { tickets: true, workBits: null },
@@ -67,7 +68,7 @@ for (const { way, senders, skip } of ways) describe.skipIf(skip)(`the relayer ov
     show('deploy and call', first);
     show('call', second);
     expect([first.succeeded, second.succeeded]).toEqual([true, true]);
-    expect(BigInt(await provider.getClassHashAt(worker.address))).toBe(BigInt(OZ_CLASS));
+    expect(BigInt(await provider.getClassHashAt(worker.address))).toBe(BigInt(ACCOUNT_CLASS_HASH));
     expect(await provider.callContract({ contractAddress: STRK, entrypoint: 'allowance', calldata: [worker.address, '0x57'] })).toEqual(['0x8', '0x0']);
     expect(await strkOf(provider, worker.address)).toBe(0n);
     expect(first.l2Gas).toBeLessThanOrEqual(FIRST_ACTION_L2_GAS);
@@ -77,7 +78,7 @@ for (const { way, senders, skip } of ways) describe.skipIf(skip)(`the relayer ov
   it('deploys an account alone', async () => {
     const worker = sponsoredWorker(provider, relayer);
     expect((await worker.act([], true)).succeeded).toBe(true);
-    expect(BigInt(await provider.getClassHashAt(worker.address))).toBe(BigInt(OZ_CLASS));
+    expect(BigInt(await provider.getClassHashAt(worker.address))).toBe(BigInt(ACCOUNT_CLASS_HASH));
   });
 
   it('puts workers that act at once into few transactions, and the one that would revert into none', async () => {

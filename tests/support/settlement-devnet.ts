@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { advanceTime } from '@ciro/contracts/chain/devnet.ts';
+import { u256 } from '@ciro/contracts/chain/felts.ts';
 import { Account, RpcProvider } from 'starknet';
 import * as v from 'valibot';
 import { devnetHere, startBareDevnet } from './devnet-binary.ts';
@@ -97,5 +98,3 @@ async function deployContract(account: Account, name: string, constructorCalldat
   const { deploy: deployed } = await account.declareAndDeploy({ contract, compiledClassHash, constructorCalldata }, { tip: 0 });
   return deployed.contract_address;
 }
-
-const u256 = (amount: bigint): string[] => [String(amount % 2n ** 128n), String(amount >> 128n)];

@@ -1,9 +1,9 @@
+import { ACCOUNT_CLASS_HASH } from '@ciro/core/settlement/payout-address.ts';
 import { checkedPaymaster } from '@ciro/web/wallet/checked-paymaster.ts';
 import { Account, PaymasterRpc, ec, encode, hash, num } from 'starknet';
 import type { Relayer } from '@ciro/signaling/chain/start-relayer.ts';
 import type { Call, RpcProvider } from 'starknet';
 
-export const OZ_CLASS = '0x5b4b537eaa2399e3aa99c4e2e0208ebd6c71bc1467938cd52c798c601e43564';
 export const STRK = '0x4718f5a0fc34cc1af16a1cdee98ffb20c31f5cd61d6ab07201858f4287c938d';
 /** Looks at a transaction this often, in milliseconds. */
 const LOOK_MS = 20;
@@ -22,7 +22,7 @@ export interface Sponsored {
 export function sponsoredWorker(provider: RpcProvider, relayer: Relayer, { lie }: { readonly lie?: (method: string, result: Record<string, unknown>) => void } = {}) {
   const privateKey = num.toHex(BigInt(`0x${encode.buf2hex(ec.starkCurve.utils.randomPrivateKey())}`) % 2n ** 250n);
   const key = ec.starkCurve.getStarkKey(privateKey);
-  const address = num.toHex(hash.calculateContractAddressFromHash(key, OZ_CLASS, [key], 0)) as `0x${string}`;
+  const address = num.toHex(hash.calculateContractAddressFromHash(key, ACCOUNT_CLASS_HASH, [key], 0)) as `0x${string}`;
   const account = new Account({ provider, address, signer: privateKey });
   const baseFetch: typeof globalThis.fetch = async (url, init) => {
     const response = await fetch(url, init);
@@ -33,7 +33,7 @@ export function sponsoredWorker(provider: RpcProvider, relayer: Relayer, { lie }
   };
   const honest = new PaymasterRpc({ nodeUrl: relayer.url ?? '', headers: { 'x-ciro-ticket': relayer.issueTicket(address) }, baseFetch });
   account.paymaster = checkedPaymaster(honest, { forwarder: relayer.forwarder, chainId: relayer.chainId, now: Date.now });
-  const deploymentData = { address, class_hash: OZ_CLASS, salt: key, calldata: [key], version: 1 as const };
+  const deploymentData = { address, class_hash: ACCOUNT_CLASS_HASH, salt: key, calldata: [key], version: 1 as const };
 
   /** Acts through starknet.js's own `executePaymasterTransaction`. */
   const act = async (calls: Call[], deploys: boolean): Promise<Sponsored> => {

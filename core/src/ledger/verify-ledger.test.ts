@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { GENESIS_HASH, sealEntry } from './entry.ts';
+import { GENESIS_HASH } from './entry.ts';
 import { headOf, linksOf } from './head.ts';
 import { verifyLedger } from './verify-ledger.ts';
+import { ledger } from './ledger.fixture.ts';
 import type { LedgerEntry } from './entry.ts';
 
 const SEED = 20_311;
@@ -11,14 +12,6 @@ const KEY = `04${'ab'.repeat(64)}`;
 const NETWORK = 'ciro-8a2c854a';
 const SIGNATURE = '7'.repeat(128);
 
-function ledger(length: number, salt = 0): LedgerEntry[] {
-  const entries: LedgerEntry[] = [];
-  for (let at = 0; at < length; at++) {
-    const amount = BigInt(at + 1) + BigInt(at > 2 ? salt : 0);
-    entries.push(sealEntry({ kind: 'trial', key: `trial:${at}`, job: null, at, lines: [{ account: 'pool', amount: -amount }, { account: `requester:${at}`, amount }] }, at, entries.at(-1)?.hash ?? GENESIS_HASH));
-  }
-  return entries;
-}
 const signed = (entry: LedgerEntry | undefined, network = NETWORK) => ({ body: headOf(network, entry ?? { sequence: 0, hash: GENESIS_HASH }, 5), signature: SIGNATURE });
 const entries = ledger(6);
 const links = linksOf(entries);

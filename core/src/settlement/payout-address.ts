@@ -1,7 +1,7 @@
 import { pedersen } from '@scure/starknet';
 
-/** Class of the OpenZeppelin account that a worker's identity key owns (SPEC X6). */
-export const ACCOUNT_CLASS_HASH = '0x05b4b537eaa2399e3aa99c4e2e0208ebd6c71bc1467938cd52c798c601e43564';
+/** Class of the OpenZeppelin account 1.0.0 that a worker's identity key owns (SPEC X6); every devnet has it, and it takes outside executions of version 2. In minimal hex. */
+export const ACCOUNT_CLASS_HASH = '0x5b4b537eaa2399e3aa99c4e2e0208ebd6c71bc1467938cd52c798c601e43564';
 
 /** 'STARKNET_CONTRACT_ADDRESS' as a Cairo short string. */
 const ADDRESS_TAG = BigInt(`0x${Array.from('STARKNET_CONTRACT_ADDRESS', (letter) => letter.charCodeAt(0).toString(16)).join('')}`);

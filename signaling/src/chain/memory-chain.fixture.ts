@@ -1,10 +1,10 @@
+import { ACCOUNT_CLASS_HASH } from '@ciro/core/settlement/payout-address.ts';
 import { toFelt } from './felt.ts';
 import { RelayerError, refuse } from './relayer-error.ts';
 import { EXECUTE_FROM_OUTSIDE_V2, UDC } from './starknet-hashes.ts';
 import type { Bounds, Chain, ChainCall, Estimate, SignedTransaction, TransactionState } from './chain-port.ts';
 import type { Felt } from './felt.ts';
 
-export const OZ_CLASS: Felt = '0x5b4b537eaa2399e3aa99c4e2e0208ebd6c71bc1467938cd52c798c601e43564';
 const GAS_A_CALL = 1_000_000n;
 
 /** Deployments and outside executions are what the relayer sends; all that they do here is to happen once. */
@@ -119,7 +119,7 @@ export class MemoryChain implements Chain {
       const { deploys, account, nonce } = effectOf(call);
       if (deploys !== undefined) {
         if (deployed.has(deploys)) throw refuse('execution-error', 'contract already deployed');
-        deployed.set(deploys, OZ_CLASS);
+        deployed.set(deploys, ACCOUNT_CLASS_HASH);
       }
       if (account === undefined || nonce === undefined) continue;
       if (this.bad.has(nonce) || (onChain && this.badOnChain.has(nonce))) throw refuse('execution-error', 'CIRO-CP: not enough stake');

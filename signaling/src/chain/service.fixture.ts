@@ -1,9 +1,10 @@
+import { ACCOUNT_CLASS_HASH } from '@ciro/core/settlement/payout-address.ts';
 import { ec } from 'starknet';
 import { VirtualClock } from '../sessions/virtual-clock.fixture.ts';
 import { AccountChecks } from './account-checks.ts';
 import { answerRpc } from './json-rpc.ts';
 import { LocalBackEnd } from './local-back-end.ts';
-import { MemoryChain, OZ_CLASS, signatureOf } from './memory-chain.fixture.ts';
+import { MemoryChain, signatureOf } from './memory-chain.fixture.ts';
 import { Metrics } from './metrics.ts';
 import { Newcomers } from './newcomers.ts';
 import { PaymasterService } from './paymaster-service.ts';
@@ -27,7 +28,7 @@ export const CLAIM: ChainCall = { to: STORE, selector: selectorOf('claim'), call
 export const POLICY: PolicyData = {
   version: 1,
   calls: [{ to: STORE, entrypoints: ['claim'] }],
-  accountClasses: [{ classHash: OZ_CLASS, constructor: 'public-key' }],
+  accountClasses: [{ classHash: ACCOUNT_CLASS_HASH, constructor: 'public-key' }],
   strkPerDay: '1',
   maxStrkPerAction: '0.5',
   newAccounts: { tickets: true, workBits: 8 },
@@ -46,8 +47,8 @@ export interface Built {
 /** A key whose account is not deployed; its address follows from it. */
 export function newcomer(privateKey: string) {
   const key = toFelt(BigInt(ec.starkCurve.getStarkKey(privateKey)));
-  const address = addressOf(OZ_CLASS, key, [key]);
-  const deployment = { address, class_hash: OZ_CLASS, salt: key, calldata: [key], version: 1 };
+  const address = addressOf(ACCOUNT_CLASS_HASH, key, [key]);
+  const deployment = { address, class_hash: ACCOUNT_CLASS_HASH, salt: key, calldata: [key], version: 1 };
   const sign = (typedData: TypedData): Felt[] => {
     const { r, s } = ec.starkCurve.sign(typedDataHash(typedData, address), privateKey);
     return [toFelt(r), toFelt(s)];
@@ -79,7 +80,7 @@ export function startService(policy: Partial<PolicyData> = {}, backEndOf?: (part
   };
   const execute = (invoke: unknown, caller: Partial<Caller> = {}) => ask('executeTransaction', { transaction: { type: 'invoke', invoke }, parameters: PARAMETERS }, caller);
   const deployed = (account: Felt): Felt => {
-    chain.classes.set(account, OZ_CLASS);
+    chain.classes.set(account, ACCOUNT_CLASS_HASH);
     return account;
   };
   return { chain, clock, quotas, metrics, tickets, newcomers, backEnd, bugs, ask, build, signed, execute, deployed };
