@@ -3,7 +3,7 @@ import { findWork, workBits } from './work.ts';
 
 const CHALLENGE = { chainId: '0x534e', account: '0x123', slot: 7 };
 
-describe('proof of work (SPEC X2)', () => {
+describe('proof of work (SPEC Y2)', () => {
   it('a counter that was found has the bits, and the ones before it do not', () => {
     const counter = findWork(CHALLENGE, 8) ?? -1;
     expect(workBits(CHALLENGE, counter)).toBeGreaterThanOrEqual(8);

@@ -3,7 +3,7 @@ import { toHex, utf8 } from '../bytes.ts';
 import { canonicalJson } from '../canonical-json.ts';
 
 const DOMAIN = 'ciro/sponsor-work/1';
-/** A proof names the slot of time it was made for; it holds in that slot and the next one (SPEC X2). */
+/** A proof names the slot of time it was made for; it holds in that slot and the next one (SPEC Y2). */
 export const WORK_SLOT_S = 600;
 /** Bits a proof may ask for. Below 8 it costs nothing; 24 are 16 million hashes, minutes of a desktop's core. */
 export const MIN_WORK_BITS = 8;

@@ -10,7 +10,7 @@ const back = (hash: `0x${string}` = '0xabc', characters = 100) => {
   return counted;
 };
 
-describe('Bindings (SPEC X3)', () => {
+describe('Bindings (SPEC Y3)', () => {
   it('hashes only what a build of the same account waits for, and nothing much longer than that', () => {
     const bindings = new Bindings({ now: () => 0 });
     bindings.add(built());

@@ -43,7 +43,7 @@ export interface Execution {
   failed(): void;
 }
 
-/** Ties each execution to what was built here: by nonce, to one typed-data hash, once (SPEC X3). */
+/** Ties each execution to what was built here: by nonce, to one typed-data hash, once (SPEC Y3). */
 export class Bindings {
   readonly #now: () => number;
   readonly #entries = new Map<Felt, Entry>();

@@ -1,6 +1,6 @@
 /** A build stays executable for this long: a page signs within a second, a wallet asks its owner. Seconds. */
 export const DEFAULT_VALIDITY_S = 900;
-/** The longest time bounds that are signed; a client that checks refuses more (SPEC X4). Seconds. */
+/** The longest time bounds that are signed; a client that checks refuses more (SPEC Y4). Seconds. */
 export const MAX_VALIDITY_S = 3600;
 /** `Execute After` lies this far before chain time, because bounds are exclusive and blocks of a node may differ. Seconds. */
 export const BOUNDS_MARGIN_S = 60;

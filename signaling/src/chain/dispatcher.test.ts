@@ -81,7 +81,7 @@ describe('Dispatcher', () => {
     expect(outcomes()).toHaveLength(1 + MAX_QUEUE);
   });
 
-  it('takes the one that would revert out of its transaction, before anything is signed (SPEC X5)', async () => {
+  it('takes the one that would revert out of its transaction, before anything is signed (SPEC Y5)', async () => {
     const { chain, clock, act, outcomes, metrics } = setup();
     chain.submits.push('hold');
     await act();

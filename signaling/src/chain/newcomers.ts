@@ -14,7 +14,7 @@ export interface Credentials {
 
 const WORK = /^([0-9]{1,10})\.([0-9]{1,15})$/;
 
-/** Who may have an account deployed: tickets of the coordinator and proofs of work (SPEC X1, X2). */
+/** Who may have an account deployed: tickets of the coordinator and proofs of work (SPEC Y1, Y2). */
 export class Newcomers {
   readonly #rules: Policy['newAccounts'];
   readonly #tickets: Tickets;

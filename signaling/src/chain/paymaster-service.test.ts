@@ -65,7 +65,7 @@ describe('paymaster_buildTransaction', () => {
   });
 });
 
-describe('paymaster_executeTransaction (SPEC X3)', () => {
+describe('paymaster_executeTransaction (SPEC Y3)', () => {
   it('sends what was built and signed, and tells its newest hash', async () => {
     const { signed, execute, deployed, ask, chain, clock, quotas } = startService();
     deployed(ACCOUNT);
@@ -191,7 +191,7 @@ describe('paymaster_executeTransaction (SPEC X3)', () => {
   });
 });
 
-describe('accounts that are not deployed (SPEC X1, X2)', () => {
+describe('accounts that are not deployed (SPEC Y1, Y2)', () => {
   const worker = newcomer('0x1234');
   const first = async (service: ReturnType<typeof startService>, credentials: { ticket?: string; work?: string }) => {
     const transaction = { type: 'deploy_and_invoke', deployment: worker.deployment, invoke: { user_address: worker.address, calls: [CLAIM] } };

@@ -11,7 +11,7 @@ function setup(key = KEY) {
   return { time, tickets: new Tickets(key, CHAIN, { now: () => time.now }) };
 }
 
-it('is good once, for its account, until it is over (SPEC X1)', () => {
+it('is good once, for its account, until it is over (SPEC Y1)', () => {
   const { tickets, time } = setup();
   const ticket = tickets.issue('0x1');
   expect(() => tickets.check(ticket, '0x2')).toThrow(needed);

@@ -15,7 +15,7 @@ export interface Admission {
 }
 
 /**
- * Tickets of the coordinator: HMAC-SHA-256 over chain, account, expiry and a random id (SPEC X1). Issued to a connected worker for the account of
+ * Tickets of the coordinator: HMAC-SHA-256 over chain, account, expiry and a random id (SPEC Y1). Issued to a connected worker for the account of
  * its identity; each is good for one action.
  */
 export class Tickets {

@@ -50,7 +50,7 @@ const TYPES = JSON.stringify({
 });
 const Fields = v.array(v.strictObject({ name: v.string(), type: v.string() }));
 
-/** Throws `PaymasterError` unless the typed data lets `forwarder` carry out exactly `calls`, on this chain, within an hour (SPEC X4). */
+/** Throws `PaymasterError` unless the typed data lets `forwarder` carry out exactly `calls`, on this chain, within an hour (SPEC Y4). */
 export function checkOutsideExecution(typedData: unknown, { forwarder, chainId, calls, now, latest }: ExpectedExecution): void {
   const parsed = v.safeParse(OutsideExecution, typedData);
   if (!parsed.success) throw lied('wrong-shape', `its typed data is no SNIP-9 version 2 execution (${v.getDotPath(parsed.issues[0]) ?? 'root'}: ${parsed.issues[0].message.slice(0, 120)})`);

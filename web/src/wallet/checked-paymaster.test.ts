@@ -75,7 +75,7 @@ const LIES: readonly (readonly [what: string, lie: Lie, code: string])[] = [
   ['no typed data', { change: (prepared) => delete (prepared as Record<string, unknown>)['typed_data'] }, 'wrong-shape'],
 ];
 
-describe('checkedPaymaster (SPEC X4)', () => {
+describe('checkedPaymaster (SPEC Y4)', () => {
   it('passes what was asked for on, and executes it', async () => {
     const { paymaster, invoke, executed } = setup();
     const prepared = await paymaster.buildTransaction(invoke, SPONSORED);

@@ -16,7 +16,7 @@ export interface PaymasterExpectation {
 }
 
 /**
- * A paymaster whose answers are checked before anything is signed (SPEC X4): same type, calls, chain and deployment, sponsored, our forwarder as
+ * A paymaster whose answers are checked before anything is signed (SPEC Y4): same type, calls, chain and deployment, sponsored, our forwarder as
  * caller, good for an hour at most. Only what passed is sent for execution. Throws `PaymasterError`.
  *
  * Assign it after construction (`account.paymaster = checkedPaymaster(…)`): starknet.js's `Account` copies the address out of a paymaster
