@@ -1,6 +1,6 @@
 import { formatCredits } from '@ciro/core/units.ts';
 import { readChainSettings } from '../chain/chain-settings.ts';
-import type { ChainOptions } from '../main.ts';
+import type { ChainOptions } from '../open-settlement.ts';
 import type { SettlementEvent } from '../settlement/ports.ts';
 
 /** On a chain of this machine nobody waits an hour for a block to be worth its fee. */
