@@ -105,6 +105,8 @@ export interface CoordinatorOptions {
   readonly auditRate?: number;
   /** A relayer's routes, mounted at `/paymaster` (`startRelayer` gives them). */
   readonly paymaster?: FastifyPluginAsync;
+  /** Gives a ticket for an account that is not deployed yet (`Relayer.issueTicket`, SPEC Y1); connected workers are given them for their own. */
+  readonly tickets?: (account: string) => string;
   /** Settlement contract that pays workers; without one credits stay in the ledger. */
   readonly chain?: ChainOptions;
   /** Commit that runs, for `/health`. */
@@ -233,7 +235,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const past = (job: string, account: string) => pastAnswer({ archive: store.jobs, stagesOf, nameOf: (id) => models.get(id)?.manifest.name ?? id }, job, account);
 
   const view = { network, ...given({ commit: options.commit }), status: () => scheduler.status(), missing: (id: string) => scheduler.missingFor(v.parse(HexHash, id)), connections: () => sessions.size, nodes: async () => nodesWithProfiles(await standings.nodes(), scheduler.status().figures) };
-  const dependencies = { accounts, ledger, intake, evidence, jobs, past, head: () => heads.signed(), settlement: settlement ?? storedEpochs(store.settlement), models, view };
+  const dependencies = { accounts, ledger, intake, evidence, jobs, past, head: () => heads.signed(), settlement: settlement ?? storedEpochs(store.settlement), models, view, ...given({ chain: given({ door: options.chain?.door }) }) };
   await addRoutes(app, dependencies, { now, ...given({ publicUrl: wantedUrl, webDist: options.webDist, publicFiles: options.publicFiles, paymaster: options.paymaster }) });
   const port = await listen(app, options);
   const url = `${options.tls === undefined ? 'http' : 'https'}://localhost:${port}`;

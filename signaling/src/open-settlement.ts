@@ -3,6 +3,7 @@ import { CommitmentStore } from './chain/commitment-store.ts';
 import { systemClock } from './sessions/clock.ts';
 import { Settlement, EPOCH_EVERY_MS, EPOCH_MAX_CHANGED, PUSH_FROM } from './settlement/settlement.ts';
 import { ThreadedTrees } from './settlement/threaded-trees.ts';
+import type { ChainDoor } from '@ciro/core/sponsorship/chain-door.ts';
 import type { CommitmentStoreOptions } from './chain/commitment-store.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { SettlementEvent } from './settlement/ports.ts';
@@ -13,6 +14,8 @@ import type { Store } from './store/open-store.ts';
 export type ChainOptions = CommitmentStoreOptions & {
   /** Milliseconds between epochs; an hour when absent. */
   readonly epochEveryMs?: number;
+  /** What clients need to act on the chain (SPEC Y6); without it they are told that there is none. */
+  readonly door?: ChainDoor;
   /** Hears what settlement does. */
   readonly onSettlement?: (event: SettlementEvent) => void;
 };
