@@ -29,7 +29,7 @@ import { publicFileOf, publicFilesOf } from './models/public-files.ts';
 import { iceOptionsOf, IceServers } from './relay/ice-servers.ts';
 import { openRelay } from './relay/open-relay.ts';
 import { WeightsDesk } from './relay/weights-desk.ts';
-import { openSettlement } from './open-settlement.ts';
+import { openSettlement, startSettlement } from './open-settlement.ts';
 import { JobRunner } from './scheduler/job-runner.ts';
 import { systemClock } from './sessions/clock.ts';
 import { Sessions } from './sessions/sessions.ts';
@@ -49,6 +49,7 @@ import type { IceOptions } from './relay/ice-servers.ts';
 import type { SchedulerStatus } from './scheduler/job-runner.ts';
 import type { SchedulerTimes } from './scheduler/scheduler-times.ts';
 import type { Models } from './scheduler/models-port.ts';
+import type { Payment } from './settlement/settlement.ts';
 import type { Store } from './store/open-store.ts';
 
 const KEY_FILE = 'coordinator-key.json';
@@ -136,6 +137,8 @@ export interface Coordinator {
   status(): SchedulerStatus;
   /** Resolves when every stage is placed, loaded and linked. */
   whenReady(signal: AbortSignal): Promise<void>;
+  /** Closes an epoch early, and gives what was paid once everybody who is owed something has it (`Settlement.payOut`); nothing without a chain. */
+  payOut(signal: AbortSignal): Promise<readonly Payment[]>;
   /** Cancels what runs, closes every hold and connection, and gives the data folder back. */
   close(): Promise<void>;
 }
@@ -243,7 +246,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const trialKey = await operatorKey({ accounts, ledger, kept });
   app.log.info({ network, url, database: databaseUrl === undefined ? 'embedded' : 'postgresql', ...recovery, goingOn: goingOn.length }, 'coordinator started');
 
-  settlement?.start();
+  if (settlement !== undefined) startSettlement(settlement, options.chain ?? {}, onError);
 
   const open = undo.move();
   let closing: Promise<void> | undefined;
@@ -255,6 +258,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     models,
     status: () => scheduler.status(),
     whenReady: (signal) => scheduler.whenReady(signal),
+    payOut: async (signal) => (await settlement?.payOut(signal)) ?? [],
     close() {
       app.log.info({ network }, 'coordinator stops');
       return (closing ??= open.disposeAsync());
