@@ -37,6 +37,7 @@ import { Sessions } from './sessions/sessions.ts';
 import { Settlement, EPOCH_EVERY_MS, EPOCH_MAX_CHANGED, PUSH_FROM } from './settlement/settlement.ts';
 import { storedEpochs } from './settlement/stored-epochs.ts';
 import { ThreadedTrees } from './settlement/threaded-trees.ts';
+import { SponsorDesk } from './sponsoring/sponsor-desk.ts';
 import { Standings } from './standing/standings.ts';
 import { openStore } from './store/open-store.ts';
 import { readPrivate, writePrivate } from './store/private-file.ts';
@@ -213,7 +214,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const heads = new HeadPublisher({ clock: systemClock, ledger, key, workers: sessions, onError }, { network });
   undo.defer(() => heads.close());
 
-  const settlement = options.chain === undefined ? undefined : openSettlement(options.chain, { network, ledger, sessions, store, onError });
+  const sponsors = new SponsorDesk({ clock: systemClock, workers: sessions, ...given({ tickets: options.tickets }) });
+  const settlement = options.chain === undefined ? undefined : openSettlement(sponsors.telling(options.chain), { network, ledger, sessions, store, onError });
   if (settlement !== undefined) undo.defer(() => settlement.close());
 
   const notices = creditNotices(sessions, heads);

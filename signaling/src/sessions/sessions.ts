@@ -117,6 +117,11 @@ export class Sessions {
     return this.#byNode.get(nodeId)?.worker;
   }
 
+  /** Public key of a connected node that has proven who it is. */
+  identityKey(nodeId: NodeId): string | undefined {
+    return this.#byNode.get(nodeId)?.identity?.identityPublicKey;
+  }
+
   /** Whether a connected node asked that no neighbour learns its network address. */
   hidesAddress(nodeId: NodeId): boolean {
     return this.#byNode.get(nodeId)?.identity?.relayOnly ?? false;
