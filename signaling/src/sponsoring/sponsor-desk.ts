@@ -17,7 +17,6 @@ export interface SponsorDeskDeps {
   readonly clock: Clock;
   readonly workers: {
     nodes(): NodeId[];
-    identityKey(nodeId: NodeId): string | undefined;
     observe(observer: WorkerObserver): void;
     send(nodeId: NodeId, message: CoordinatorMessage): void;
   };
@@ -36,10 +35,7 @@ export class SponsorDesk {
   constructor(deps: SponsorDeskDeps) {
     this.#deps = deps;
     deps.workers.observe({
-      message: (nodeId, message) => {
-        const key = message.type === 'sponsor-wanted' ? deps.workers.identityKey(nodeId) : undefined;
-        if (key !== undefined) deps.workers.send(nodeId, this.#answer(key));
-      },
+      sponsorWanted: ({ nodeId, identityPublicKey }) => deps.workers.send(nodeId, this.#answer(identityPublicKey)),
     });
   }
 
