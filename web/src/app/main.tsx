@@ -40,8 +40,8 @@ const chat = new ChatSession({
 });
 const desk = new ContributionDesk({
   loadParticipant: async () => {
-    const [{ Participant }, { keys, work }] = await Promise.all([import('../participant/participant.ts'), storage.load()]);
-    return new Participant({ keys, store: work, origin: location.origin, base });
+    const [{ Participant }, { work }] = await Promise.all([import('../participant/participant.ts'), storage.load()]);
+    return new Participant({ store: work, origin: location.origin, base });
   },
   settings: storage.settings,
   device: globalThis,
