@@ -61,10 +61,11 @@ export class ClaimDesk {
   }
 
   async #act(epoch: number | undefined, asked: boolean): Promise<void> {
+    const began = this.#ports.now();
     this.#show({ failure: undefined });
     for (let tries = 0; ; tries++) {
       try {
-        return await this.#try(epoch, asked);
+        return await this.#try(epoch, asked, began);
       } catch (error) {
         const pause = PAUSES_MS[tries];
         const again = mayRetry(error) && pause !== undefined && !this.#stop.signal.aborted;
@@ -78,7 +79,7 @@ export class ClaimDesk {
     }
   }
 
-  async #try(notice: number | undefined, asked: boolean): Promise<void> {
+  async #try(notice: number | undefined, asked: boolean, began: number): Promise<void> {
     const { coordinator, account } = this.#ports;
     const door = (this.#door ??= await coordinator.door());
     if (door === undefined) return this.#show({ chain: 'none' });
@@ -93,7 +94,7 @@ export class ClaimDesk {
     const owed = proof.cumulative > paid ? proof.cumulative - paid : 0n;
     this.#show({ owed, onChain: await chain.tokens(), failure: undefined });
     // Whom the contract has paid before is paid by the coordinator's groups.
-    if (owed > 0n && (asked || paid === 0n)) await this.#claim(chain, proof, owed);
+    if (owed > 0n && (asked || paid === 0n)) await this.#claim(chain, proof, owed, began);
   }
 
   /** Everything that has to hold before the key is used; gives what the contract has paid. */
@@ -105,9 +106,8 @@ export class ClaimDesk {
     return paid;
   }
 
-  async #claim(chain: AccountOnChain, proof: EpochProof, amount: bigint): Promise<void> {
+  async #claim(chain: AccountOnChain, proof: EpochProof, amount: bigint, began: number): Promise<void> {
     const { ticket, now, date, paymaster } = this.#ports;
-    const began = now();
     this.#show({ step: 'contract' });
     const deployed = await chain.isDeployed();
     if (!deployed) this.#show({ step: 'ticket' });

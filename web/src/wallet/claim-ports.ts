@@ -74,7 +74,7 @@ export interface Payout {
   readonly gasPaidFri: bigint;
   /** What the sponsor paid, in fri. */
   readonly sponsorPaidFri: bigint;
-  /** From the beginning of the claim to its receipt. */
+  /** From the click, or the notice, to the receipt. */
   readonly milliseconds: number;
   /** Epoch milliseconds. */
   readonly at: number;
