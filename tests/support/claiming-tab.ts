@@ -7,7 +7,7 @@ import type { StoredKeys } from '@ciro/web/wallet/key-store.ts';
 import type { VaultThread } from '@ciro/web/participant/vault-thread.ts';
 
 /** Opens a tab with a fresh identity. `ticketFor`: the coordinator's answer to `sponsor-wanted`. */
-export async function claimingTab(base: string, ticketFor: (account: string) => string) {
+export async function claimingTab(base: string, ticketFor: (account: Felt) => string) {
   let kept: StoredKeys | undefined;
   const store = { read: async () => kept, keepFirst: async (keys: StoredKeys) => (kept ??= keys), replace: async () => {}, earlier: async () => [], markBackedUp: async () => {} };
   const vault = new Vault(store, { secureContext: true, crypto: globalThis.crypto, now: Date.now });
