@@ -2,6 +2,7 @@
 import { IdentityDesk } from '@ciro/web/participant/identity-desk.ts';
 import { openStarknetAccount } from '@ciro/web/wallet/starknet-account.ts';
 import { Vault } from '@ciro/web/wallet/vault.ts';
+import type { Felt } from '@ciro/contracts/chain/felts.ts';
 import type { Earnings } from '@ciro/web/wallet/claim-ports.ts';
 import type { StoredKeys } from '@ciro/web/wallet/key-store.ts';
 import type { VaultThread } from '@ciro/web/participant/vault-thread.ts';
@@ -28,7 +29,7 @@ export async function claimingTab(base: string, ticketFor: (account: Felt) => st
     base,
     fetch,
     wantTicket: () => {
-      queueMicrotask(() => desk.answered({ type: 'sponsor-ticket', ticket: ticketFor(account) }));
+      queueMicrotask(() => desk.answered({ type: 'sponsor-ticket', ticket: ticketFor(account as Felt) }));
       return true;
     },
     after: (milliseconds, task) => {

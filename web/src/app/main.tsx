@@ -15,6 +15,7 @@ import './styles/tokens.css';
 import './styles/base.css';
 import './styles/layout.css';
 import './styles/contribute.css';
+import './styles/earnings.css';
 import './styles/chat.css';
 
 declare global {

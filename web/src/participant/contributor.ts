@@ -9,8 +9,8 @@ export interface Contributor {
   contribute(options: ContributeOptions): Promise<void>;
   /** Leaves the network and gives the memory back, at once. */
   stop(): void;
-  /** Shows the identity that is here already, if there is one, and what it has on a chain. Rejects with WalletError. */
-  findIdentity(): Promise<void>;
+  /** Shows the identity that is here already, if there is one, and what it has on a chain; false when there is none. Rejects with WalletError. */
+  findIdentity(): Promise<boolean>;
   /** Claims what the newest claimable epoch owes; what fails is a part of the view. */
   claimNow(): Promise<void>;
   /** Text of a backup file of an identity of this browser. Rejects with WalletError. */

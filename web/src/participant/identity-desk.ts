@@ -47,12 +47,13 @@ export class IdentityDesk {
     return this.#take(await this.vault.open());
   }
 
-  /** Shows the identity that is here already, and what it has on the chain; makes none. */
-  async find(): Promise<void> {
+  /** Shows the identity that is here already, and what it has on the chain; makes none and claims nothing. False when there is none. */
+  async find(): Promise<boolean> {
     const facts = await this.vault.find();
-    if (facts === undefined) return;
+    if (facts === undefined) return false;
     this.#take(facts);
-    await this.#claims?.look();
+    void this.#claims?.see();
+    return true;
   }
 
   /** Joined a coordinator: something may have become claimable meanwhile. */
@@ -74,6 +75,7 @@ export class IdentityDesk {
 
   /** Text of a backup file. Rejects with WalletError. */
   async exportIdentity(passphrase: string, identityPublicKey: string): Promise<string> {
+    // The vault knows which identities are here once it looked.
     if (this.#facts === undefined) await this.find();
     const text = await this.vault.exportIdentity(passphrase, identityPublicKey);
     const facts = await this.vault.find();
@@ -84,7 +86,7 @@ export class IdentityDesk {
   /** Rejects with WalletError, `identity-exists` among them; the identity here is then as it was. */
   async importIdentity(text: string, passphrase: string, replace: boolean): Promise<void> {
     this.#take(await this.vault.importIdentity(text, passphrase, { replace }));
-    void this.#claims?.look();
+    void this.#claims?.see();
   }
 
   #take(facts: VaultFacts): VaultFacts {

@@ -5,6 +5,7 @@ import type { Generated } from '../pipeline/stage-ports.ts';
 import type { LinkView } from '../transport/link-manager.ts';
 import { NOTHING_YET, stateOf, type ContributionState } from './contribution-state.ts';
 import { NO_WEIGHTS_MOVED, type WeightsMoved } from '../shards/weights-tally.ts';
+import { MIN_PASSPHRASE as LEAST_CHARACTERS } from '../wallet/passphrase.ts';
 import type { FreshFigures } from './fresh-profile.ts';
 import type { Earnings } from '../wallet/claim-ports.ts';
 import type { IdentityView } from './identity-desk.ts';
@@ -72,6 +73,9 @@ export interface Standing {
   readonly auditRate: number;
   readonly state: 'active' | 'demoted';
 }
+
+/** Characters of a backup's passphrase, at least. */
+export const MIN_PASSPHRASE = LEAST_CHARACTERS;
 
 /** Alarms that the view lists. */
 export const MAX_SHOWN_ALARMS = 16;

@@ -129,7 +129,7 @@ export class Participant implements Contributor {
     return this.#setup.store.recent(count).catch(() => []);
   }
 
-  findIdentity(): Promise<void> {
+  findIdentity(): Promise<boolean> {
     return this.#identity.find();
   }
 

@@ -2,14 +2,13 @@ import * as v from 'valibot';
 import { fromHex, toHex, utf8 } from '@ciro/core/bytes.ts';
 import { IdentityPublicKey } from '@ciro/core/ids.ts';
 import { identityPublicKey } from '@ciro/core/identity/identity.ts';
+import { MIN_PASSPHRASE } from './passphrase.ts';
 import { WalletError } from './wallet-error.ts';
 
 /** Iterations of PBKDF2-HMAC-SHA-256: the OWASP Password Storage Cheat Sheet's number. Some 0.2 s on a desktop, a second on a phone. */
 export const KDF_ITERATIONS = 600_000;
 /** A file that asks for more is refused: it would keep a phone busy for a minute. */
 const MAX_KDF_ITERATIONS = 20_000_000;
-/** Characters. Whoever has the file may guess as often as they like. */
-export const MIN_PASSPHRASE = 12;
 /** A backup has some 600 characters. */
 const MAX_BACKUP_CHARACTERS = 4_096;
 const SALT_BYTES = 16;

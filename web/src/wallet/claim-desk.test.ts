@@ -108,6 +108,13 @@ describe('Y8: the first payout', () => {
   });
 });
 
+it('Y8: who only looks claims nothing', async () => {
+  const { desk, log } = setup();
+  await desk.see();
+  expect(log).toEqual(['open']);
+  expect(desk.earnings).toMatchObject({ owed: 700n, onChain: 0n, payouts: [] });
+});
+
 it('Y8: later earnings wait for the coordinator\'s groups, or for their owner\'s click', async () => {
   const { desk, log } = setup({ paid: 100n, deployed: true });
   await desk.look(EPOCH);

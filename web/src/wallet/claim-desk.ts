@@ -6,6 +6,9 @@ import type { EpochProof } from './epoch-proof.ts';
 
 /** Tries of one claim, and the pauses between them: a sponsor that is busy, or a node that is away, is back in seconds or not soon. */
 const PAUSES_MS = [2_000, 10_000] as const;
+/** What is claimed of what is owed. */
+type Claims = 'see' | 'first' | 'all';
+
 /** Payouts of this visit that are shown. */
 const MAX_SHOWN = 20;
 
@@ -31,14 +34,19 @@ export class ClaimDesk {
     return this.#earnings;
   }
 
+  /** Looks at what is claimable, and claims nothing. */
+  see(): Promise<void> {
+    return this.#inTurn(() => this.#act(undefined, 'see'));
+  }
+
   /** Looks at what is claimable and claims it, if the contract has never paid this account. `epoch`: of a notice; the newest when absent. */
   look(epoch?: number): Promise<void> {
-    return this.#inTurn(() => this.#act(epoch, false));
+    return this.#inTurn(() => this.#act(epoch, 'first'));
   }
 
   /** Claims whatever the newest claimable epoch owes. */
   claimNow(): Promise<void> {
-    return this.#inTurn(() => this.#act(undefined, true));
+    return this.#inTurn(() => this.#act(undefined, 'all'));
   }
 
   /** Begins nothing more. */
@@ -60,12 +68,12 @@ export class ClaimDesk {
     return this.#running;
   }
 
-  async #act(epoch: number | undefined, asked: boolean): Promise<void> {
+  async #act(epoch: number | undefined, claims: Claims): Promise<void> {
     const began = this.#ports.now();
     this.#show({ failure: undefined });
     for (let tries = 0; ; tries++) {
       try {
-        return await this.#try(epoch, asked, began);
+        return await this.#try(epoch, claims, began);
       } catch (error) {
         const pause = PAUSES_MS[tries];
         const again = mayRetry(error) && pause !== undefined && !this.#stop.signal.aborted;
@@ -79,14 +87,14 @@ export class ClaimDesk {
     }
   }
 
-  async #try(notice: number | undefined, asked: boolean, began: number): Promise<void> {
+  async #try(notice: number | undefined, claims: Claims, began: number): Promise<void> {
     const { coordinator, account } = this.#ports;
     const door = (this.#door ??= await coordinator.door());
     if (door === undefined) return this.#show({ chain: 'none' });
     this.#show({ chain: 'there', network: door.network });
     const epoch = notice ?? (await coordinator.newestClaimable());
     if (epoch === undefined) return this.#show({ owed: 0n });
-    if (asked) this.#show({ step: 'proof' });
+    if (claims === 'all') this.#show({ step: 'proof' });
     const proof = await coordinator.proof(epoch, account);
     if (proof === undefined) return this.#show({ owed: 0n });
     const chain = await this.#chain(door);
@@ -94,7 +102,7 @@ export class ClaimDesk {
     const owed = proof.cumulative > paid ? proof.cumulative - paid : 0n;
     this.#show({ owed, onChain: await chain.tokens(), failure: undefined });
     // Whom the contract has paid before is paid by the coordinator's groups.
-    if (owed > 0n && (asked || paid === 0n)) await this.#claim(chain, proof, owed, began);
+    if (owed > 0n && (claims === 'all' || (claims === 'first' && paid === 0n))) await this.#claim(chain, proof, owed, began);
   }
 
   /** Everything that has to hold before the key is used; gives what the contract has paid. */

@@ -26,7 +26,7 @@ export class TicketLine {
   ask(): Promise<string> {
     return new Promise((resolve, reject) => {
       this.#settle((before) => before.reject(unreachable('another ticket was asked for meanwhile')));
-      if (!this.#send()) return reject(unreachable('there is no connection to the coordinator'));
+      if (!this.#send()) return reject(new ClaimError('no-ticket', 'only a tab that contributes is given a ticket; press Contribute, then claim', { fault: 'user' }));
       const cancel = this.#after(ANSWER_MS, () => this.#settle((asked) => asked.reject(unreachable(`the coordinator gave no ticket within ${ANSWER_MS / 1000} s`))));
       this.#asked = { resolve, reject, cancel };
     });
