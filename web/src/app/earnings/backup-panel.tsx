@@ -41,7 +41,8 @@ function ExportForm({ desk, identity }: { desk: ContributionDesk; identity: Iden
     }
   };
   return (
-    <form class="backup-form" onSubmit={(event) => void save(event)}>
+    <form class="backup-form" aria-label="Back up the key" onSubmit={(event) => void save(event)}>
+      <strong>Take a copy of the key</strong>
       {identity.earlier.length > 0 && (
         <label class="field">
           Key
@@ -99,7 +100,8 @@ function ImportForm({ desk }: { desk: ContributionDesk }) {
     if (chosen !== undefined) await bring(await chosen.text(), false);
   };
   return (
-    <form class="backup-form" onSubmit={(event) => void choose(event)}>
+    <form class="backup-form" aria-label="Bring a key" onSubmit={(event) => void choose(event)}>
+      <strong>Bring a key from a backup</strong>
       <label class="field">
         Backup file
         <input ref={file} type="file" accept=".json,application/json" required onChange={() => (waits.value = undefined)} />

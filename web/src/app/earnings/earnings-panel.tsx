@@ -19,13 +19,13 @@ export function EarningsPanel({ desk }: { desk: ContributionDesk }) {
     <section class="earnings" aria-labelledby="earnings-title">
       <h3 id="earnings-title">Earnings</h3>
       <dl class="earned">
+        <Amount name="On chain" credits={earnings?.onChain} aside={onChainAside(earnings)} mine />
         {active && (
           <>
             <Amount name="Pending" credits={credits.pending} aside="until audits are over" />
             <Amount name="Payable" credits={credits.payable} aside="in the next payout" />
           </>
         )}
-        <Amount name="On chain" credits={earnings?.onChain} aside={onChainAside(earnings)} mine />
       </dl>
       <p class="earnings-said" role="status">
         {said}
@@ -52,7 +52,7 @@ function Dormant({ desk }: { desk: ContributionDesk }) {
       {found === 'none' ? (
         <p class="aside">This browser has no worker key yet. One is made when you contribute, or bring yours from another browser.</p>
       ) : (
-        <button type="button" class="button button-quiet earnings-show" disabled={asked} onClick={() => void desk.findIdentity()}>
+        <button type="button" class="button" disabled={asked} onClick={() => void desk.findIdentity()}>
           Show what this browser earned
         </button>
       )}
@@ -83,7 +83,7 @@ function Account({ identity }: { identity: NonNullable<ParticipantView['identity
     <div class="account">
       <div class="account-line">
         <span>
-          Your account{' '}
+          Account{' '}
           <span class="figures" title={account}>
             {shortAddress(account)}
           </span>
