@@ -95,6 +95,9 @@ export const advanceTime = (rpc: string, seconds: number): Promise<void> => tell
 /** An empty block, whose time contracts see from then on. Only a devnet has this. */
 export const createBlock = (rpc: string): Promise<void> => tell(rpc, 'devnet_createBlock', {}, 'made no block');
 
+/** The devnet as it was when it was started. */
+export const restart = (rpc: string): Promise<void> => tell(rpc, 'devnet_restart', {}, 'did not begin anew');
+
 async function tell(rpc: string, method: string, params: object, refused: string): Promise<void> {
   const response = await fetch(rpc, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }) });
   const answer: unknown = await response.json();

@@ -1,6 +1,6 @@
 /** A devnet with everything deployed on it: for `npm start`, `npm run chain`, tests and benchmarks. */
 import { deploy } from './deploy.ts';
-import { startDevnet } from './devnet.ts';
+import { restart, startDevnet } from './devnet.ts';
 import { fundStore } from './fund-store.ts';
 import { ChainError } from './chain-error.ts';
 import { keepBlocks } from './keep-blocks.ts';
@@ -24,6 +24,8 @@ export interface StartedChain extends AsyncDisposable {
   deploy(dryRun?: boolean): Promise<StepReport[]>;
   /** Funds the settlement contract, and gives the chain blocks from now on: for chains that somebody works with. */
   serve(): Promise<StepReport>;
+  /** Takes the chain back to its beginning: nothing is deployed, and every address is as before. */
+  beginAnew(): Promise<void>;
 }
 
 export interface LocalChain extends StartedChain {
@@ -69,7 +71,7 @@ export async function startLocalChain({ binary, port = 0, report, signal }: Omit
       if (found === undefined) throw new ChainError('missing-role', `${address} is no account of this devnet.`, { fault: 'bug', fields: { address } });
       return found;
     };
-    const over = new AbortController();
+    let over = new AbortController();
     return {
       devnet,
       chain,
@@ -81,6 +83,11 @@ export async function startLocalChain({ binary, port = 0, report, signal }: Omit
         report?.(step);
         void keepBlocks(chain, signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]));
         return step;
+      },
+      async beginAnew() {
+        over.abort();
+        over = new AbortController();
+        await restart(devnet.rpc);
       },
       async [Symbol.asyncDispose]() {
         over.abort();
