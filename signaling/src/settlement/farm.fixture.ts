@@ -36,7 +36,7 @@ export class Farm {
     const identityKeys = async (nodes: readonly NodeId[]): Promise<Map<string, string>> => new Map(nodes.map((node) => [node, node]));
     this.settlement = new Settlement(
       { clock, chain, ledger, store: new MemorySettlementStore(), grower: { grow: async (epoch) => treeOf(epoch) }, identityKeys, addressOf: (node) => `0x${BigInt(`0x${node}`).toString(16)}`, onEvent: () => undefined, onError: (error) => this.errors.push(error) },
-      { network: 'ciro-test', rate: LAUNCH_RATE, everyMs: HOUR_MS, maxChanged: 10_000, pushFrom: 1n },
+      { network: 'ciro-test', rate: LAUNCH_RATE, everyMs: HOUR_MS, maxChanged: 10_000, pushFrom: 1n, ownClaimMs: 0 },
     );
   }
 
