@@ -80,8 +80,8 @@ export function checkEntry({ evidence, plan }: JobFacts): Check {
     for (const [index, line] of entry.lines.entries()) {
       const at = `ledger.entry.lines[${index}]`;
       const account = accountOf(line.account);
-      if (account === undefined) return wrong(`${at}.account`, [...due.keys(), 'requester:ID'].join(', '), line.account, 'accounts of this job');
-      const amount = account.startsWith('requester:') ? BigInt(ledger.held) - BigInt(ledger.debit) : due.get(account);
+      if (account === undefined) return wrong(`${at}.account`, [...due.keys(), 'requester:ID', 'escrow:JOB'].join(', '), line.account, 'accounts of this job');
+      const amount = account.startsWith('requester:') || account.startsWith('escrow:') ? BigInt(ledger.held) - BigInt(ledger.debit) : due.get(account);
       if (amount === undefined) return wrong(`${at}.account`, [...due.keys(), 'requester:ID'].join(', '), line.account, 'accounts of this job, each once');
       const same = differs(`${at}.amount`, String(amount), line.amount, `what ${account} gets by the ledger part of the evidence`);
       if (same !== undefined) return same;
@@ -107,6 +107,7 @@ function sealed(draft: Parameters<typeof sealEntry>[0], { sequence, previous, ha
 /** The accounts that a charge moves between, as far as the text is one of them. */
 function accountOf(text: string): AccountName | undefined {
   if (text === 'fee') return text;
+  if (/^escrow:0x[1-9a-f][0-9a-f]{0,62}$/.test(text)) return text as AccountName;
   const [, kind, id] = /^(hold|requester|worker):([0-9a-f]{1,64})(?::pending)?$/.exec(text) ?? [];
   if (id === undefined) return undefined;
   const name: AccountName = kind === 'hold' ? `hold:${id}` : kind === 'requester' ? `requester:${id}` : `worker:${id}:pending`;

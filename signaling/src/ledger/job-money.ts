@@ -1,5 +1,5 @@
 import { LedgerError } from '@ciro/core/ledger/entry.ts';
-import { holdOf, payableOf, pendingOf, withheldOf } from './accounts-of.ts';
+import { holdOf, isPayer, payableOf, pendingOf, withheldOf } from './accounts-of.ts';
 import type { AccountName, LedgerEntry } from '@ciro/core/ledger/entry.ts';
 
 /** Where a worker's credit for a job stands (SPEC M7). */
@@ -67,10 +67,10 @@ export class JobMoney {
     this.#closed = entries.find(({ key }) => key === closeKey(job));
   }
 
-  /** The requester's account, and what was held; throws `unknown-hold` when nothing ever was. */
+  /** The account that pays, and what was held; throws `unknown-hold` when nothing ever was. */
   get hold(): { readonly requester: AccountName; readonly held: bigint } {
     const entry = this.#entries.find(({ kind }) => kind === 'hold');
-    const requester = entry?.lines.find(({ account }) => account.startsWith('requester:'))?.account;
+    const requester = entry?.lines.find(({ account }) => isPayer(account))?.account;
     if (entry === undefined || requester === undefined) throw unknownHold(this.job, 'nothing was ever held for it');
     return { requester, held: sumOf([entry], holdOf(this.job)) };
   }
@@ -85,6 +85,11 @@ export class JobMoney {
   get credited(): ReadonlyMap<string, bigint> {
     const workers = this.charge.lines.flatMap(({ account }) => PENDING.exec(account)?.[1] ?? []);
     return new Map(workers.map((worker) => [worker, sumOf([this.charge], pendingOf(worker))]));
+  }
+
+  /** Whether its hold was charged, not released or still open. */
+  get charged(): boolean {
+    return this.#closed?.kind === 'charge';
   }
 
   get fee(): bigint {

@@ -1,8 +1,9 @@
 import { LedgerError } from '@ciro/core/ledger/entry.ts';
 import { linksOf } from '@ciro/core/ledger/head.ts';
 import { BASE_UNITS_PER_CREDIT, TRIAL_CREDITS, formatCredits } from '@ciro/core/units.ts';
-import { bondHolder, holdOf, payableOf, pendingOf, requesterOf, withheldOf } from './accounts-of.ts';
+import { bondHolder, escrowBehind, escrowOf, holdOf, payableOf, pendingOf, requesterOf, withheldOf } from './accounts-of.ts';
 import { Books } from './books.ts';
+import { bookBudget, bookEscrowRefunded, bookReturned } from './escrows.ts';
 import { closeKey, JobMoney, outcomeKey, unknownHold } from './job-money.ts';
 import { bookAuditPay, bookFailed, bookPayable, bookRetired, bookUnpaid } from './outcomes.ts';
 import { bookCorrection, bookSettled, earnedOf } from './payouts.ts';
@@ -76,16 +77,17 @@ export class Ledger {
     });
   }
 
-  /** Sets `amount` aside for a job; throws `insufficient` with `balance` and `needed`. */
-  async hold(job: JobId, account: string, amount: bigint): Promise<LedgerEntry> {
+  /** Sets `amount` aside for a job, from an account's credits or from the budget of an escrow; throws `insufficient` with `balance` and `needed`. */
+  async hold(job: JobId, account: string, amount: bigint, escrow?: string): Promise<LedgerEntry> {
+    const payer = escrow === undefined ? requesterOf(account) : escrowOf(escrow);
     if (amount <= 0n) throw new RangeError(`a hold of ${amount} base units for job ${job}; it must be positive`);
     return this.#book(`hold:${job}`, async (books) => {
-      const balance = await books.balance(requesterOf(account));
+      const balance = await books.balance(payer);
       if (balance < amount) {
         const message = `this request may cost up to ${formatCredits(amount)} credits and the account holds ${formatCredits(balance)}; lower max_tokens or top up`;
         throw new LedgerError('insufficient', message, { fault: 'user', fields: { balance: String(balance), needed: String(amount) } });
       }
-      return { kind: 'hold', job, lines: [{ account: requesterOf(account), amount: -amount }, { account: holdOf(job), amount }] };
+      return { kind: 'hold', job, lines: [{ account: payer, amount: -amount }, { account: holdOf(job), amount }] };
     });
   }
 
@@ -170,6 +172,34 @@ export class Ledger {
   /** Takes what was made payable in error back to the pool (SPEC M10). */
   correct(name: string, worker: NodeId, amount: bigint): Promise<void> {
     return this.#within((books) => bookCorrection(books, name, worker, amount));
+  }
+
+  /** Issues what a contract holds for a job, in base units of credits; once for its id (SPEC N5). */
+  escrowed(escrow: string, budget: bigint): Promise<void> {
+    return this.#within((books) => bookBudget(books, escrow, budget));
+  }
+
+  /** What an escrow's budget was, what is left of it, and whether it left the ledger. */
+  async escrow(escrow: string): Promise<{ readonly budget: bigint; readonly left: bigint; readonly returned: boolean }> {
+    const entry = await this.#store.entryByKey(`escrow:${escrow}`);
+    const account = escrowOf(escrow);
+    return { budget: entry?.lines.find((line) => line.account === account)?.amount ?? 0n, left: (await this.#store.balances([account])).get(account) ?? 0n, returned: (await this.#store.entryByKey(`returned:${escrow}`)) !== undefined };
+  }
+
+  /** The contract has settled: what is left of the budget went back to its client. Throws `unbalanced` when that is not `left` (SPEC N5). */
+  escrowSettled(escrow: string, left: bigint): Promise<void> {
+    return this.#within((books) => bookReturned(books, escrow, left));
+  }
+
+  /** The contract has refunded: nothing of these jobs is paid. Gives what went back, less than the budget only where fee and pool were empty (SPEC N7). */
+  escrowRefunded(escrow: string, jobs: readonly JobId[]): Promise<bigint> {
+    return this.#within((books) => bookEscrowRefunded(books, escrow, jobs));
+  }
+
+  /** The escrow that pays for a job; undefined for one that an account pays for, or that nothing was held for. */
+  async escrowBehind(job: string): Promise<string | undefined> {
+    const entry = await this.#store.entryByKey(`hold:${job}`);
+    return entry?.lines.map(({ account }) => escrowBehind(account)).find((found) => found !== undefined);
   }
 
   /** Base units that an account may spend. */
