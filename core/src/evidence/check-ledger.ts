@@ -82,9 +82,9 @@ export function checkEntry({ evidence, plan }: JobFacts): Check {
     for (const [index, line] of entry.lines.entries()) {
       const at = `ledger.entry.lines[${index}]`;
       const account = accountOf(line.account);
-      if (account === undefined) return wrong(`${at}.account`, [...due.keys(), 'requester:ID'].join(', '), line.account, 'accounts of this job');
+      if (account === undefined) return wrong(`${at}.account`, [...due.keys(), 'requester:ID', 'escrow:JOB'].join(', '), line.account, 'accounts of this job');
       const name = account.replace(/:paid$/, '');
-      const amount = name.startsWith('requester:') ? BigInt(ledger.held) - BigInt(ledger.debit) : due.get(name);
+      const amount = name.startsWith('requester:') || name.startsWith('escrow:') ? BigInt(ledger.held) - BigInt(ledger.debit) : due.get(name);
       if (amount === undefined || lines.some((each) => each.account === account)) return wrong(`${at}.account`, [...due.keys(), 'requester:ID'].join(', '), line.account, 'accounts of this job, each once');
       const sum = (booked.get(name) ?? 0n) + BigInt(line.amount);
       booked.set(name, sum);
@@ -113,6 +113,7 @@ function sealed(draft: Parameters<typeof sealEntry>[0], { sequence, previous, ha
 /** The accounts that a charge moves between, as far as the text is one of them. */
 function accountOf(text: string): AccountName | undefined {
   if (text === 'fee' || text === 'fee:paid') return text;
+  if (/^escrow:0x[1-9a-f][0-9a-f]{0,62}$/.test(text)) return text as AccountName;
   const [, kind, id, paid = ''] = /^(hold|requester|worker):([0-9a-f]{1,64})(?::pending|(:paid))?$/.exec(text) ?? [];
   if (id === undefined) return undefined;
   const name: AccountName = kind === 'hold' ? `hold:${id}` : kind === 'requester' ? `requester:${id}${paid}` : `worker:${id}:pending`;

@@ -1,5 +1,5 @@
 import { LedgerError } from '@ciro/core/ledger/entry.ts';
-import { earnedIn, feeOf, holdOf, pendingOf, PURSES, withheldOf } from './accounts-of.ts';
+import { earnedIn, escrowBehind, feeOf, holdOf, isPayer, pendingOf, PURSES, withheldOf } from './accounts-of.ts';
 import type { AccountName, LedgerEntry, LedgerLine } from '@ciro/core/ledger/entry.ts';
 import type { Purse } from './accounts-of.ts';
 
@@ -75,20 +75,26 @@ export class JobMoney {
     this.#closed = entries.find(({ key }) => key === closeKey(job));
   }
 
-  /** The requester's account for each purse, and what was held of each; throws `unknown-hold` when nothing ever was. */
+  /** The account that pays for each purse (of an escrow, which is paid in, one for both), and what was held of each; throws `unknown-hold` when nothing ever was. */
   get hold(): Hold {
     const entry = this.#entries.find(({ kind }) => kind === 'hold');
-    const account = entry?.lines.find(({ account: name }) => name.startsWith('requester:'))?.account;
+    const account = entry?.lines.find(({ account: name }) => isPayer(name))?.account;
     if (entry === undefined || account === undefined) throw unknownHold(this.job, 'nothing was ever held for it');
+    const held = sumOf([entry], holdOf(this.job));
+    if (escrowBehind(account) !== undefined) return { requester: { given: account, paid: account }, of: { given: 0n, paid: held }, held };
     const given = account.replace(/:paid$/, '') as AccountName;
     const requester: Hold['requester'] = { given, paid: `${given}:paid` as AccountName };
     const of = { given: -sumOf([entry], requester.given), paid: -sumOf([entry], requester.paid) };
-    return { requester, of, held: of.given + of.paid };
+    return { requester, of, held };
   }
 
-  /** How much of an amount that the job pays is of each purse: what was given is spent first, and everybody gets of both alike (SPEC M11). */
+  /**
+   * How much of an amount that the job pays is of each purse: what was given is spent first, and everybody gets of both alike (SPEC M11). Of an
+   * escrow that was paid back the pool has paid what honest stages keep.
+   */
   split(amount: bigint, debit = this.debit): Readonly<Record<Purse, bigint>> {
-    const { of } = this.hold;
+    const { of, requester } = this.hold;
+    if (requester.given === requester.paid && this.#entries.some(({ kind }) => kind === 'refund')) return { given: amount, paid: 0n };
     const paid = debit > of.given ? (amount * (debit - of.given)) / debit : 0n;
     return { given: amount - paid, paid };
   }
@@ -103,7 +109,8 @@ export class JobMoney {
     return sumOfCharge(this.charge, this.job);
   }
 
-  get isCharged(): boolean {
+  /** Whether its hold was charged, not released or still open. */
+  get charged(): boolean {
     return this.#closed?.kind === 'charge';
   }
 
@@ -132,7 +139,7 @@ export class JobMoney {
   /** Of the debit, what the requester has not got back. */
   get owed(): bigint {
     const { requester } = this.hold;
-    return -sumOf(this.#entries, requester.given) - sumOf(this.#entries, requester.paid);
+    return [...new Set(Object.values(requester))].reduce((owed, account) => owed - sumOf(this.#entries, account), 0n);
   }
 
   /** For evidence; undefined until the hold is closed. */
@@ -170,7 +177,7 @@ const sumOf = (entries: readonly LedgerEntry[], wanted: AccountName): bigint =>
 const bothOf = (entries: readonly LedgerEntry[], to: (purse: Purse) => AccountName): bigint => PURSES.reduce((sum, purse) => sum + sumOf(entries, to(purse)), 0n);
 
 /** What a charge cost: credits and fee. */
-const sumOfCharge = ({ lines }: LedgerEntry, job: string): bigint => lines.reduce((sum, { account, amount }) => (account === holdOf(job) || account.startsWith('requester:') ? sum : sum + amount), 0n);
+const sumOfCharge = ({ lines }: LedgerEntry, job: string): bigint => lines.reduce((sum, { account, amount }) => (account === holdOf(job) || isPayer(account) ? sum : sum + amount), 0n);
 
 export function unknownHold(job: string, why: string): LedgerError {
   return new LedgerError('unknown-hold', `job ${job} has no hold to close: ${why}`, { fault: 'bug', fields: { job } });

@@ -1,8 +1,9 @@
 import { LedgerError } from '@ciro/core/ledger/entry.ts';
 import { linksOf } from '@ciro/core/ledger/head.ts';
 import { BASE_UNITS_PER_CREDIT, TRIAL_CREDITS, formatCredits } from '@ciro/core/units.ts';
-import { bondHolder, feeOf, holdOf, payableOf, pendingOf, promotionalOf, PURSES, requesterOf, withheldOf } from './accounts-of.ts';
+import { bondHolder, escrowBehind, escrowOf, feeOf, holdOf, payableOf, pendingOf, promotionalOf, PURSES, requesterOf, withheldOf } from './accounts-of.ts';
 import { Books } from './books.ts';
+import { bookBudget, bookEscrowRefunded, bookReturned } from './escrows.ts';
 import { closeKey, JobMoney, outcomeKey, unknownHold } from './job-money.ts';
 import { bookAuditPay, bookFailed, bookPayable, bookRetired, bookUnpaid } from './outcomes.ts';
 import { bookCorrection, bookSettled, earnedOf } from './payouts.ts';
@@ -84,18 +85,24 @@ export class Ledger {
     return this.#book(`deposit:${cause}`, async () => ({ kind: 'deposit', job: null, lines: [{ account: 'issued', amount: -amount }, { account: requesterOf(account, 'paid'), amount }] }));
   }
 
-  /** Sets `amount` aside for a job, given credits first; throws `insufficient` with `balance` and `needed`. */
-  async hold(job: JobId, account: string, amount: bigint): Promise<LedgerEntry> {
+  /** Sets `amount` aside for a job, from an account's credits, given ones first, or from the budget of an escrow; throws `insufficient` with `balance` and `needed`. */
+  async hold(job: JobId, account: string, amount: bigint, escrow?: string): Promise<LedgerEntry> {
     if (amount <= 0n) throw new RangeError(`a hold of ${amount} base units for job ${job}; it must be positive`);
     return this.#book(`hold:${job}`, async (books) => {
-      const [given, paid] = [await books.balance(requesterOf(account, 'given')), await books.balance(requesterOf(account, 'paid'))];
-      const balance = given + paid;
+      const payers = escrow === undefined ? PURSES.map((purse) => requesterOf(account, purse)) : [escrowOf(escrow)];
+      const balances = await Promise.all(payers.map((payer) => books.balance(payer)));
+      const balance = balances.reduce((sum, each) => sum + each, 0n);
       if (balance < amount) {
         const message = `this request may cost up to ${formatCredits(amount)} credits and the account holds ${formatCredits(balance)}; lower max_tokens or top up`;
         throw new LedgerError('insufficient', message, { fault: 'user', fields: { balance: String(balance), needed: String(amount) } });
       }
-      const ofGiven = given < amount ? given : amount;
-      return { kind: 'hold', job, lines: [{ account: requesterOf(account, 'given'), amount: -ofGiven }, { account: requesterOf(account, 'paid'), amount: ofGiven - amount }, { account: holdOf(job), amount }] };
+      let left = amount;
+      const lines = payers.map((payer, index): LedgerLine => {
+        const part = least(left, balances[index] ?? 0n);
+        left -= part;
+        return { account: payer, amount: -part };
+      });
+      return { kind: 'hold', job, lines: [...lines, { account: holdOf(job), amount }] };
     });
   }
 
@@ -199,6 +206,34 @@ export class Ledger {
     return promoted;
   }
 
+  /** Issues what a contract holds for a job, in base units of credits; once for its id (SPEC N5). */
+  escrowed(escrow: string, budget: bigint): Promise<void> {
+    return this.#within((books) => bookBudget(books, escrow, budget));
+  }
+
+  /** What an escrow's budget was, what is left of it, and whether it left the ledger. */
+  async escrow(escrow: string): Promise<{ readonly budget: bigint; readonly left: bigint; readonly returned: boolean }> {
+    const entry = await this.#store.entryByKey(`escrow:${escrow}`);
+    const account = escrowOf(escrow);
+    return { budget: entry?.lines.find((line) => line.account === account)?.amount ?? 0n, left: (await this.#store.balances([account])).get(account) ?? 0n, returned: (await this.#store.entryByKey(`returned:${escrow}`)) !== undefined };
+  }
+
+  /** The contract has settled: what is left of the budget went back to its client. Throws `unbalanced` when that is not `left` (SPEC N5). */
+  escrowSettled(escrow: string, left: bigint): Promise<void> {
+    return this.#within((books) => bookReturned(books, escrow, left));
+  }
+
+  /** The contract has refunded: nothing of these jobs is paid. Gives what went back, less than the budget only where fee and pool were empty (SPEC N7). */
+  escrowRefunded(escrow: string, jobs: readonly JobId[]): Promise<bigint> {
+    return this.#within((books) => bookEscrowRefunded(books, escrow, jobs));
+  }
+
+  /** The escrow that pays for a job; undefined for one that an account pays for, or that nothing was held for. */
+  async escrowBehind(job: string): Promise<string | undefined> {
+    const entry = await this.#store.entryByKey(`hold:${job}`);
+    return entry?.lines.map(({ account }) => escrowBehind(account)).find((found) => found !== undefined);
+  }
+
   /** Base units that an account may spend, given and paid ones. */
   async balance(account: string): Promise<bigint> {
     const purses = await this.#store.balances(PURSES.map((purse) => requesterOf(account, purse)));
@@ -248,3 +283,5 @@ export class Ledger {
 
 /** Where a UTC day begins, epoch milliseconds. */
 const dayOf = (at: number): number => at - (at % DAY_MS);
+
+const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);

@@ -88,7 +88,7 @@ export async function bookAuditPay(books: Books, audit: AuditId, job: JobId, aud
   if (amount < 0n) throw new RangeError(`an audit of ${amount} base units; it must not be negative`);
   await books.book(`audit:${audit}`, async () => {
     const money = await books.money(job);
-    const paid = least(money.isCharged ? money.split(amount).paid : 0n, await books.balance(feeOf('paid')));
+    const paid = least(money.charged ? money.split(amount).paid : 0n, await books.balance(feeOf('paid')));
     const given = least(amount - paid, await books.balance(feeOf('given')));
     const pool = least(amount - paid - given, await books.balance('pool'));
     return { kind: 'audit', job, lines: [{ account: feeOf('given'), amount: -given }, { account: feeOf('paid'), amount: -paid }, { account: 'pool', amount: -pool }, { account: earnedIn(auditor, 'given'), amount: given + pool }, { account: earnedIn(auditor, 'paid'), amount: paid }] };

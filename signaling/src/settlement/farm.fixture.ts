@@ -9,6 +9,7 @@ import { MemoryChain } from './memory-chain.fixture.ts';
 import { MemorySettlementStore } from './memory-settlement-store.fixture.ts';
 import { Settlement } from './settlement.ts';
 import type { AuditId, JobId, NodeId } from '@ciro/core/ids.ts';
+import type { EntryKind } from '@ciro/core/ledger/entry.ts';
 
 export const HOUR_MS = 3_600_000;
 export const DAY_MS = 24 * HOUR_MS;
@@ -41,10 +42,10 @@ export class Farm {
   }
 
   /** Charges a job of `price` base units and shares it evenly among its workers, less the fee. Nothing of it is decided yet. */
-  async work(requester: string, price: bigint, workers: readonly NodeId[]): Promise<JobId> {
+  async work(requester: string, price: bigint, workers: readonly NodeId[], escrow?: string): Promise<JobId> {
     const job = (++this.#jobs).toString(16).padStart(32, '0') as JobId;
     const share = (price - (price * FEE) / 10_000n) / BigInt(workers.length);
-    await this.ledger.hold(job, requester, price);
+    await this.ledger.hold(job, requester, price, escrow);
     await this.ledger.settle(job, { debit: price, fee: price - share * BigInt(workers.length), credits: workers.map((worker) => ({ worker, amount: share })) });
     return job;
   }
@@ -79,9 +80,9 @@ export class Farm {
     return this.chain.payments.reduce((sum, { account, amount }) => (wanted === undefined || wanted.has(account) ? sum + amount : sum), 0n);
   }
 
-  /** What requesters paid in. */
+  /** What requesters paid in, themselves or by contracts that hold it. */
   deposited(): bigint {
-    return this.#credited('deposit');
+    return this.#credited('deposit') + this.#credited('escrow') - this.#credited('returned');
   }
 
   promoted(): bigint {
@@ -93,7 +94,7 @@ export class Farm {
     return credits(PROMOTION_DAILY_CAP_CREDITS) * BigInt(Math.floor(this.clock.now() / DAY_MS) + 1);
   }
 
-  #credited(wanted: 'deposit' | 'promotion'): bigint {
+  #credited(wanted: EntryKind): bigint {
     return this.ledgerStore.entries.filter(({ kind }) => kind === wanted).flatMap(({ lines }) => lines).reduce((sum, { amount }) => (amount > 0n ? sum + amount : sum), 0n);
   }
 }

@@ -6,7 +6,7 @@ import { TRIAL_DAILY_CAP_CREDITS } from '../ledger/ledger.ts';
 import { PROMOTION_DAILY_CAP_CREDITS, PROMOTION_WORKER_DAILY_CAP_CREDITS } from '../ledger/promotions.ts';
 import { verifyChain } from '../ledger/verify-chain.ts';
 import { credits, DAY_MS, Farm, workerAt } from './farm.fixture.ts';
-import type { NodeId } from '@ciro/core/ids.ts';
+import type { JobId, NodeId } from '@ciro/core/ids.ts';
 
 /** Set CIRO_FUZZ_SEED to repeat a run. */
 const seed = Number(process.env['CIRO_FUZZ_SEED'] ?? Date.now() % 2 ** 31);
@@ -164,6 +164,28 @@ it('refund farming: an answer that is kept and paid back makes nobody richer tha
   await farm.pass(2);
   expect(farm.paid([partner])).toBeLessThanOrEqual(credits(100) + WORKER_CAP);
   expect(farm.paid()).toBeLessThanOrEqual(credits(100) + farm.promoted());
+  await expectBacked(farm);
+});
+
+it('escrow farming: a budget whose first answer failed pays its workers what the contract pays in, however often it is answered again', async () => {
+  const farm = new Farm();
+  await farm.ledger.start();
+  const escrow = '0x7a5';
+  const partner = workerAt(0);
+  await farm.ledger.escrowed(escrow, credits(100));
+  const jobs: JobId[] = [];
+  for (let again = 0; again < 4; again++) {
+    const thrown = workerAt(1_000 + again);
+    const job = await farm.work('both', credits(100), again === 3 ? [partner] : [partner, thrown], escrow);
+    if (again < 3) await farm.ledger.failed(job, [thrown]);
+    jobs.push(job);
+  }
+  // Workers are paid when the contract has settled (N5).
+  for (const job of jobs) await farm.ledger.payable(job, partner, 0n);
+  await farm.ledger.escrowSettled(escrow, 0n);
+  expect((await farm.ledger.earned()).get(partner)?.payable).toBe((credits(100) * 975n) / 1_000n);
+  await farm.pass(3);
+  expect(farm.promoted()).toBe(3n * credits(50) - 3n * (credits(50) * 25n) / 1_000n);
   await expectBacked(farm);
 });
 
