@@ -11,8 +11,8 @@ export class LedgerError extends CiroError<'unbalanced' | 'insufficient' | 'brok
  */
 export type AccountName = 'issued' | 'pool' | 'fee' | `requester:${string}` | `hold:${string}` | `worker:${string}:pending` | `worker:${string}:payable` | `worker:${string}:withheld` | `worker:${string}:settled`;
 
-/** `release` gives a hold back; `released` what was withheld from a worker; `forfeit` takes that from a convicted one (SPEC M7); `settled` and `correction` belong to payouts (SPEC M10). */
-export type EntryKind = 'issue' | 'trial' | 'hold' | 'release' | 'charge' | 'payable' | 'void' | 'refund' | 'audit' | 'released' | 'forfeit' | 'settled' | 'correction';
+/** `release` gives a hold back; `released` what was withheld from a worker; `forfeit` takes that from a convicted one (SPEC M7); `settled` and `correction` belong to payouts (SPEC M10); `restored` undoes a conviction that the court set aside (SPEC Q4). */
+export type EntryKind = 'issue' | 'trial' | 'hold' | 'release' | 'charge' | 'payable' | 'void' | 'refund' | 'audit' | 'released' | 'forfeit' | 'settled' | 'correction' | 'restored';
 
 /** One movement; an entry's lines sum to zero. Amounts in base units. */
 export interface LedgerLine {

@@ -47,8 +47,8 @@ export interface JobAccount {
 
 const PENDING = /^worker:(.+):pending$/;
 const PAYABLE = /^worker:(.+):payable$/;
-/** Entries that pay for a look at the job, or release what other jobs had earned: no part of what the job itself cost. */
-const BESIDE: ReadonlySet<string> = new Set(['audit', 'released', 'forfeit']);
+/** Entries that pay for a look at the job, release what other jobs had earned, or undo a conviction: no part of what the job itself cost. */
+const BESIDE: ReadonlySet<string> = new Set(['audit', 'released', 'forfeit', 'restored']);
 
 export const closeKey = (job: string): string => `close:${job}`;
 export const outcomeKey = (job: string, worker: string): string => `outcome:${job}:${worker}`;

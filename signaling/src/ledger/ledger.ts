@@ -4,7 +4,7 @@ import { BASE_UNITS_PER_CREDIT, TRIAL_CREDITS, formatCredits } from '@ciro/core/
 import { bondHolder, holdOf, payableOf, pendingOf, requesterOf, withheldOf } from './accounts-of.ts';
 import { Books } from './books.ts';
 import { closeKey, JobMoney, outcomeKey, unknownHold } from './job-money.ts';
-import { bookAuditPay, bookFailed, bookPayable, bookRetired, bookUnpaid } from './outcomes.ts';
+import { bookAuditPay, bookFailed, bookPayable, bookRestored, bookRetired, bookUnpaid } from './outcomes.ts';
 import { bookCorrection, bookSettled, earnedOf } from './payouts.ts';
 import { TrialError } from './trial-error.ts';
 import type { Stake } from '@ciro/core/audit/audit-rate.ts';
@@ -150,6 +150,11 @@ export class Ledger {
   /** A quorum found these stages to have failed: the requester gets the whole debit back, honest stages keep their credit (SPEC M7). */
   failed(job: JobId, convicted: readonly NodeId[]): Promise<void> {
     return this.#within((books) => bookFailed(books, job, convicted));
+  }
+
+  /** The court set aside what a quorum found: the worker gets back what it lost by it (SPEC Q4). */
+  restored(job: JobId, worker: NodeId): Promise<void> {
+    return this.#within((books) => bookRestored(books, job, worker));
   }
 
   /** Pays an auditor for one look at one stage (SPEC M8). */

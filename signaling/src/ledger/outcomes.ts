@@ -66,6 +66,23 @@ export async function bookFailed(books: Books, job: JobId, convicted: readonly s
   });
 }
 
+/**
+ * A conviction that the court set aside: the credit that was void is payable, and the bond that was forfeited is a bond again, both from
+ * the pool, once (SPEC Q4). The requester keeps its refund. Throws `insufficient` when the pool does not hold that much.
+ */
+export async function bookRestored(books: Books, job: JobId, worker: string): Promise<void> {
+  const [forfeit, outcome] = [await books.entryByKey(`forfeit:${job}:${worker}`), await books.entryByKey(outcomeKey(job, worker))];
+  const lost = (entry: typeof outcome, account: string): bigint => entry?.lines.reduce((sum, line) => (line.account === account ? sum - line.amount : sum), 0n) ?? 0n;
+  const credit = outcome?.kind === 'void' ? lost(outcome, pendingOf(worker)) : 0n;
+  const bond = lost(forfeit, withheldOf(worker));
+  if (credit + bond === 0n) return;
+  await books.book(`restored:${job}:${worker}`, async () => {
+    const pool = await books.balance('pool');
+    if (pool < credit + bond) throw new LedgerError('insufficient', `${worker} was convicted in error and is owed ${credit + bond} base units, and the pool holds ${pool}; it is booked when the pool reaches`, { fault: 'platform', fields: { balance: String(pool), needed: String(credit + bond) } });
+    return { kind: 'restored', job, lines: [{ account: 'pool', amount: -(credit + bond) }, { account: payableOf(worker), amount: credit }, { account: withheldOf(worker), amount: bond }] };
+  });
+}
+
 /** An audit is paid from the fee account, then from the pool, as far as they reach (SPEC M8). */
 export async function bookAuditPay(books: Books, audit: AuditId, job: JobId, auditor: string, amount: bigint): Promise<void> {
   if (amount < 0n) throw new RangeError(`an audit of ${amount} base units; it must not be negative`);

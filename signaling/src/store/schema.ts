@@ -6,6 +6,8 @@ import type { JobFailure } from '../evidence/job-archive.ts';
 import type { EpochData } from '@ciro/core/settlement/epoch.ts';
 import type { EpochState, EpochSummary } from '../settlement/ports.ts';
 import type { JobRecord } from '../scheduler/job-order.ts';
+import type { DisputeState } from '../disputes/dispute-store.ts';
+import type { StoredRuling } from './sql-dispute-store.ts';
 import type { StoredAsked } from './sql-kept-answers.ts';
 
 /** numeric(78,0): read as bigint, written as decimal text (drivers differ in what they make of a bigint). */
@@ -129,6 +131,32 @@ interface SettlementCorrectionRow {
   epoch: number | null;
 }
 
+interface DisputeRow {
+  readonly number: Generated<number>;
+  readonly job: JobId;
+  readonly stage: number;
+  readonly worker: NodeId;
+  readonly noted_at: number;
+  readonly hash: HexHash | null;
+  readonly accused: string | null;
+  readonly ref: string | null;
+  readonly evidence: string | null;
+  readonly case_file: string | null;
+  state: DisputeState;
+  note: string;
+  from_block: number | null;
+  transaction: string | null;
+  case_id: number | null;
+  ruling: Json<StoredRuling>;
+  /** The ruling sets the conviction aside. */
+  acquitted: boolean;
+}
+interface StandingAcquittalRow {
+  readonly name: string;
+  readonly node_id: NodeId;
+  readonly at: number;
+}
+
 /** Tables as the newest migration leaves them. bigint columns hold safe integers and are read as numbers. */
 export interface Schema {
   ledger_head: LedgerHeadRow;
@@ -146,4 +174,6 @@ export interface Schema {
   settlement_epochs: SettlementEpochRow;
   settlement_payouts: SettlementPayoutRow;
   settlement_corrections: SettlementCorrectionRow;
+  disputes: DisputeRow;
+  standing_acquittals: StandingAcquittalRow;
 }
