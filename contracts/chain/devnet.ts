@@ -90,8 +90,13 @@ async function predeployed(rpc: string): Promise<Keys[]> {
 }
 
 /** Moves the node's clock: later blocks are `seconds` later. Only a devnet has this. */
-export async function advanceTime(rpc: string, seconds: number): Promise<void> {
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'devnet_increaseTime', params: { time: seconds } });
+export const advanceTime = (rpc: string, seconds: number): Promise<void> => moveClock(rpc, 'devnet_increaseTime', { time: seconds });
+
+/** Makes a block of this time, in Unix seconds; the next transaction sees the same, and the clock goes on from there. Only a devnet has this. */
+export const setTime = (rpc: string, time: number): Promise<void> => moveClock(rpc, 'devnet_setTime', { time, generate_block: true });
+
+async function moveClock(rpc: string, method: string, params: object): Promise<void> {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
   const response = await fetch(rpc, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
   const answer: unknown = await response.json();
   if (typeof answer !== 'object' || answer === null || !('result' in answer)) throw new ChainError('devnet-failed', `The devnet did not move its clock: ${JSON.stringify(answer)}`, { fault: 'platform' });

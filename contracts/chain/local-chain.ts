@@ -9,6 +9,7 @@ import type { Keys } from './account.ts';
 import type { StepReport } from './deploy.ts';
 import type { Devnet } from './devnet.ts';
 import type { Felt } from './felts.ts';
+import type { Network } from './network.ts';
 import type { Plan } from './plan.ts';
 
 export interface LocalChain extends AsyncDisposable {
@@ -28,12 +29,14 @@ export interface LocalChainOptions {
   /** 0: a free one. */
   readonly port?: number;
   readonly dryRun?: boolean;
+  /** Changes what the devnet is deployed with, for a test; `planned` is where everything would be without the change. */
+  readonly change?: (network: Network, planned: Plan) => Network;
   readonly report?: (step: StepReport) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
 /** Starts a node and deploys. @throws ChainError as `startDevnet` and `deploy` do */
-export async function openLocalChain({ binary, port = 0, dryRun = false, report, signal }: LocalChainOptions): Promise<LocalChain> {
+export async function openLocalChain({ binary, port = 0, dryRun = false, change, report, signal }: LocalChainOptions): Promise<LocalChain> {
   const network = await readNetwork('devnet');
   if (network.devnet === undefined) throw new ChainError('bad-network', 'contracts/networks/devnet.json has no part `devnet`.', { fault: 'user' });
   const devnet = await startDevnet(binary, network.devnet, port, signal);
@@ -42,7 +45,9 @@ export async function openLocalChain({ binary, port = 0, dryRun = false, report,
     const [deployer] = devnet.accounts;
     if (deployer === undefined) throw new ChainError('missing-role', 'The devnet has no account to deploy with.', { fault: 'user' });
     const roles = resolveRoles(network, deployer.address, {}, devnet.accounts);
-    const plan = planDeployment(network, await readClasses(), roles, {}, devnet.accounts);
+    const classes = await readClasses();
+    const planned = planDeployment(network, classes, roles, {}, devnet.accounts);
+    const plan = change === undefined ? planned : planDeployment(change(network, planned), classes, roles, {}, devnet.accounts);
     const run = (dry: boolean): Promise<StepReport[]> => deploy({ chain, plan, deployer, signers: devnet.accounts, dryRun: dry, signal, ...(report && { report }) });
     const keysOf = (address: Felt): Keys => {
       const found = devnet.accounts.find((each) => each.address === address);

@@ -1,9 +1,9 @@
+import { poolCalls } from '@ciro/core/sponsorship/pool-calls.ts';
 import { ContractCaller, hexOf } from './contract-caller.ts';
 import type { PoolPort, PoolWorker, Tier } from '../disputes/pool-port.ts';
 import type { ContractCallerOptions } from './contract-caller.ts';
 
 const WORKER_FELTS = 10;
-const LOW_HALF = (1n << 128n) - 1n;
 /** As the contract counts them. */
 const TIERS = ['unknown', 'newcomer', 'staked'] as const satisfies readonly Tier[];
 
@@ -16,11 +16,13 @@ export type CdcPoolOptions = ContractCallerOptions & {
 export class CdcPool implements PoolPort {
   readonly pool: string;
   readonly #caller: ContractCaller;
+  readonly #calls: ReturnType<typeof poolCalls>;
 
   /** `caller`: shared with other contracts of the same account. */
   constructor({ pool, ...options }: CdcPoolOptions, caller: ContractCaller = new ContractCaller(options)) {
     this.pool = hexOf(pool);
     this.#caller = caller;
+    this.#calls = poolCalls(this.pool);
   }
 
   get account(): string | null {
@@ -49,43 +51,36 @@ export class CdcPool implements PoolPort {
   }
 
   async register(capability: string, payout: string): Promise<string> {
-    return this.#move('register', [capability, payout]);
+    return this.#caller.send('register', this.#calls.register(capability, payout));
   }
 
   async setCapability(capability: string): Promise<string> {
-    return this.#move('set_capability', [capability]);
+    return this.#caller.send('set_capability', this.#calls.setCapability(capability));
   }
 
   async setPayout(payout: string): Promise<string> {
-    return this.#move('set_payout', [payout]);
+    return this.#caller.send('set_payout', this.#calls.setPayout(payout));
   }
 
   async deregister(): Promise<string> {
-    return this.#move('deregister', []);
+    return this.#caller.send('deregister', this.#calls.deregister());
   }
 
   async stake(amount: bigint): Promise<string> {
     const [token = 0n] = await this.#view('stake_token', [], 1);
-    return this.#caller.send('stake', [
-      { contractAddress: hexOf(token), entrypoint: 'approve', calldata: [this.pool, hexOf(amount & LOW_HALF), hexOf(amount >> 128n)] },
-      { contractAddress: this.pool, entrypoint: 'stake', calldata: [hexOf(amount)] },
-    ]);
+    return this.#caller.send('stake', this.#calls.stake(hexOf(token), amount));
   }
 
   async unstakeIntent(amount: bigint): Promise<string> {
-    return this.#move('unstake_intent', [hexOf(amount)]);
+    return this.#caller.send('unstake_intent', this.#calls.unstakeIntent(amount));
   }
 
   async cancelUnstake(): Promise<string> {
-    return this.#move('cancel_unstake', []);
+    return this.#caller.send('cancel_unstake', this.#calls.cancelUnstake());
   }
 
   async unstakeAction(worker: string): Promise<string> {
-    return this.#move('unstake_action', [worker]);
-  }
-
-  #move(entrypoint: string, calldata: string[]): Promise<string> {
-    return this.#caller.send(entrypoint, [{ contractAddress: this.pool, entrypoint, calldata }]);
+    return this.#caller.send('unstake_action', this.#calls.unstakeAction(worker));
   }
 
   #view(entrypoint: string, calldata: readonly string[], least: number): Promise<bigint[]> {

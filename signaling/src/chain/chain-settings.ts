@@ -46,7 +46,8 @@ export async function readChainSettings(path: string, env: NodeJS.ProcessEnv): P
   return { ...contract, settler: { address: roles.settler, privateKey: devnetKey }, confirmations: DEVNET_CONFIRMATIONS };
 }
 
-async function keyOfDevnet(rpc: string, address: string): Promise<string | undefined> {
+/** Key of an account that a devnet holds money in; undefined from any other node. */
+export async function keyOfDevnet(rpc: string, address: string): Promise<string | undefined> {
   try {
     const response = await fetch(rpc, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'devnet_getPredeployedAccounts', params: {} }), signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
     return v.parse(Predeployed, await response.json()).result.find((account) => BigInt(account.address) === BigInt(address))?.private_key;

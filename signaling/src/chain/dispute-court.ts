@@ -1,3 +1,4 @@
+import { approveCall } from '@ciro/core/sponsorship/pool-calls.ts';
 import { ContractCaller, ContractError, hexOf } from './contract-caller.ts';
 import type { CaseKind, Charge, CourtCase, CourtPort, CourtSettings, Ruling, Transaction } from '../disputes/court-port.ts';
 import type { ContractCallerOptions } from './contract-caller.ts';
@@ -7,7 +8,6 @@ const KINDS = ['worker', 'root', 'job'] as const satisfies readonly CaseKind[];
 const STATES = [undefined, 'open', 'guilty', 'not guilty'] as const;
 const CASE_FELTS = 13;
 const SETTINGS_FELTS = 14;
-const LOW_HALF = (1n << 128n) - 1n;
 
 export type DisputeCourtOptions = ContractCallerOptions & {
   /** Address of the contract, 0x hex. */
@@ -87,7 +87,7 @@ export class DisputeCourt implements CourtPort {
   async open({ kind, accused, ref, evidence }: Charge): Promise<string> {
     const { bond, bondToken } = await this.settings();
     return this.#caller.send('open', [
-      { contractAddress: bondToken, entrypoint: 'approve', calldata: [this.court, hexOf(bond & LOW_HALF), hexOf(bond >> 128n)] },
+      approveCall(bondToken, this.court, bond),
       { contractAddress: this.court, entrypoint: 'open', calldata: [kindFelt(kind), accused, ref, evidence] },
     ]);
   }
