@@ -10,6 +10,7 @@ import { operatorKey } from './accounts/operator-key.ts';
 import { AuditDesk } from './audit/audit-desk.ts';
 import { ReferenceAuditor } from './audit/reference-auditor.ts';
 import { CommitmentStore } from './chain/commitment-store.ts';
+import { coordinatorDisputes } from './disputes/coordinator-disputes.ts';
 import { nodesWithProfiles } from './edge/node-profile.ts';
 import { addRoutes, createHttp } from './edge/http-server.ts';
 import { listen, parsePublicUrl } from './edge/listen.ts';
@@ -44,6 +45,7 @@ import type { FastifyPluginAsync } from 'fastify';
 import type { NodeId } from '@ciro/core/ids.ts';
 import type { CommitmentStoreOptions } from './chain/commitment-store.ts';
 import type { ReferenceRun } from './audit/ports.ts';
+import type { CoordinatorDisputesOptions } from './disputes/coordinator-disputes.ts';
 import type { TlsFiles } from './edge/http-server.ts';
 import type { ShardedModel } from './edge/models-routes.ts';
 import type { Audits, ChatModel, CreditNotices, JobRunner as JobRunnerPort } from './intake/ports.ts';
@@ -111,6 +113,8 @@ export interface CoordinatorOptions {
   readonly paymaster?: FastifyPluginAsync;
   /** Settlement contract that pays workers; without one credits stay in the ledger. */
   readonly chain?: ChainOptions;
+  /** Court that convicted workers are brought before (`openDisputes` gives it); without one a conviction ends with the audit. */
+  readonly disputes?: CoordinatorDisputesOptions;
   /** Commit that runs, for `/health`. */
   readonly commit?: string;
   /** pino level of the log on standard error; `warn` when absent. `info` tells the life cycle. */
@@ -236,6 +240,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     modelOf: (id) => evidenceModel(models.get(id)),
     identityKeys: (nodes) => identityKeys(nodes, sessions, store),
   });
+  const disputes = options.disputes && coordinatorDisputes(options.disputes, { clock: systemClock, store: store.disputes, ledger, standings, evidence, archive: store.jobs, workers: sessions, auditRate, onError: (error) => onError(error, { about: 'disputes' }) });
+  undo.defer(() => disputes?.close());
   const stagesOf = async (job: string, account: string) => {
     const answer = await evidence.find(job, account);
     return answer.state === 'recorded' ? answer.evidence.stages.map((stage) => stage.audit_status) : [];
@@ -246,7 +252,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const past = (job: string, account: string) => pastAnswer({ archive: store.jobs, stagesOf, nameOf: (id) => models.get(id)?.manifest.name ?? id }, job, account);
 
   const view = { network, ...given({ commit: options.commit }), status: () => scheduler.status(), missing: (id: string) => scheduler.missingFor(v.parse(HexHash, id)), connections: () => sessions.size, nodes: async () => nodesWithProfiles(await standings.nodes(), scheduler.status().figures) };
-  const dependencies = { accounts, ledger, intake, evidence, jobs, past, head: () => heads.signed(), settlement: settlement ?? storedEpochs(store.settlement), models, view };
+  const dependencies = { accounts, ledger, intake, evidence, jobs, past, head: () => heads.signed(), settlement: settlement ?? storedEpochs(store.settlement), disputes: store.disputes, models, view };
   await addRoutes(app, dependencies, { now, ...given({ publicUrl: wantedUrl, webDist: options.webDist, publicFiles: options.publicFiles, paymaster: options.paymaster }) });
   const port = await listen(app, options);
   const url = `${options.tls === undefined ? 'http' : 'https'}://localhost:${port}`;
@@ -255,6 +261,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   app.log.info({ network, url, database: databaseUrl === undefined ? 'embedded' : 'postgresql', ...recovery, goingOn: goingOn.length }, 'coordinator started');
 
   settlement?.start();
+  disputes?.start();
 
   const open = undo.move();
   let closing: Promise<void> | undefined;
