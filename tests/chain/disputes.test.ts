@@ -1,11 +1,18 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chainFileOf, writeChainFile } from '@ciro/contracts/chain/chain-file.ts';
 import { caseFileOf, caseText, evidenceFelt, jobRef, textHash } from '@ciro/core/dispute/case-file.ts';
 import { draftEpoch, leavesOf, sealEpoch } from '@ciro/core/settlement/epoch.ts';
 import { growTree, rootOf } from '@ciro/core/settlement/epoch-tree.ts';
 import { epochOnChain } from '@ciro/signaling/chain/epoch-on-chain.ts';
 import { ContractCaller } from '@ciro/signaling/chain/contract-caller.ts';
+import { disputeEpoch } from '@ciro/signaling/cli/dispute-epoch.ts';
+import { castVote } from '@ciro/signaling/cli/dispute-vote.ts';
+import { openDisputes } from '@ciro/signaling/cli/open-disputes.ts';
 import { ReferenceRecompute } from '@ciro/signaling/cli/verify-recompute.ts';
-import { findRoot, findWorker } from '@ciro/signaling/disputes/arbiter.ts';
+import { findWorker } from '@ciro/signaling/disputes/arbiter.ts';
 import { Disputes } from '@ciro/signaling/disputes/disputes.ts';
 import { MemoryDisputeStore } from '@ciro/signaling/disputes/memory-dispute-store.fixture.ts';
 import { verifySignature } from '@ciro/signaling/keys/verify-signature.ts';
@@ -15,6 +22,7 @@ import { VirtualClock } from '@ciro/signaling/sessions/virtual-clock.fixture.ts'
 import { MemoryStandingStore } from '@ciro/signaling/standing/memory-standing-store.fixture.ts';
 import { CIRO, openCourtChain } from '../support/court-chain.ts';
 import { devnetHere } from '../support/devnet-binary.ts';
+import { servePages } from '../support/serve-pages.ts';
 import { framedEvidence } from '../support/framed-evidence.ts';
 import { toyEvidence } from '../support/toy-evidence.ts';
 import { ToyNetwork } from '../support/toy-network.ts';
@@ -43,7 +51,7 @@ describe.skipIf(missing !== undefined)(`disputes on a devnet${missing === undefi
     if (!('binary' in here)) return;
     [c, network] = await Promise.all([openCourtChain(here.binary), ToyNetwork.open({ seed: SEED, stages: 2 })]);
     for (const { identityKey } of network.workers.slice(0, 2)) workers.push(await c.worker(identityKey));
-    for (const address of [c.roles.coordinator, c.nobody, ...c.roles.arbiters]) await c.give(address, 1_000n * CIRO);
+    for (const address of [c.nobody, ...c.roles.arbiters]) await c.give(address, 1_000n * CIRO);
   }, CHAIN_TIMEOUT_MS);
   afterAll(async () => {
     if (c !== undefined) console.log(['L2 gas of moves in court and pool:', ...[...c.gas].map(([what, gas]) => `  ${what.padEnd(28)}${gas.toLocaleString('en-US').padStart(12)}`)].join('\n'));
@@ -62,6 +70,20 @@ describe.skipIf(missing !== undefined)(`disputes on a devnet${missing === undefi
   };
   const vote = (id: number, guilty: boolean, slash: bigint) => c.call('DisputeCourt', 'vote', [id, guilty ? 1 : 0, slash]);
   const finalise = (id: number) => c.call('DisputeCourt', 'finalise', [id]);
+  /** What `npm run dispute` works with, as one person; `said` is what it prints. */
+  const handOf = (who: Felt) => {
+    const said: string[] = [];
+    const { court: mine, caller } = c.portsOf(who);
+    return { court: mine, caller, store: c.at.CommitmentStore, signal: new AbortController().signal, print: (line: string) => void said.push(line), said };
+  };
+  /** Whether a command ended with exit code 1. */
+  const failed = async (command: Promise<void>): Promise<boolean> => {
+    await command;
+    const was = process.exitCode === 1;
+    process.exitCode = undefined;
+    return was;
+  };
+  const auto = (id: number, url: string) => ({ do: 'vote', url, id, vote: 'auto', slash: null, file: null }) as const;
   const refused = (promise: Promise<unknown>, why: string): Promise<void> => expect(promise).rejects.toThrow(why);
 
   /** The coordinator's service over this chain, with one conviction. */
@@ -83,6 +105,18 @@ describe.skipIf(missing !== undefined)(`disputes on a devnet${missing === undefi
     return { store, until, errors };
   }
 
+  it('Q3: npm start finds court and pool by the chain\'s file, and on a devnet has the bonds that cases take', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'ciro-court-'));
+    const path = join(folder, 'chain.json');
+    const lines: string[] = [];
+    expect(await openDisputes(path, {}, (line) => void lines.push(line))).toBeUndefined();
+    await writeChainFile(path, chainFileOf(c.local.plan, c.chain.rpc));
+    for (const _again of [1, 2]) expect(await openDisputes(path, {}, (line) => void lines.push(line))).toMatchObject({ court: { account: c.roles.coordinator }, confirmations: 0 });
+    expect(lines).toEqual([expect.stringContaining(c.at.DisputeCourt), expect.stringContaining('bonds for 50 cases'), expect.stringContaining(c.at.DisputeCourt)]);
+    expect(await c.tokens(c.roles.coordinator)).toBe(50n * c.bond);
+    await rm(folder, { recursive: true });
+  });
+
   it('Q1 to Q4, Q6, D5 to D7, D9: a conviction is opened, judged by arbiters who compute for themselves, and slashed: cooling stake first, split to the unit; a second case adds nothing', async () => {
     const accused = workerAt(1);
     await accused.stake(200n * CIRO);
@@ -100,6 +134,11 @@ describe.skipIf(missing !== undefined)(`disputes on a devnet${missing === undefi
     const finding = await findWorker(found, (await store.text(hash as never)) ?? '', judging);
     expect(finding.finding).toBe('guilty');
     await c.passUntil(found.voteFrom);
+    // A machine that has not this model's file does not vote by itself.
+    await using pages = await servePages({ [`/v1/disputes/${found.evidence}/file`]: (await store.text(hash as never)) ?? '' });
+    const unable = handOf(third());
+    expect(await failed(castVote(unable, auto(found.id, pages.url)))).toBe(true);
+    expect(unable.said.slice(-2)).toEqual([expect.stringContaining('cannot tell'), 'no vote was cast']);
     for (const [who, slash] of [[arbiter(), 90n * CIRO], [second(), 80n * CIRO]] as const) await c.settled('vote', await court(who).vote(found.id, finding.finding === 'guilty', slash));
     await refused(c.as(third(), vote(found.id, true, CIRO)), 'CIRO-DC: decided');
     const { ruling } = await until('guilty');
@@ -220,18 +259,24 @@ describe.skipIf(missing !== undefined)(`disputes on a devnet${missing === undefi
       return sealEpoch(draft, rootOf(growTree(leavesOf(draft), { depth: draft.depth })));
     };
     await c.give(c.at.CommitmentStore, 1_000n);
-    const post = async (epoch: number, root: string) => {
-      const { total, count, depth, data_hash: dataHash } = sealed(epoch);
-      await c.as(c.roles.settler, c.call('CommitmentStore', 'post_epoch', [epoch, root, total, count, depth, dataHash]));
-      const posted = (await epochOnChain(caller, c.at.CommitmentStore, epoch)) ?? expect.fail('not posted');
-      return { posted, finding: findRoot(sealed(epoch), posted) };
-    };
     const ours = court(c.nobody);
+    await using pages = await servePages({ '/v1/epochs/1': JSON.stringify(sealed(1)), '/v1/epochs/2': JSON.stringify(sealed(2)) });
     for (const [epoch, right] of [[1, false], [2, true]] as const) {
       const before = [await c.tokens(c.nobody), await c.tokens(c.at.Treasury)] as const;
-      const { posted, finding } = await post(epoch, right ? sealed(epoch).root : '0xbad');
-      expect([posted.state, finding.finding]).toEqual(['pending', right ? 'not guilty' : 'guilty']);
-      await c.settled('open, root', await ours.open({ kind: 'root', accused: '0x0', ref: `0x${epoch}`, evidence: '0x1' }));
+      const { root, total, count, depth, data_hash: dataHash } = sealed(epoch);
+      await c.as(c.roles.settler, c.call('CommitmentStore', 'post_epoch', [epoch, right ? root : '0xbad', total, count, depth, dataHash]));
+      const dispute = async (force: boolean) => {
+        const hand = handOf(c.nobody);
+        return { failed: await failed(disputeEpoch(hand, { do: 'root', url: pages.url, epoch, force })), said: hand.said.join('\n') };
+      };
+      if (right) {
+        const told = await dispute(false);
+        expect(told.failed).toBe(true);
+        expect(told.said).toMatch(/right: the published entries give what was posted\n.*nothing was disputed.*leave your bond of 10 to the treasury/s);
+        expect((await epochOnChain(caller, c.at.CommitmentStore, epoch))?.state).toBe('pending');
+      }
+      const told = await dispute(right);
+      expect([told.failed, told.said]).toEqual([false, expect.stringContaining(right ? 'disputing it all the same' : 'root of the published entries is')]);
       const id = await ours.caseCount();
       expect((await epochOnChain(caller, c.at.CommitmentStore, epoch))?.state).toBe('held');
       const { respondUntil } = await caseOf(id);
@@ -242,7 +287,7 @@ describe.skipIf(missing !== undefined)(`disputes on a devnet${missing === undefi
       if (right) await refused(c.as(c.roles.settler, respond), 'CIRO-DC: response window over');
       else expect(await c.sendNow(c.roles.settler, respond)).toBeNull();
       await c.passUntil((await caseOf(id)).voteFrom);
-      for (const who of [arbiter(), second()]) await c.as(who, vote(id, findRoot(sealed(epoch), posted).finding === 'guilty', 0n));
+      for (const who of [arbiter(), second()]) expect(await failed(castVote(handOf(who), auto(id, pages.url)))).toBe(false);
       await c.settled('finalise, root', await ours.finalise(id));
       const after = [await c.tokens(c.nobody), await c.tokens(c.at.Treasury)] as const;
       expect([after[0] - before[0], after[1] - before[1]]).toEqual(right ? [-c.bond, c.bond] : [0n, 0n]);

@@ -60,7 +60,7 @@ function courtChain(local: LocalChain) {
   /** What the coordinator's own ports do with this chain, as `address`. */
   const portsOf = (address: Felt) => {
     const caller = new ContractCaller(options(local.keysOf(address)));
-    return { chainId: caller.chainId, court: new DisputeCourt({ ...options(local.keysOf(address)), court: at.DisputeCourt }, caller), pool: new CdcPool({ ...options(local.keysOf(address)), pool: at.CdcPool }, caller) };
+    return { caller, chainId: caller.chainId, court: new DisputeCourt({ ...options(local.keysOf(address)), court: at.DisputeCourt }, caller), pool: new CdcPool({ ...options(local.keysOf(address)), pool: at.CdcPool }, caller) };
   };
   /** Waits until what a port sent is in a block; its gas is noted. */
   const settled = async (what: string, hash: string): Promise<void> => {

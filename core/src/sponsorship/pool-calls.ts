@@ -15,6 +15,9 @@ const u256 = (value: bigint): readonly [string, string] => [hex(value & LOW_HALF
 /** Lets `spender` take `amount` of a token: the first of two calls of one transaction. */
 export const approveCall = (token: string, spender: string, amount: bigint): ContractCall => ({ contractAddress: token, entrypoint: 'approve', calldata: [spender, ...u256(amount)] });
 
+/** Sends tokens of who signs. */
+export const transferCall = (token: string, to: string, amount: bigint): ContractCall => ({ contractAddress: token, entrypoint: 'transfer', calldata: [to, ...u256(amount)] });
+
 /** What a worker says it is, as the pool keeps it: a hash of anything canonical, under `ciro/capability/1`, with its top five bits cleared. */
 export const capabilityHash = (capability: unknown): string => evidenceFelt(domainHash('ciro/capability/1', capability));
 

@@ -17,7 +17,7 @@ const ChainFile = v.looseObject({
   /** As SN_SEPOLIA. */
   chainId: v.pipe(v.string(), v.regex(/^[A-Z0-9_]{1,31}$/)),
   addresses: v.looseObject({ CommitmentStore: Felt, CdcPool: Felt, DisputeCourt: Felt }),
-  roles: v.looseObject({ coordinator: Felt }),
+  roles: v.looseObject({ coordinator: Felt, settler: Felt }),
 });
 
 /** Where court, pool and epochs are. */
@@ -30,6 +30,8 @@ export interface CourtSettings {
   readonly store: string;
   /** Address of the coordinator's account. */
   readonly coordinator: string;
+  /** Address of the settler's account, which holds a devnet's first tokens. */
+  readonly settler: string;
   readonly confirmations: number;
 }
 
@@ -45,7 +47,7 @@ export async function readCourtSettings(path: string): Promise<CourtSettings | u
   const { network, rpc, chainId, addresses, roles } = parsed.output;
   return {
     rpc, chainId: shortString.encodeShortString(chainId), court: hexOf(addresses.DisputeCourt), pool: hexOf(addresses.CdcPool), store: hexOf(addresses.CommitmentStore),
-    coordinator: hexOf(roles.coordinator), confirmations: network === 'devnet' ? DEVNET_CONFIRMATIONS : CONFIRMATIONS,
+    coordinator: hexOf(roles.coordinator), settler: hexOf(roles.settler), confirmations: network === 'devnet' ? DEVNET_CONFIRMATIONS : CONFIRMATIONS,
   };
 }
 
@@ -53,6 +55,12 @@ export async function readCourtSettings(path: string): Promise<CourtSettings | u
 export async function coordinatorKeys({ rpc, coordinator }: Pick<CourtSettings, 'rpc' | 'coordinator'>, env: NodeJS.ProcessEnv): Promise<AccountKeys | undefined> {
   const privateKey = keyOf(env, 'CIRO_COORDINATOR_KEY') ?? (await keyOfDevnet(rpc, coordinator));
   return privateKey === undefined ? undefined : { address: coordinator, privateKey };
+}
+
+/** Keys of an account of a devnet, whose keys are public; undefined from any other node. */
+export async function devnetKeys(rpc: string, address: string): Promise<AccountKeys | undefined> {
+  const privateKey = await keyOfDevnet(rpc, address);
+  return privateKey === undefined ? undefined : { address, privateKey };
 }
 
 /** Who acts in court by hand: `CIRO_ACCOUNT_ADDRESS` with `CIRO_ACCOUNT_KEY`, which on a devnet may be left out; undefined without an address. */
