@@ -36,7 +36,7 @@ function setUp(stake: bigint | null = 100n) {
   // Both booked once for their names, as ledger and standings do.
   const restored = new Set<string>();
   const acquitted = new Map<string, boolean>();
-  const known = { current: evidence as Evidence | undefined };
+  const known = { current: evidence as Evidence | { readonly why: string } | undefined };
   const restart = (confirmations = 0): Disputes =>
     new Disputes(
       {
@@ -131,6 +131,10 @@ it('Q3: no case without a stake or without the rows; none before the job is sett
   await bare.restart().step();
   expect(await bare.store.list(1)).toMatchObject([{ state: 'unopened', hash: null }]);
   expect(bare.court.cases).toEqual([]);
+  const gone = setUp();
+  gone.known.current = { why: 'the model is not served any more' };
+  await gone.restart().step();
+  expect(await gone.store.list(1)).toMatchObject([{ state: 'unopened', note: 'the model is not served any more' }]);
 
   const { store, restart, known } = setUp();
   known.current = undefined;

@@ -31,8 +31,10 @@ export function coordinatorDisputes({ court, pool, onEvent, ...options }: Coordi
       onEvent: (event) => onEvent?.(event),
       async evidenceOf(job) {
         const archived = await archive.find(job);
-        const answer = archived === undefined ? undefined : await evidence.find(job, archived.account, { pieces: true });
-        return answer?.state === 'recorded' ? answer.evidence : undefined;
+        if (archived === undefined) return { why: 'the record of its job is gone' };
+        const answer = await evidence.find(job, archived.account, { pieces: true });
+        if (answer.state === 'recorded') return answer.evidence;
+        return answer.state === 'failed' ? { why: answer.failure.message } : undefined;
       },
       restored: (job, worker) => ledger.restored(job, worker),
       async acquitted(worker, name, staysDemoted) {

@@ -30,6 +30,9 @@ export function disputeStoreConforms(open: () => Promise<{ readonly store: Dispu
     expect(await store.find('0x0')).toBeUndefined();
     await store.mark(one, { ...status, state: 'closed' });
     expect(await store.active()).toEqual([]);
+    expect(await store.text('d'.repeat(64) as HexHash)).toBe('the file');
+    await store.mark(one, { ...status, state: 'unopened' });
+    expect(await store.text('d'.repeat(64) as HexHash)).toBeUndefined();
   });
 
   it('Q4: of a worker\'s other convictions those count that no vote set aside', async () => {

@@ -44,6 +44,7 @@ export interface DisputeStore {
   unnoted(limit: number): Promise<readonly Conviction[]>;
   /** Keeps a dispute with the text of its case file; one a conviction, the first. */
   note(dispute: Dispute, text: string | null): Promise<void>;
+  /** One that is `unopened` loses its file: nobody will need it. */
   mark(of: Pick<Conviction, 'job' | 'stage'>, status: DisputeStatus): Promise<void>;
   /** All that are `noted`, `opened` or `ruled`, oldest first. */
   active(): Promise<readonly Dispute[]>;

@@ -1,6 +1,7 @@
 import { caseFileOf, caseText, chargeOf, textHash } from '@ciro/core/dispute/case-file.ts';
 import { DisputeError } from './dispute-error.ts';
 import { isAcquittal } from './dispute-store.ts';
+import type { NoCaseFile } from '@ciro/core/dispute/case-file.ts';
 import type { Evidence } from '@ciro/core/evidence/evidence.ts';
 import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import type { Clock } from '../sessions/clock.ts';
@@ -12,6 +13,8 @@ import type { PoolPort } from './pool-port.ts';
 export const DISPUTE_LOOK_EVERY_MS = 15_000;
 /** Convictions that are noted in one look: each makes a file of some megabytes. */
 const NOTED_AT_A_TIME = 8;
+/** Of one case file: rows of 4,096 positions of 1,024 channels from a stage and two auditors, in base64. A larger one would fill the memory of whoever looks at it. */
+const MAX_CASE_CHARACTERS = 2 ** 27;
 /** Seconds after the vote window from which the court lets a case be closed that it cannot carry out (contracts/SPEC.md D8). */
 const STUCK_AFTER_S = 30 * 86_400;
 
@@ -22,8 +25,8 @@ export interface DisputesDeps {
   readonly court: CourtPort;
   readonly pool: Pick<PoolPort, 'tierOf' | 'atRisk'>;
   readonly store: DisputeStore;
-  /** Evidence of a recorded and settled job with its pieces; undefined until there is one. */
-  readonly evidenceOf: (job: JobId) => Promise<Evidence | undefined>;
+  /** Evidence of a recorded and settled job with its pieces; why there will never be any; undefined while there may be. */
+  readonly evidenceOf: (job: JobId) => Promise<Evidence | NoCaseFile | undefined>;
   /** What a worker lost by a conviction that does not stand goes back to it, once (SPEC Q4). */
   readonly restored: (job: JobId, worker: NodeId) => Promise<void>;
   /** The audit that convicted it counts no more, once for this name; it stays demoted while others convict it (SPEC Q4). */
@@ -108,15 +111,17 @@ export class Disputes {
     const { store, clock, evidenceOf } = this.#deps;
     const evidence = await evidenceOf(conviction.job);
     if (evidence === undefined) return;
-    const file = caseFileOf(evidence, conviction.stage);
+    const file = 'why' in evidence ? evidence : caseFileOf(evidence, conviction.stage);
     const { job, stage, worker } = conviction;
     const made = { job, stage, worker, notedAt: Math.floor(clock.now()), fromBlock: null, transaction: null, caseId: null, ruling: null };
-    if ('why' in file) {
-      const dispute: Dispute = { ...made, state: 'unopened', note: file.why, hash: null, accused: null, ref: null, evidence: null };
+    const unopened = async (why: string): Promise<void> => {
+      const dispute: Dispute = { ...made, state: 'unopened', note: why, hash: null, accused: null, ref: null, evidence: null };
       await store.note(dispute, null);
-      return this.#deps.onEvent({ type: 'unopened', dispute });
-    }
+      this.#deps.onEvent({ type: 'unopened', dispute });
+    };
+    if ('why' in file) return unopened(file.why);
     const text = caseText(file);
+    if (text.length > MAX_CASE_CHARACTERS) return unopened(`its case file would have ${text.length} characters; at most ${MAX_CASE_CHARACTERS} are kept`);
     const hash = textHash(text);
     const dispute: Dispute = { ...made, state: 'noted', note: '', hash, ...chargeOf(file, hash) };
     await store.note(dispute, text);

@@ -23,7 +23,9 @@ export class MemoryDisputeStore implements DisputeStore {
   async mark(of: Pick<Conviction, 'job' | 'stage'>, status: DisputeStatus): Promise<void> {
     const index = this.disputes.findIndex((each) => same(each, of));
     const found = this.disputes[index];
-    if (found !== undefined) this.disputes[index] = { ...found, ...status };
+    if (found === undefined) return;
+    this.disputes[index] = { ...found, ...status };
+    if (status.state === 'unopened' && found.hash !== null) this.texts.delete(found.hash);
   }
 
   async active(): Promise<readonly Dispute[]> {

@@ -11,7 +11,7 @@ const HASH = textHash(TEXT);
 
 async function served() {
   const store = new MemoryDisputeStore();
-  const made = { worker: 'b'.repeat(40) as NodeId, notedAt: 5, fromBlock: null, transaction: null, caseId: null, ruling: null };
+  const made = { worker: 'b'.repeat(40) as NodeId, notedAt: 5, fromBlock: 1 as number | null, transaction: null, caseId: null, ruling: null };
   await store.note({ ...made, job: 'a'.repeat(32) as JobId, stage: 1, hash: HASH, accused: '0xacc', ref: '0xa', evidence: evidenceFelt(HASH), state: 'noted', note: '' }, TEXT);
   await store.note({ ...made, job: 'c'.repeat(32) as JobId, stage: 0, hash: null, accused: null, ref: null, evidence: null, state: 'unopened', note: 'gone' }, null);
   const app = await createHttp({});
@@ -31,6 +31,12 @@ it('Q1: a case file is published as the bytes that it is named by, under both of
     expect(answer.headers).toMatchObject({ 'cache-control': 'public, max-age=31536000, immutable', 'content-type': 'application/json; charset=utf-8' });
     expect((await get(`/v1/disputes/${name}/file`, { 'if-none-match': `"${HASH}"` })).statusCode).toBe(304);
   }
+});
+
+it('Q1: a case file is given to nobody before the court is told of it', async () => {
+  const { store, get } = await served();
+  await store.mark({ job: 'a'.repeat(32) as JobId, stage: 1 }, { state: 'noted', note: '', fromBlock: null, transaction: null, caseId: null, ruling: null });
+  expect([(await get(`/v1/disputes/${HASH}/file`)).statusCode, (await get(`/v1/disputes/${HASH}`)).statusCode]).toEqual([404, 200]);
 });
 
 it('Q3, Q4: the list says where each dispute stands, and a ruling with its transaction', async () => {

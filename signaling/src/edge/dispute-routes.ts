@@ -19,7 +19,7 @@ export interface DisputeRouteDependencies {
 
 /**
  * `GET /v1/disputes` (newest first), `GET /v1/disputes/NAME` (where one stands) and `GET /v1/disputes/NAME/file` (its case file: the very bytes that
- * NAME is the hash of). Public: arbiters and the accused need them, and the chain names them.
+ * NAME is the hash of, once the court is told of them). Public: arbiters and the accused need them, and the chain names them.
  */
 export function disputeRoutes(app: FastifyInstance, { disputes }: DisputeRouteDependencies): void {
   const find = async (name: string): Promise<Dispute> => {
@@ -40,9 +40,10 @@ export function disputeRoutes(app: FastifyInstance, { disputes }: DisputeRouteDe
   });
 
   app.get<{ Params: { name: string } }>('/v1/disputes/:name/file', async ({ params, headers }, reply) => {
-    const { hash } = await find(params.name);
-    const text = hash === null ? undefined : await disputes.text(hash);
-    if (text === undefined) throw new EdgeError('not_found', 'this dispute has no case file', { fault: 'user' });
+    const { hash, fromBlock } = await find(params.name);
+    // Its rows can be made into a prompt again: nobody needs them before the court is asked.
+    const text = hash === null || fromBlock === null ? undefined : await disputes.text(hash);
+    if (text === undefined) throw new EdgeError('not_found', 'this dispute has no case file, or none that the court was told of', { fault: 'user' });
     const tag = `"${hash}"`;
     reply.header('cache-control', FOREVER).header('etag', tag).type('application/json; charset=utf-8');
     return headers['if-none-match'] === tag ? reply.code(304).send() : reply.send(text);

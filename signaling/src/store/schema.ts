@@ -141,7 +141,8 @@ interface DisputeRow {
   readonly accused: string | null;
   readonly ref: string | null;
   readonly evidence: string | null;
-  readonly case_file: string | null;
+  /** Megabytes of JSON as text: its very bytes are hashed. */
+  case_file: string | null;
   state: DisputeState;
   note: string;
   from_block: number | null;

@@ -43,7 +43,7 @@ export class SqlDisputeStore implements DisputeStore {
   }
 
   async mark({ job, stage }: Pick<Conviction, 'job' | 'stage'>, status: DisputeStatus): Promise<void> {
-    await this.#db.updateTable('disputes').set(columnsOf(status)).where(sql<string>`job`, '=', job).where('stage', '=', stage).execute();
+    await this.#db.updateTable('disputes').set({ ...columnsOf(status), ...(status.state === 'unopened' ? { case_file: null } : {}) }).where(sql<string>`job`, '=', job).where('stage', '=', stage).execute();
   }
 
   async active(): Promise<Dispute[]> {
