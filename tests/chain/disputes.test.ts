@@ -1,8 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { chainFileOf, writeChainFile } from '@ciro/contracts/chain/chain-file.ts';
+import { chainFileOf } from '@ciro/contracts/chain/chain-file.ts';
 import { caseFileOf, caseText, evidenceFelt, jobRef, textHash } from '@ciro/core/dispute/case-file.ts';
 import { draftEpoch, leavesOf, sealEpoch } from '@ciro/core/settlement/epoch.ts';
 import { growTree, rootOf } from '@ciro/core/settlement/epoch-tree.ts';
@@ -106,15 +103,18 @@ describe.skipIf(missing !== undefined)(`disputes on a devnet${missing === undefi
   }
 
   it('Q3: npm start finds court and pool by the chain\'s file, and on a devnet has the bonds that cases take', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'ciro-court-'));
-    const path = join(folder, 'chain.json');
     const lines: string[] = [];
-    expect(await openDisputes(path, {}, (line) => void lines.push(line))).toBeUndefined();
-    await writeChainFile(path, chainFileOf(c.local.plan, c.chain.rpc));
-    for (const _again of [1, 2]) expect(await openDisputes(path, {}, (line) => void lines.push(line))).toMatchObject({ court: { account: c.roles.coordinator }, confirmations: 0 });
+    const file = JSON.parse(JSON.stringify(chainFileOf(c.local.plan, c.chain.rpc))) as object;
+    for (const _again of [1, 2]) {
+      const opened = await openDisputes(file, {}, (line) => void lines.push(line));
+      expect(opened).toMatchObject({ court: { account: c.roles.coordinator }, confirmations: 0 });
+      await opened?.ready;
+    }
     expect(lines).toEqual([expect.stringContaining(c.at.DisputeCourt), expect.stringContaining('bonds for 50 cases'), expect.stringContaining(c.at.DisputeCourt)]);
+    expect(await openDisputes({ ...file, network: 'sepolia' }, {}, (line) => void lines.push(line))).toBeUndefined();
+    expect(lines.at(-1)).toContain('CIRO_COORDINATOR_KEY');
+    await expect(openDisputes({}, {}, () => undefined)).rejects.toThrow('does not name a court and a pool');
     expect(await c.tokens(c.roles.coordinator)).toBe(50n * c.bond);
-    await rm(folder, { recursive: true });
   });
 
   it('Q1 to Q4, Q6, D5 to D7, D9: a conviction is opened, judged by arbiters who compute for themselves, and slashed: cooling stake first, split to the unit; a second case adds nothing', async () => {

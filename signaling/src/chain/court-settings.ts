@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { shortString } from 'starknet';
 import * as v from 'valibot';
-import { ChainSettingsError, keyOfDevnet } from './chain-settings.ts';
+import { ChainSettingsError, keysOfDevnet, readChainFile } from './chain-settings.ts';
 import { hexOf } from './contract-caller.ts';
 import type { AccountKeys } from './contract-caller.ts';
 
@@ -32,42 +31,47 @@ export interface CourtSettings {
   readonly coordinator: string;
   /** Address of the settler's account, which holds a devnet's first tokens. */
   readonly settler: string;
+  /** A devnet: its keys are public. */
+  readonly local: boolean;
   readonly confirmations: number;
 }
 
-/** Undefined when there is no such file. Throws ChainSettingsError `bad-file`. */
-export async function readCourtSettings(path: string): Promise<CourtSettings | undefined> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
-  if (text === undefined) return undefined;
-  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), ChainFile), text);
-  if (!parsed.success) throw new ChainSettingsError('bad-file', `${path} does not name a court and a pool (${parsed.issues[0].message}); \`npm run chain\` writes it`, { fault: 'user', fields: { path } });
+/** Court and pool of a chain's file, as JSON has it. Throws ChainSettingsError `bad-file`. */
+export function courtSettingsOf(file: unknown): CourtSettings {
+  const parsed = v.safeParse(ChainFile, file);
+  if (!parsed.success) throw new ChainSettingsError('bad-file', `the chain's file does not name a court and a pool (${v.getDotPath(parsed.issues[0]) ?? 'the file'}: ${parsed.issues[0].message}); \`npm run chain\` writes it`, { fault: 'user' });
   const { network, rpc, chainId, addresses, roles } = parsed.output;
+  const local = network === 'devnet';
   return {
     rpc, chainId: shortString.encodeShortString(chainId), court: hexOf(addresses.DisputeCourt), pool: hexOf(addresses.CdcPool), store: hexOf(addresses.CommitmentStore),
-    coordinator: hexOf(roles.coordinator), settler: hexOf(roles.settler), confirmations: network === 'devnet' ? DEVNET_CONFIRMATIONS : CONFIRMATIONS,
+    coordinator: hexOf(roles.coordinator), settler: hexOf(roles.settler), local, confirmations: local ? DEVNET_CONFIRMATIONS : CONFIRMATIONS,
   };
 }
 
-/** Keys of the coordinator's account, from `CIRO_COORDINATOR_KEY` or from a devnet, whose keys are public; undefined when neither gives them. */
-export async function coordinatorKeys({ rpc, coordinator }: Pick<CourtSettings, 'rpc' | 'coordinator'>, env: NodeJS.ProcessEnv): Promise<AccountKeys | undefined> {
-  const privateKey = keyOf(env, 'CIRO_COORDINATOR_KEY') ?? (await keyOfDevnet(rpc, coordinator));
-  return privateKey === undefined ? undefined : { address: coordinator, privateKey };
+/** The same of the file itself. Throws ChainSettingsError `bad-file`, also when there is none. */
+export async function readCourtSettings(path: string): Promise<CourtSettings> {
+  const file = await readChainFile(path);
+  if (file === undefined) throw new ChainSettingsError('bad-file', `there is no ${path}, which names court and pool; \`npm run chain\` writes it`, { fault: 'user' });
+  return courtSettingsOf(file);
 }
 
-/** Keys of an account of a devnet, whose keys are public; undefined from any other node. */
-export async function devnetKeys(rpc: string, address: string): Promise<AccountKeys | undefined> {
-  const privateKey = await keyOfDevnet(rpc, address);
+/** Keys of the coordinator's account, from `CIRO_COORDINATOR_KEY` or from a devnet; undefined when neither gives them. */
+export async function coordinatorKeys(settings: CourtSettings, env: NodeJS.ProcessEnv): Promise<AccountKeys | undefined> {
+  const privateKey = keyOf(env, 'CIRO_COORDINATOR_KEY');
+  return privateKey === undefined ? devnetKeys(settings, settings.coordinator) : { address: settings.coordinator, privateKey };
+}
+
+/** Keys of an account of a devnet; undefined for any other. */
+export async function devnetKeys({ rpc, local }: Pick<CourtSettings, 'rpc' | 'local'>, address: string): Promise<AccountKeys | undefined> {
+  const privateKey = local ? (await keysOfDevnet(rpc)).get(BigInt(address)) : undefined;
   return privateKey === undefined ? undefined : { address, privateKey };
 }
 
 /** Who acts in court by hand: `CIRO_ACCOUNT_ADDRESS` with `CIRO_ACCOUNT_KEY`, which on a devnet may be left out; undefined without an address. */
-export async function accountKeys({ rpc }: Pick<CourtSettings, 'rpc'>, env: NodeJS.ProcessEnv): Promise<AccountKeys | undefined> {
+export async function accountKeys(settings: Pick<CourtSettings, 'rpc' | 'local'>, env: NodeJS.ProcessEnv): Promise<AccountKeys | undefined> {
   const address = keyOf(env, 'CIRO_ACCOUNT_ADDRESS');
   if (address === undefined) return undefined;
-  const privateKey = keyOf(env, 'CIRO_ACCOUNT_KEY') ?? (await keyOfDevnet(rpc, address));
+  const privateKey = keyOf(env, 'CIRO_ACCOUNT_KEY') ?? (await devnetKeys(settings, address))?.privateKey;
   if (privateKey === undefined) throw new ChainSettingsError('no-key', `CIRO_ACCOUNT_ADDRESS is ${address}, and CIRO_ACCOUNT_KEY does not give its key`, { fault: 'user' });
   return { address: hexOf(address), privateKey };
 }

@@ -1,6 +1,5 @@
 /** `npm run dispute`: cases before the court, by hand: list, show, open, answer, vote, end, and dispute a wrong epoch (SPEC Q2, Q5). */
 import { resolve } from 'node:path';
-import { ChainSettingsError } from '../chain/chain-settings.ts';
 import { ContractCaller } from '../chain/contract-caller.ts';
 import { accountKeys, readCourtSettings } from '../chain/court-settings.ts';
 import { DisputeCourt } from '../chain/dispute-court.ts';
@@ -18,9 +17,7 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** Court, epochs and who acts, by `.ciro/chain.json` and the environment. */
 async function openHand(signal: AbortSignal): Promise<CourtHand> {
-  const path = resolve(CHECKOUT, '.ciro', 'chain.json');
-  const settings = await readCourtSettings(path);
-  if (settings === undefined) throw new ChainSettingsError('bad-file', `there is no ${path}, which names the court; \`npm run chain\` writes it`, { fault: 'user' });
+  const settings = await readCourtSettings(resolve(CHECKOUT, '.ciro', 'chain.json'));
   const account = await accountKeys(settings, process.env);
   const caller = new ContractCaller({ ...settings, ...(account === undefined ? {} : { account }) });
   return { court: new DisputeCourt(settings, caller), caller, store: settings.store, signal, print };

@@ -3,7 +3,6 @@ import { resolve } from 'node:path';
 import { capabilityHash } from '@ciro/core/sponsorship/pool-calls.ts';
 import { formatCredits } from '@ciro/core/units.ts';
 import { CdcPool } from '../chain/cdc-pool.ts';
-import { ChainSettingsError } from '../chain/chain-settings.ts';
 import { ContractCaller } from '../chain/contract-caller.ts';
 import { accountKeys, readCourtSettings } from '../chain/court-settings.ts';
 import { CHECKOUT } from '../setup/checkout.ts';
@@ -53,9 +52,7 @@ function move(pool: PoolPort, account: string, options: StakeOptions): Promise<s
 
 await runCommand(async (signal) => {
   const options = parseStakeOptions(process.argv.slice(2));
-  const path = resolve(CHECKOUT, '.ciro', 'chain.json');
-  const settings = await readCourtSettings(path);
-  if (settings === undefined) throw new ChainSettingsError('bad-file', `there is no ${path}, which names the pool; \`npm run chain\` writes it`, { fault: 'user' });
+  const settings = await readCourtSettings(resolve(CHECKOUT, '.ciro', 'chain.json'));
   const account = await accountKeys(settings, process.env);
   const caller = new ContractCaller({ ...settings, ...(account === undefined ? {} : { account }) });
   const pool = new CdcPool(settings, caller);

@@ -40,6 +40,8 @@ export interface DisputesOptions {
   readonly lookEveryMs?: number;
   /** A ruling counts when its block lies under so many others. */
   readonly confirmations: number;
+  /** The first look waits for it: a chain whose contracts are still being deployed. What it rejects with is told, and nothing is disputed then. */
+  readonly ready?: Promise<unknown>;
 }
 
 /**
@@ -58,10 +60,16 @@ export class Disputes {
     this.#options = options;
   }
 
-  /** Looks now, and again and again. */
+  /** Looks once the chain is ready, and again and again. */
   start(): void {
+    const { ready = Promise.resolve() } = this.#options;
+    ready.then(() => this.#lookAgain()).catch(this.#deps.onError);
+  }
+
+  #lookAgain(): void {
+    if (this.#closed) return;
     this.#look = this.step().finally(() => {
-      if (!this.#closed) this.#cancel = this.#deps.clock.after(this.#options.lookEveryMs ?? DISPUTE_LOOK_EVERY_MS, () => this.start());
+      if (!this.#closed) this.#cancel = this.#deps.clock.after(this.#options.lookEveryMs ?? DISPUTE_LOOK_EVERY_MS, () => this.#lookAgain());
     });
   }
 
@@ -136,9 +144,12 @@ export class Disputes {
 
   async #open(dispute: Dispute): Promise<void> {
     const { court, pool } = this.#deps;
-    const { accused, ref, evidence, fromBlock, transaction } = dispute;
+    const { accused, ref, evidence, transaction } = dispute;
     if (accused === null || ref === null || evidence === null || court.account === null) return;
     const charge: Charge = { kind: 'worker', accused, ref, evidence };
+    const { number } = await court.head();
+    // A devnet that began anew is shorter than what was sent to it before.
+    const fromBlock = dispute.fromBlock !== null && dispute.fromBlock <= number ? dispute.fromBlock : null;
     if (fromBlock !== null) {
       const [own] = await court.openedBy(court.account, charge, fromBlock);
       if (own !== undefined) return this.#mark(dispute, { state: 'opened', caseId: own, note: '' }, 'opened');
@@ -155,7 +166,7 @@ export class Disputes {
       return note === dispute.note ? undefined : this.#mark(dispute, { note });
     }
     // From here on a restart asks the chain what became of it.
-    const from = fromBlock ?? (await court.head()).number;
+    const from = fromBlock ?? number;
     if (fromBlock === null) await this.#mark(dispute, { fromBlock: from });
     const sent = await court.open(charge);
     await this.#mark(dispute, { fromBlock: from, transaction: sent, note: '' }, 'sent');
@@ -167,7 +178,7 @@ export class Disputes {
     if (caseId === null || fromBlock === null) return;
     const found = await court.find(caseId);
     if (found === undefined || found.evidence !== dispute.evidence || found.challenger !== court.account) {
-      return this.#mark(dispute, { state: 'noted', caseId: null, transaction: null, note: 'the chain took its case back' });
+      return this.#mark(dispute, { state: 'noted', fromBlock: null, caseId: null, transaction: null, note: 'the chain took its case back' });
     }
     if (found.state === 'open') return this.#finalise(dispute, found);
     const ruling = await court.ruling(caseId, fromBlock);

@@ -4,6 +4,7 @@ import { CiroError } from '@ciro/core/errors.ts';
 import { accountRoutes } from './account-routes.ts';
 import { AddressLimits } from './address-limits.ts';
 import { answerRoutes } from './answer-routes.ts';
+import { chainRoutes } from './chain-routes.ts';
 import { chatRoute } from './chat-route.ts';
 import { disputeRoutes } from './dispute-routes.ts';
 import { epochRoutes } from './epoch-routes.ts';
@@ -24,6 +25,7 @@ import type { Intake } from '../intake/intake.ts';
 import type { JobWatch } from '../intake/job-watch.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { AddressLimit } from './address-limits.ts';
+import type { ChainRouteDependencies } from './chain-routes.ts';
 import type { DisputeRouteDependencies } from './dispute-routes.ts';
 import type { EpochRouteDependencies } from './epoch-routes.ts';
 import type { LedgerRouteDependencies } from './ledger-routes.ts';
@@ -60,6 +62,7 @@ export interface HttpDependencies {
   readonly head: LedgerRouteDependencies['head'];
   readonly settlement: EpochRouteDependencies['settlement'];
   readonly disputes: DisputeRouteDependencies['disputes'];
+  readonly chain?: ChainRouteDependencies;
   readonly models: ShardedModels;
   readonly view: NetworkView;
 }
@@ -107,7 +110,7 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
     reply.headers(COMMON_HEADERS);
     if (request.url.startsWith('/v1/')) await openToOtherSites(request, reply);
   });
-  const { accounts, ledger, intake, evidence, jobs, past, head, settlement, disputes, models, view } = dependencies;
+  const { accounts, ledger, intake, evidence, jobs, past, head, settlement, disputes, chain, models, view } = dependencies;
   chatRoute(app, { accounts, intake, limits: new AddressLimits(CHAT_LIMIT, options), ...(options.publicUrl && { publicUrl: options.publicUrl }) });
   accountRoutes(app, { accounts, ledger, trialLimits: new AddressLimits(TRIAL_LIMIT, options) });
   jobRoutes(app, { accounts, evidence, jobs });
@@ -115,6 +118,7 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
   ledgerRoutes(app, { ledger, head });
   epochRoutes(app, { settlement });
   disputeRoutes(app, { disputes });
+  chainRoutes(app, chain ?? {});
   modelsRoutes(app, models, { startedAt: options.now(), missing: (id) => view.missing(id) });
   networkRoutes(app, view, models);
   await lineRoutes(app, { limits: new AddressLimits(LINE_LIMIT, options) });

@@ -32,10 +32,16 @@ export interface EpochCloserOptions {
 export class EpochCloser {
   readonly #deps: EpochCloserDeps;
   readonly #options: EpochCloserOptions;
+  #early = false;
 
   constructor(deps: EpochCloserDeps, options: EpochCloserOptions) {
     this.#deps = deps;
     this.#options = options;
+  }
+
+  /** The next epoch is closed as soon as something changed and the one before is on the chain, whatever its time. */
+  closeEarly(): void {
+    this.#early = true;
   }
 
   /** Closes the epoch that is due, if one is. Throws `unbacked`, `no-address`, or SettlementError; nothing is stored then. */
@@ -48,7 +54,8 @@ export class EpochCloser {
     const payees = await this.#payees();
     const before = await this.#before(newest);
     const changed = changedPayees(payees, before?.entries ?? []);
-    if (changed === 0 || (now() - (last?.closedAt ?? 0) < everyMs && changed < maxChanged)) return undefined;
+    if (changed === 0) this.#early = false;
+    if (changed === 0 || (!this.#early && now() - (last?.closedAt ?? 0) < everyMs && changed < maxChanged)) return undefined;
 
     const corrections = await store.waitingCorrections();
     const draft = draftEpoch({ network, chainId: chain.chainId, store: chain.store, epoch: (last?.summary.epoch ?? 0) + 1, payees, corrections });
@@ -62,6 +69,7 @@ export class EpochCloser {
     const tree = await trees.grow(draft);
     const epoch = sealEpoch(draft, rootOf(tree));
     await store.close(epoch, Math.floor(now()));
+    this.#early = false;
     onEvent({ type: 'closed', epoch: epoch.epoch, count: epoch.count, total: BigInt(epoch.total) });
     return epoch;
   }

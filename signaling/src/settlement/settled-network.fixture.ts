@@ -34,7 +34,7 @@ export class SettledNetwork {
   readonly store: SettlementStore;
   readonly events: SettlementEvent[] = [];
   readonly errors: unknown[] = [];
-  readonly options: SettlementOptions = { network: 'ciro-test', rate: LAUNCH_RATE, everyMs: EVERY_MS, maxChanged: 100, pushFrom: 1n };
+  readonly options: SettlementOptions = { network: 'ciro-test', rate: LAUNCH_RATE, everyMs: EVERY_MS, maxChanged: 100, pushFrom: 1n, ownClaimMs: 0 };
   settlement: Settlement;
   #jobs = 0;
 

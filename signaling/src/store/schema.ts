@@ -119,6 +119,12 @@ export interface SettlementEpochRow {
   block_hash: string | null;
   posted_at: number | null;
 }
+interface SettlementBookRow {
+  readonly chain_id: string;
+  readonly store: string;
+  readonly birth: string;
+  readonly settled_before: RequiredJson<Readonly<Record<string, string>>>;
+}
 interface SettlementPayoutRow {
   readonly node_id: NodeId;
   readonly account: string;
@@ -173,6 +179,7 @@ export interface Schema {
   audit_pieces: AuditPieceRow;
   kept_answers: KeptAnswerRow;
   settlement_epochs: SettlementEpochRow;
+  settlement_book: SettlementBookRow;
   settlement_payouts: SettlementPayoutRow;
   settlement_corrections: SettlementCorrectionRow;
   disputes: DisputeRow;
