@@ -23,7 +23,7 @@ export interface NetworkOptions {
   /** Address to listen on; every one of this machine when absent. */
   readonly host?: string;
   /** What the environment sets: database, public address, certificate, chain. A private network has none of it. */
-  readonly environment?: ReturnType<typeof environmentOptions> & Pick<CoordinatorOptions, 'chain'>;
+  readonly environment?: ReturnType<typeof environmentOptions> & Pick<CoordinatorOptions, 'chain' | 'escrow'>;
   /** As in `launchVolunteers`. */
   readonly prepare?: LaunchOptions['prepare'];
   readonly relayOnly?: boolean;

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { CHECKOUT } from '../setup/checkout.ts';
 import { environmentOptions } from '../main.ts';
 import { openChain } from './open-chain.ts';
+import { openEscrow } from './open-escrow.ts';
 import { openNetwork } from './open-network.ts';
 import { runCommand } from './run-command.ts';
 import { printAnswer } from './run-job.ts';
@@ -32,7 +33,8 @@ await runCommand(async (signal) => {
   const options = parseStartOptions(process.argv.slice(2), process.env);
   const report = (line: string): void => void process.stderr.write(`${line}\n`);
   const chain = await openChain(resolve(CHECKOUT, '.ciro', 'chain.json'), process.env, report);
-  const environment = { ...environmentOptions(process.env), ...(chain === undefined ? {} : { chain }) };
+  const escrow = await openEscrow(resolve(CHECKOUT, '.ciro', 'chain.json'), process.env, report);
+  const environment = { ...environmentOptions(process.env), ...(chain === undefined ? {} : { chain }), ...(escrow === undefined ? {} : { escrow }) };
   await using network = await openNetwork({ ...options, dataDir: resolve(CHECKOUT, options.dataDir), environment, report, signal });
   const { coordinator, volunteers } = network;
   if (volunteers === undefined) {
