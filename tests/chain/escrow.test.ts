@@ -27,7 +27,7 @@ const CREDIT = 10n ** 18n;
 const WINDOW_S = 61;
 /** Set CIRO_FUZZ_SEED to repeat a run. */
 const SEED = Number(process.env['CIRO_FUZZ_SEED'] ?? Date.now() % 2 ** 31);
-const OPERATIONS = 70;
+const OPERATIONS = 50;
 /** What moves a job in each state on; one operation in three is another one, which it mostly refuses. */
 const NEXT: Readonly<Record<string, readonly string[]>> = { open: ['start', 'start', 'top up', 'cancel'], running: ['submit', 'submit', 'top up', 'wait', 'refund'], submitted: ['settle', 'wait'] };
 /** A job of each token goes all the way, whatever is drawn afterwards. */
