@@ -27,7 +27,7 @@ const ChainFile = v.looseObject({
   addresses: v.looseObject({ CiroToken: Felt, CommitmentStore: Felt, CdcPool: Felt, JobManager: Felt, DisputeCourt: Felt, Paymaster: Felt }),
   classHashes: v.looseObject({ CommitmentStore: Felt }),
   tokens: v.looseObject({ stake: Felt }),
-  roles: v.looseObject({ settler: Felt, relayer: Felt }),
+  roles: v.looseObject({ settler: Felt, relayer: Felt, coordinator: Felt }),
 });
 export type ChainFile = v.InferOutput<typeof ChainFile>;
 const Predeployed = v.looseObject({ result: v.array(v.looseObject({ address: Felt, private_key: Felt })) });

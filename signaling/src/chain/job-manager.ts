@@ -148,5 +148,7 @@ export const topUpCalls = (jobManager: string, id: string, token: string, amount
 export const cancelCalls = (jobManager: string, id: string): ContractCall[] => [{ contractAddress: jobManager, entrypoint: 'cancel_job', calldata: [id] }];
 export const refundCalls = (jobManager: string, id: string): ContractCall[] => [{ contractAddress: jobManager, entrypoint: 'refund_expired', calldata: [id] }];
 
+export const transferCalls = (token: string, to: string, amount: bigint): ContractCall[] => [{ contractAddress: token, entrypoint: 'transfer', calldata: [to, hexOf(amount), '0x0'] }];
+
 /** Exactly what is taken: nothing is left approved. */
 const approval = (token: string, spender: string, amount: bigint): ContractCall => ({ contractAddress: token, entrypoint: 'approve', calldata: [spender, hexOf(amount), '0x0'] });

@@ -19,7 +19,7 @@ export interface ChatBody {
   readonly max_tokens: number;
   readonly temperature: number;
   readonly seed: number;
-  readonly ciro: { readonly assurance: 'stream' | 'checked'; readonly nonce_commitment: string };
+  readonly ciro: { readonly assurance: 'stream' | 'checked'; readonly nonce_commitment?: string; readonly escrow?: string; readonly escrow_salt?: string };
 }
 
 export interface Answer {

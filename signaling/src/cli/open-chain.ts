@@ -10,6 +10,7 @@ import { cacheFolder } from '../models/cache-folder.ts';
 import { openRelayer } from '../open-relayer.ts';
 import { strk } from './chain-table.ts';
 import { openDisputes } from './open-disputes.ts';
+import { openEscrow } from './open-escrow.ts';
 import { startOwnChain } from './own-chain.ts';
 import { settlementLine } from './settlement-line.ts';
 import type { ChainDoor } from '@ciro/core/sponsorship/chain-door.ts';
@@ -25,7 +26,7 @@ const ASK_NETWORK_MS = 20_000;
 
 /** The chain that a coordinator works with, its parts ready to be given to `startCoordinator`; empty without one. */
 export interface OpenedChain extends AsyncDisposable {
-  readonly environment: Pick<CoordinatorOptions, 'chain' | 'disputes' | 'paymaster' | 'tickets'>;
+  readonly environment: Pick<CoordinatorOptions, 'chain' | 'disputes' | 'escrow' | 'paymaster' | 'tickets'>;
   /** Undefined without a chain. */
   readonly door?: ChainDoor;
   /** The file that names it: the given one, or `chain.json` of the data folder while a chain of our own runs. Undefined without a chain. */
@@ -115,12 +116,14 @@ async function connect(file: ChainFile, env: NodeJS.ProcessEnv, own: OwnChain | 
     onError: (error) => report(`relayer: ${error instanceof Error ? error.message : String(error)}`),
   });
   const disputes = await openDisputes(file, env, report, own?.deployed);
+  const escrow = await openEscrow(file, env, report, own?.deployed);
   report(`workers are paid by contract ${settlement.store} ${own === undefined ? `over ${settlement.rpc}` : 'on a local chain of this command'}${relayer === undefined ? '; nobody pays for their own transactions (CIRO_RELAYER_KEYS, CIRO_PAYMASTER_URL)' : '; a relayer pays their gas'}`);
   if (publicDoor === undefined) report('clients are not told of a node: CIRO_PUBLIC_RPC names one that anybody may use');
   return {
     environment: {
       chain: { ...settlement, ...(local ? LOCAL : {}), ...(publicDoor && { door: publicDoor }), ...(own && { ready: own.deployed }), onSettlement: (event) => report(`settlement: ${settlementLine(event)}`) },
       ...(disputes && { disputes }),
+      ...(escrow && { escrow }),
       ...(relayer && { paymaster: relayer.plugin, tickets: (account: string) => relayer.issueTicket(felt(account)) }),
     },
     door,

@@ -126,6 +126,20 @@ it('N4: a start that came to nothing leaves nothing behind: the escrow may be as
   expect(await network.sums()).toMatchObject({ client: FUNDS, held: 0n, issued: -POOL });
 });
 
+it('N3: one whose start failed is taken again by the next request, and is answered once', async () => {
+  let fails = true;
+  const network = await opened((step) => {
+    if (step === 'chain start 0x7a5' && fails) throw new Error('the node is gone');
+  });
+  await expect(network.take()).rejects.toMatchObject({ code: 'escrow_node_silent' });
+  fails = false;
+  await network.serve('paid', jobId(2));
+  await network.run(4);
+  expect((await network.store.find(ESCROW))?.job).toBe(jobId(2));
+  expect(await network.sums()).toMatchObject({ client: FUNDS - 40n, sink: 40n, left: 0n, payable: 36n + AUDIT });
+  await expect(network.take({}, {}, jobId(3))).rejects.toMatchObject({ code: 'escrow_taken', fields: { job: jobId(2), state: 'settled' } });
+});
+
 /** The process dies at its n-th step, for every n; the next one goes on over what is stored. */
 it.each<Ending>(['paid', 'wrong', 'gone'])('N4: killed at each step, an answer that ends %s is neither lost nor doubled', { timeout: 120_000 }, async (ending) => {
   const places = new Set<string>();

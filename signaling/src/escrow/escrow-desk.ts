@@ -125,13 +125,23 @@ export class EscrowDesk {
 
   async #start(escrow: Escrow): Promise<void> {
     const { id, job, budget } = escrow;
-    const { chain, ledger, store, onEvent } = this.#deps;
+    const { ledger, store, onEvent } = this.#deps;
     onEvent({ type: 'accepted', escrow: id, job });
-    await this.#asked(this.#steps.send(escrow, 'start', () => chain.startJob(id)));
+    await this.#asked(this.#steps.send(escrow, 'start', () => this.#startJob(id)));
     await this.#asked(this.#untilRunning(id));
     await ledger.escrowed(id, creditsFrom(budget, this.#terms.rate));
     await store.change(id, { state: 'started' });
     onEvent({ type: 'started', escrow: id, job });
+  }
+
+  /** What a node refuses, it refuses for the contract: somebody was quicker, or the deadline is over. */
+  async #startJob(id: EscrowId): Promise<string> {
+    try {
+      return await this.#deps.chain.startJob(id);
+    } catch (cause) {
+      if (cause instanceof CiroError && cause.code === 'refused') throw notStarted(id, cause.message);
+      throw cause;
+    }
   }
 
   async #untilRunning(id: EscrowId): Promise<void> {
@@ -148,9 +158,12 @@ export class EscrowDesk {
     throw notStarted(id, `its transaction is in no block after ${START_WAIT_MS / 1000} s`);
   }
 
+  /** One whose start failed, and that is still open, may be asked with again; its old start does no harm. */
   async #refuseTaken(id: EscrowId): Promise<void> {
-    const taken = await this.#deps.store.find(id);
+    const { chain, ledger, store } = this.#deps;
+    const taken = await store.find(id);
     if (taken === undefined) return;
+    if (taken.state === 'accepted' && !this.#live.has(id) && (await ledger.escrow(id)).budget === 0n && (await this.#asked(chain.job(id, 'newest'))).state === 'open') return store.drop(id, taken.job);
     throw new EscrowError('escrow_taken', `escrow ${id} pays for job ${taken.job} here already (${taken.state}); read that one (GET /v1/jobs/${taken.job}), or create another escrow`, { fault: 'user', fields: { escrow: id, job: taken.job, state: taken.state } });
   }
 

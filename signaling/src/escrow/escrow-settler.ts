@@ -40,7 +40,7 @@ export class EscrowSettler {
     const { start } = escrow.sent;
     const reverted = start !== undefined && (await chain.receipt(start.transaction)).state === 'reverted';
     if (!reverted && state === 'open' && clock.now() - escrow.acceptedAt < START_LANDS_MS) return true;
-    await store.drop(escrow.id);
+    await store.drop(escrow.id, escrow.job);
     onEvent({ type: 'dropped', escrow: escrow.id, job: escrow.job });
     return true;
   }

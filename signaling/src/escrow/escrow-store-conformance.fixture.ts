@@ -17,7 +17,9 @@ export function escrowStoreConforms(open: () => Promise<EscrowStore>): void {
     await store.change('0x99', change);
     expect(await store.find('0x7')).toEqual(escrow(7, change));
     expect(await store.find('0x99')).toBeUndefined();
-    await store.drop('0x7');
+    await store.drop('0x7', jobId(8));
+    expect(await store.find('0x7')).toBeDefined();
+    await store.drop('0x7', jobId(7));
     expect(await store.add(escrow(7))).toBe(true);
   });
 

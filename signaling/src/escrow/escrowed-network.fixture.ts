@@ -16,6 +16,7 @@ import { MemoryEscrowStore } from './memory-escrow-store.fixture.ts';
 import { CLIENT, MemoryJobManager, STORE } from './memory-job-manager.fixture.ts';
 import type { AuditId, HexHash, JobId } from '@ciro/core/ids.ts';
 import type { EscrowSpec } from '@ciro/core/settlement/escrow.ts';
+import type { Recovery } from '../intake/recover-jobs.ts';
 import type { AuditStore, Standing, Standings } from '../audit/ports.ts';
 import type { EscrowClaim, EscrowWanted } from './check-escrow.ts';
 import type { EscrowEvent } from './ports.ts';
@@ -28,7 +29,7 @@ export const BUDGET = 100n;
 /** What the answer of these tests costs: a hundred base units held, 40 charged, of which the fee is 4. */
 export const HOLD = 100n;
 export const SPEC: EscrowSpec = { model: MODEL, messages: [{ role: 'user', content: 'Why?' }], maxTokens: 9, temperature: 0, topP: 1, topK: 0, minP: 0, repetitionPenalty: 1, stop: [], seed: 1, assurance: 'stream' };
-export const FUNDS = 1_000n;
+export const FUNDS = 10n ** 22n;
 const START_S = 1_000_000;
 export const DEADLINE = START_S + 3_600;
 
@@ -43,6 +44,7 @@ export class EscrowedNetwork {
   readonly ledgerStore: MemoryLedgerStore;
   readonly ledger: Ledger;
   readonly archive = new MemoryJobArchive();
+  readonly kept = new MemoryKeptAnswers();
   readonly store: MemoryEscrowStore;
   readonly chain: MemoryJobManager;
   readonly events: EscrowEvent[] = [];
@@ -100,13 +102,14 @@ export class EscrowedNetwork {
   }
 
   /** What the next start of the coordinator does, over what is stored. */
-  async restart(): Promise<void> {
+  async restart(): Promise<Recovery> {
     await this.desk.close();
     const standing = async (): Promise<Standing> => ({ ...newStanding(0), reputation: 0.5 });
     const standings: Standings = { of: standing, passed: standing, failed: standing, misjudged: standing, isDemoted: () => false };
     const audits: AuditStore = { saveDraw: async () => undefined, drawOf: async () => undefined, saveTranscript: async () => undefined, transcriptsOf: async () => [], savePiece: async () => undefined, pieces: async () => new Map(), prunePieces: async () => 0 };
-    await recoverJobs({ ledger: this.ledger, archive: this.archive, notices: { credited: () => undefined }, standings, money: this.money(), audits, kept: new MemoryKeptAnswers(), newJob: () => jobId(99) });
+    const recovery = await recoverJobs({ ledger: this.ledger, archive: this.archive, notices: { credited: () => undefined }, standings, money: this.money(), audits, kept: this.kept, newJob: () => jobId(99) });
     this.desk = this.#open();
+    return recovery;
   }
 
   /** `count` looks, a minute apart. */

@@ -1,4 +1,5 @@
 import type { EscrowId } from '@ciro/core/settlement/escrow.ts';
+import type { JobId } from '@ciro/core/ids.ts';
 import type { Deferred, Escrow, EscrowStore } from './ports.ts';
 
 /** Escrows in memory, for tests. `crash` is asked before and after each change. */
@@ -23,8 +24,8 @@ export class MemoryEscrowStore implements EscrowStore {
     const found = this.#escrows.get(id);
     if (found !== undefined) this.#change('change', () => this.#escrows.set(id, { ...found, ...change }));
   }
-  async drop(id: EscrowId): Promise<void> {
-    this.#change('drop', () => this.#escrows.delete(id));
+  async drop(id: EscrowId, job: JobId): Promise<void> {
+    if (this.#escrows.get(id)?.job === job) this.#change('drop', () => this.#escrows.delete(id));
   }
   async open(): Promise<readonly Escrow[]> {
     return [...this.#escrows.values()].filter((escrow) => !isFinal(escrow)).sort((a, b) => a.acceptedAt - b.acceptedAt);

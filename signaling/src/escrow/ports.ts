@@ -95,8 +95,8 @@ export interface EscrowStore {
   find(id: EscrowId): Promise<Escrow | undefined>;
   /** Changes what is named; nothing when there is none. */
   change(id: EscrowId, change: Partial<Pick<Escrow, 'state' | 'budget' | 'result' | 'sent'>>): Promise<void>;
-  /** Forgets one that never began. */
-  drop(id: EscrowId): Promise<void>;
+  /** Forgets one that never began; nothing when another job has taken it meanwhile. */
+  drop(id: EscrowId, job: JobId): Promise<void>;
   /** Those that are not final, oldest first. */
   open(): Promise<readonly Escrow[]>;
   /** Keeps what is to be booked later; once for its cause. */

@@ -51,3 +51,10 @@ it('takes our own part: the assurance and a commitment to a nonce (SPEC A1), and
   expect(() => parseChatRequest({ model: 'm', messages, ciro: { nonce_commitment: nonce_commitment.toUpperCase() } })).toThrow(expect.objectContaining({ code: 'invalid_value', fields: { param: 'ciro.nonce_commitment' } }));
   expect(() => parseChatRequest({ model: 'm', messages, ciro: 'checked' })).toThrow(expect.objectContaining({ code: 'invalid_value', fields: { param: 'ciro' } }));
 });
+
+it('N1: takes an escrow with its salt, and neither alone', () => {
+  const [escrow, salt] = ['0x7a5', '0a'.repeat(32)];
+  expect(parseChatRequest({ model: 'm', messages, ciro: { escrow, escrow_salt: salt } }).escrow).toEqual({ escrow, salt });
+  for (const ciro of [{ escrow }, { escrow_salt: salt }]) expect(() => parseChatRequest({ model: 'm', messages, ciro })).toThrow(expect.objectContaining({ code: 'missing_required_parameter' }));
+  for (const ciro of [{ escrow: '0x0', escrow_salt: salt }, { escrow: '7a5', escrow_salt: salt }, { escrow, escrow_salt: '0A'.repeat(32) }]) expect(() => parseChatRequest({ model: 'm', messages, ciro })).toThrow(expect.objectContaining({ code: 'invalid_value' }));
+});

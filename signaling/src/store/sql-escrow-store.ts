@@ -1,4 +1,6 @@
+import { sql } from 'kysely';
 import type { Kysely, Selectable } from 'kysely';
+import type { JobId } from '@ciro/core/ids.ts';
 import type { EscrowId } from '@ciro/core/settlement/escrow.ts';
 import type { Deferred, Escrow, EscrowStore } from '../escrow/ports.ts';
 import type { Schema } from './schema.ts';
@@ -37,8 +39,8 @@ export class SqlEscrowStore implements EscrowStore {
       .execute();
   }
 
-  async drop(id: EscrowId): Promise<void> {
-    await this.#db.deleteFrom('escrows').where('id', '=', id).execute();
+  async drop(id: EscrowId, job: JobId): Promise<void> {
+    await this.#db.deleteFrom('escrows').where('id', '=', id).where(sql<string>`job`, '=', job).execute();
   }
 
   async open(): Promise<Escrow[]> {
