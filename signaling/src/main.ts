@@ -8,6 +8,7 @@ import { Accounts } from './accounts/accounts.ts';
 import { operatorKey } from './accounts/operator-key.ts';
 import { AuditDesk } from './audit/audit-desk.ts';
 import { ReferenceAuditor } from './audit/reference-auditor.ts';
+import { coordinatorDisputes } from './disputes/coordinator-disputes.ts';
 import { nodesWithProfiles } from './edge/node-profile.ts';
 import { addRoutes, createHttp } from './edge/http-server.ts';
 import { listen, parsePublicUrl } from './edge/listen.ts';
@@ -36,16 +37,19 @@ import { Sessions } from './sessions/sessions.ts';
 import { storedEpochs } from './settlement/stored-epochs.ts';
 import { SponsorDesk } from './sponsoring/sponsor-desk.ts';
 import { Standings } from './standing/standings.ts';
+import { openEscrows } from './open-escrows.ts';
 import { openStore } from './store/open-store.ts';
 import { readPrivate, writePrivate } from './store/private-file.ts';
 import type { FastifyPluginAsync } from 'fastify';
 import type { NodeId } from '@ciro/core/ids.ts';
 import type { ReferenceRun } from './audit/ports.ts';
+import type { CoordinatorDisputesOptions } from './disputes/coordinator-disputes.ts';
 import type { TlsFiles } from './edge/http-server.ts';
 import type { ShardedModel } from './edge/models-routes.ts';
 import type { Audits, ChatModel, CreditNotices, JobRunner as JobRunnerPort } from './intake/ports.ts';
 import type { CoordinatorKey } from './keys/coordinator-key.ts';
 import type { ChainOptions } from './open-settlement.ts';
+import type { EscrowOptions } from './open-escrows.ts';
 import type { IceOptions } from './relay/ice-servers.ts';
 import type { SchedulerStatus } from './scheduler/job-runner.ts';
 import type { SchedulerTimes } from './scheduler/scheduler-times.ts';
@@ -111,6 +115,10 @@ export interface CoordinatorOptions {
   readonly tickets?: (account: string) => string;
   /** Settlement contract that pays workers; without one credits stay in the ledger. */
   readonly chain?: ChainOptions;
+  /** Contract whose funded jobs are served; without one requests are paid by credits alone (SPEC N). */
+  readonly escrow?: EscrowOptions;
+  /** Court that convicted workers are brought before (`openDisputes` gives it); without one a conviction ends with the audit. */
+  readonly disputes?: CoordinatorDisputesOptions;
   /** Commit that runs, for `/health`. */
   readonly commit?: string;
   /** pino level of the log on standard error; `warn` when absent. `info` tells the life cycle. */
@@ -206,7 +214,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const settlement = options.chain === undefined ? undefined : openSettlement(sponsors.telling(options.chain), { network, ledger, store, identityKeys: (nodes) => identityKeys(nodes, sessions, store), onError }, undo);
 
   const notices = creditNotices(sessions, heads);
-  const money = new NoticedMoney({ ledger, notices, archive: store.jobs });
+  const escrow = openEscrows(options.escrow, { store, ledger, money: new NoticedMoney({ ledger, notices, archive: store.jobs }), models: () => models.list().map(({ id, manifest }) => ({ id, file: manifest.file.sha256 })), onError });
+  undo.defer(() => escrow.close());
+  const { money } = escrow;
   const { goingOn, ran, ...recovery } = await recoverJobs({ ledger, archive: store.jobs, notices, standings, money, audits: store.audits, kept: store.kept, newJob });
   scheduler.recall(ran);
   const ownReference = new ReferenceAuditor({ clock: systemClock, models: (id) => models.get(id) });
@@ -218,7 +228,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   undo.defer(() => desk.close());
   const feeds = new JobFeeds();
   const intake = new Intake(
-    { models: chatModels(models), ledger, archive: store.jobs, runner: options.runner ?? scheduler, notices, feeds, kept: store.kept, audits: options.audits ?? desk, onError: (error, job) => onError(error, { job }) },
+    { models: chatModels(models), ledger, archive: store.jobs, runner: options.runner ?? scheduler, notices, feeds, kept: store.kept, audits: options.audits ?? desk, ...given({ escrows: escrow.desk }), onError: (error, job) => onError(error, { job }) },
     { now },
   );
   undo.defer(() => intake.close());
@@ -228,8 +238,11 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     audits: store.audits,
     coordinatorPublicKey: key.publicKey,
     modelOf: (id) => evidenceModel(models.get(id)),
+    escrowBehind: (job) => escrow.behind(job),
     identityKeys: (nodes) => identityKeys(nodes, sessions, store),
   });
+  const disputes = options.disputes && coordinatorDisputes(options.disputes, { clock: systemClock, store: store.disputes, ledger, standings, evidence, archive: store.jobs, workers: sessions, auditRate, onError: (error) => onError(error, { about: 'disputes' }) });
+  undo.defer(() => disputes?.close());
   const stagesOf = async (job: string, account: string) => {
     const answer = await evidence.find(job, account);
     return answer.state === 'recorded' ? answer.evidence.stages.map((stage) => stage.audit_status) : [];
@@ -240,7 +253,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const past = (job: string, account: string) => pastAnswer({ archive: store.jobs, stagesOf, nameOf: (id) => models.get(id)?.manifest.name ?? id }, job, account);
 
   const view = { network, ...given({ commit: options.commit }), status: () => scheduler.status(), missing: (id: string) => scheduler.missingFor(v.parse(HexHash, id)), connections: () => sessions.size, nodes: async () => nodesWithProfiles(await standings.nodes(), scheduler.status().figures) };
-  const dependencies = { accounts, ledger, intake, evidence, jobs, past, head: () => heads.signed(), settlement: settlement ?? storedEpochs(store.settlement), models, view, chain: given({ door: options.chain?.door, node: options.chain?.rpc }) };
+  const dependencies = { accounts, ledger, intake, evidence, jobs, past, head: () => heads.signed(), settlement: settlement ?? storedEpochs(store.settlement), disputes: store.disputes, escrows: escrow.routes, models, view, chain: given({ door: options.chain?.door, node: options.chain?.rpc }) };
   await addRoutes(app, dependencies, { now, ...given({ publicUrl: wantedUrl, webDist: options.webDist, publicFiles: options.publicFiles, paymaster: options.paymaster }) });
   const port = await listen(app, options);
   const url = `${options.tls === undefined ? 'http' : 'https'}://localhost:${port}`;
@@ -249,6 +262,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   app.log.info({ network, url, database: databaseUrl === undefined ? 'embedded' : 'postgresql', ...recovery, goingOn: goingOn.length }, 'coordinator started');
 
   if (settlement !== undefined) startSettlement(settlement, options.chain ?? {}, onError);
+  escrow.start();
+  disputes?.start();
 
   const open = undo.move();
   let closing: Promise<void> | undefined;

@@ -1,11 +1,14 @@
 import type { AccountName, EntryKind } from '@ciro/core/ledger/entry.ts';
 import type { AuditDraw, Transcript } from '@ciro/core/audit/transcript.ts';
-import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
+import type { AuditId, HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import type { ColumnType, Generated } from 'kysely';
 import type { JobFailure } from '../evidence/job-archive.ts';
 import type { EpochData } from '@ciro/core/settlement/epoch.ts';
 import type { EpochState, EpochSummary } from '../settlement/ports.ts';
+import type { EscrowState, EscrowStep, SentStep } from '../escrow/ports.ts';
 import type { JobRecord } from '../scheduler/job-order.ts';
+import type { DisputeState } from '../disputes/dispute-store.ts';
+import type { StoredRuling } from './sql-dispute-store.ts';
 import type { StoredAsked } from './sql-kept-answers.ts';
 
 /** numeric(78,0): read as bigint, written as decimal text (drivers differ in what they make of a bigint). */
@@ -135,6 +138,57 @@ interface SettlementCorrectionRow {
   epoch: number | null;
 }
 
+interface EscrowRow {
+  readonly id: string;
+  readonly job: JobId;
+  readonly accepted_at: number;
+  state: EscrowState;
+  budget: Amount;
+  readonly deadline: number;
+  /** Both null until it is answered. */
+  result_root: string | null;
+  used: ColumnType<bigint | null, string | null, string | null>;
+  sent: ColumnType<Partial<Record<EscrowStep, SentStep>>, string, string>;
+}
+interface EscrowDeferredRow {
+  readonly cause: string;
+  readonly escrow: string;
+  readonly place: ColumnType<number, never, never>;
+  readonly kind: 'payable' | 'audit';
+  readonly job: JobId;
+  /** Who is paid: the worker, or the auditor. */
+  readonly node_id: NodeId;
+  readonly audit: AuditId | null;
+  /** Base units of an audit's pay, or basis points that are withheld. */
+  readonly amount: Amount;
+}
+interface DisputeRow {
+  readonly number: Generated<number>;
+  readonly job: JobId;
+  readonly stage: number;
+  readonly worker: NodeId;
+  readonly noted_at: number;
+  readonly hash: HexHash | null;
+  readonly accused: string | null;
+  readonly ref: string | null;
+  readonly evidence: string | null;
+  /** Megabytes of JSON as text: its very bytes are hashed. */
+  case_file: string | null;
+  state: DisputeState;
+  note: string;
+  from_block: number | null;
+  transaction: string | null;
+  case_id: number | null;
+  ruling: Json<StoredRuling>;
+  /** The ruling sets the conviction aside. */
+  acquitted: boolean;
+}
+interface StandingAcquittalRow {
+  readonly name: string;
+  readonly node_id: NodeId;
+  readonly at: number;
+}
+
 /** Tables as the newest migration leaves them. bigint columns hold safe integers and are read as numbers. */
 export interface Schema {
   ledger_head: LedgerHeadRow;
@@ -153,4 +207,8 @@ export interface Schema {
   settlement_book: SettlementBookRow;
   settlement_payouts: SettlementPayoutRow;
   settlement_corrections: SettlementCorrectionRow;
+  escrows: EscrowRow;
+  escrow_deferred: EscrowDeferredRow;
+  disputes: DisputeRow;
+  standing_acquittals: StandingAcquittalRow;
 }

@@ -4,6 +4,8 @@ import { domainHash } from '@ciro/core/canonical-json.ts';
 import { GENESIS_HASH, sealEntry } from '@ciro/core/ledger/entry.ts';
 import { checkLinks } from '@ciro/core/ledger/head.ts';
 import { auditStoreConforms } from '../audit/audit-store-conformance.fixture.ts';
+import { disputeStoreConforms } from '../disputes/dispute-store-conformance.fixture.ts';
+import { escrowStoreConforms } from '../escrow/escrow-store-conformance.fixture.ts';
 import { settlementStoreConforms } from '../settlement/settlement-store-conformance.fixture.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { verifyChain } from '../ledger/verify-chain.ts';
@@ -250,6 +252,23 @@ export function describeStore(name: string, open: () => Promise<OpenedDatabase>)
       expect(await store.standings.list([])).toEqual(new Map());
     });
 
+    it('Q4: an acquittal counts once for its name, and leaves a demotion that stays', async () => {
+      const one = nodeId(24);
+      await store.standings.change(one, { failedAudits: 1, demotedAt: 5_000 }, 5_000);
+      await store.standings.change(one, { failedAudits: 1 }, 5_000);
+      for (let again = 0; again < 2; again++) expect(await store.standings.acquit(one, 'job:0', true, 6_000)).toMatchObject({ failedAudits: 1, demotedAt: 5_000 });
+      for (let again = 0; again < 2; again++) expect(await store.standings.acquit(one, 'job:1', false, 6_000)).toMatchObject({ failedAudits: 0, demotedAt: null });
+      expect(await store.standings.acquit(nodeId(25), 'job:2', false, 7_000)).toMatchObject({ failedAudits: 0, firstSeen: 7_000 });
+    });
+
+    disputeStoreConforms(async () => {
+      await sql`truncate audit_transcripts, disputes`.execute(opened.db);
+      return {
+        store: store.disputes,
+        convict: ({ job, stage, worker }) => store.audits.saveTranscript({ job, stage, worker, outcome: 'failed' } as Transcript),
+      };
+    });
+
     auditStoreConforms(async () => {
       await emptyAudits();
       return store.audits;
@@ -258,6 +277,11 @@ export function describeStore(name: string, open: () => Promise<OpenedDatabase>)
     settlementStoreConforms(async () => {
       await sql`truncate settlement_epochs, settlement_payouts, settlement_corrections`.execute(opened.db);
       return store.settlement;
+    });
+
+    escrowStoreConforms(async () => {
+      await sql`truncate escrows, escrow_deferred`.execute(opened.db);
+      return store.escrows;
     });
 
     it('A8: a stage has one transcript and a job one draw: what is saved a second time changes nothing', async () => {
