@@ -26,6 +26,7 @@ export async function claimingTab(base: string, ticketFor: (account: Felt) => st
   const desk: IdentityDesk = new IdentityDesk({
     startVault: () => thread,
     openAccount: openStarknetAccount,
+    store: { keepPayout: async () => {}, payouts: async () => [] },
     base,
     fetch,
     wantTicket: () => {

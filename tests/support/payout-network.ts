@@ -9,7 +9,6 @@ import type { Page } from 'playwright-core';
 import type { OpenedChain } from '../../signaling/src/cli/open-chain.ts';
 import type { TestNetwork } from './network.ts';
 
-const START_MS = 300_000;
 const Positive = v.pipe(v.string(), v.regex(/^[1-9]\d*$/));
 const Payout = v.object({ epoch: v.number(), transaction: v.string(), amount: Positive, paymaster: v.string(), sponsor: v.string(), gas_paid: v.string(), sponsor_paid: Positive, milliseconds: v.number() });
 /** Status of a tab that was paid. */
@@ -32,7 +31,7 @@ export async function openPayoutNetwork(): Promise<PayoutNetwork> {
   const folder = await mkdtemp(join(tmpdir(), 'ciro-payout-'));
   await using undo = new AsyncDisposableStack();
   undo.defer(() => rm(folder, { recursive: true, force: true }));
-  const chain = undo.use(await openChain({ path: join(folder, 'chain.json'), dataDir: folder, env: process.env, report: () => {}, signal: AbortSignal.timeout(START_MS) }));
+  const chain = undo.use(await openChain({ path: join(folder, 'chain.json'), dataDir: folder, env: process.env, report: () => {}, signal: new AbortController().signal }));
   await chain.environment.chain?.ready;
   const asked: string[] = [];
   let openedAt = 0;

@@ -50,6 +50,7 @@ function setup({ identities = 1, ticket = true } = {}) {
         receipt: async () => ({ succeeded: true, reason: '', sponsor: '0x5', feeFri: 3n }),
       };
     },
+    store: { keepPayout: () => Promise.reject(new Error('storage is full')), payouts: () => Promise.resolve([]) },
     base: 'http://here/',
     fetch: async (url) => {
       const answer = answers[new URL(String(url)).pathname];

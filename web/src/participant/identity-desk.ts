@@ -1,8 +1,8 @@
-import { ClaimDesk } from '../wallet/claim-desk.ts';
+import { ClaimDesk, MAX_SHOWN } from '../wallet/claim-desk.ts';
 import { coordinatorChain } from '../wallet/coordinator-chain.ts';
 import { TicketLine } from '../wallet/ticket-line.ts';
 import type { SponsorAnswer } from '@ciro/core/protocol/sponsorship.ts';
-import type { AccountOnChain, Earnings } from '../wallet/claim-ports.ts';
+import type { AccountOnChain, Earnings, PayoutStore } from '../wallet/claim-ports.ts';
 import type { StarknetAccountOptions } from '../wallet/starknet-account.ts';
 import type { VaultFacts } from '../wallet/vault.ts';
 import type { VaultThread } from './vault-thread.ts';
@@ -15,6 +15,7 @@ export interface IdentityDeskPorts {
   startVault(): VaultThread;
   /** Loads starknet.js with what uses it: only for an account that has something on a chain. */
   openAccount(options: StarknetAccountOptions): Promise<AccountOnChain>;
+  readonly store: PayoutStore;
   /** Base of the coordinator's files, ending in a slash. */
   readonly base: string;
   readonly fetch: typeof fetch;
@@ -100,7 +101,7 @@ export class IdentityDesk {
 
   #begin({ account, identityPublicKey }: VaultFacts): void {
     this.#claims?.close();
-    const { base, clock, openAccount, fetch: fetcher } = this.#ports;
+    const { base, clock, openAccount, store, fetch: fetcher } = this.#ports;
     const paymaster = new URL('paymaster', base).href;
     const claims: ClaimDesk = new ClaimDesk({
       coordinator: coordinatorChain(base, fetcher),
@@ -111,12 +112,14 @@ export class IdentityDesk {
       pause: (milliseconds, signal) => this.#pause(milliseconds, signal),
       now: () => clock.monotonic(),
       date: () => clock.now(),
+      keep: (payout) => void store.keepPayout(account, payout).catch(() => undefined),
       changed: (earnings) => {
         if (this.#claims === claims) this.#ports.show({ earnings });
       },
     });
     this.#claims = claims;
     this.#ports.show({ earnings: claims.earnings });
+    store.payouts(account, MAX_SHOWN).then((earlier) => claims.recall(earlier), () => undefined);
   }
 
   #pause(milliseconds: number, signal: AbortSignal): Promise<void> {

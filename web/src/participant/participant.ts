@@ -19,6 +19,7 @@ import { watchPower } from './power-watch.ts';
 import { startVaultThread } from './vault-thread.ts';
 import { WorkMeter } from './work-meter.ts';
 import type { Contributor } from './contributor.ts';
+import type { PayoutStore } from '../wallet/claim-ports.ts';
 import type { VaultFacts } from '../wallet/vault.ts';
 import type { Alarm } from '../audit/alarm.ts';
 import type { WatchStore } from './watch-store.ts';
@@ -34,7 +35,7 @@ const ENGINE_FOLDER = 'ort/';
 
 /** Where this participant keeps things (its keys rest with the vault's thread), and where the coordinator is. */
 export interface ParticipantSetup {
-  readonly store: WorkStore & WatchStore;
+  readonly store: WorkStore & WatchStore & PayoutStore;
   /** Origin of the coordinator, and the base of its files, ending in a slash. */
   readonly origin: string;
   readonly base: string;
@@ -66,6 +67,7 @@ export class Participant implements Contributor {
     this.#identity = new IdentityDesk({
       startVault: startVaultThread,
       openAccount: async (options) => (await import('../wallet/starknet-account.ts')).openStarknetAccount(options),
+      store: setup.store,
       base: setup.base,
       fetch: (url, init) => fetch(url, init),
       wantTicket: () => this.#facts.connection === 'joined' && this.#running?.socket.send({ type: 'sponsor-wanted' }) === true,

@@ -68,6 +68,7 @@ function setup(world: World = {}) {
     pause: async (milliseconds) => void pauses.push(milliseconds),
     now: () => 5,
     date: () => 9,
+    keep: ({ transaction }) => void log.push(`keep ${transaction}`),
     changed: ({ step }) => void (step !== undefined && steps.add(step)),
   };
   return { desk: new ClaimDesk(ports), log, pauses, steps };
@@ -79,14 +80,14 @@ describe('Y8: the first payout', () => {
   it('is claimed by the account itself, once, deployed with it, and costs it nothing', async () => {
     const { desk, log, steps } = setup();
     await desk.look(EPOCH);
-    expect(log).toEqual(['open', 'ticket', 'claim 700 with T']);
+    expect(log).toEqual(['open', 'ticket', 'claim 700 with T', 'keep 0xabc']);
     expect([...steps]).toEqual(['contract', 'ticket', 'sponsor', 'block']);
     expect(desk.earnings).toEqual({
       chain: 'there', network: 'devnet', account: ME, owed: 0n, onChain: 700n, step: undefined, failure: undefined,
       payouts: [{ epoch: EPOCH, transaction: '0xabc', amount: 700n, paymaster: 'http://here/paymaster', sponsor: SPONSOR, gasPaidFri: 0n, sponsorPaidFri: 40n, milliseconds: 0, at: 9 }],
     });
     await desk.look(EPOCH);
-    expect(log).toHaveLength(3);
+    expect(log).toHaveLength(4);
   });
 
   it('comes for whoever joins after the notice, too', async () => {
@@ -104,8 +105,17 @@ describe('Y8: the first payout', () => {
   it('asks for no ticket for an account that is there already', async () => {
     const { desk, log } = setup({ deployed: true });
     await desk.look(EPOCH);
-    expect(log).toEqual(['open', 'claim 700 with no ticket']);
+    expect(log).toEqual(['open', 'claim 700 with no ticket', 'keep 0xabc']);
   });
+});
+
+it('shows payouts of earlier visits behind those of this one, each once', async () => {
+  const { desk } = setup();
+  const earlier = { epoch: 1, transaction: '0x1', amount: 3n, paymaster: 'p', sponsor: SPONSOR, gasPaidFri: 0n, sponsorPaidFri: 1n, milliseconds: 1, at: 1 };
+  desk.recall([earlier]);
+  await desk.look(EPOCH);
+  desk.recall([earlier]);
+  expect(desk.earnings.payouts.map(({ transaction }) => transaction)).toEqual(['0xabc', '0x1']);
 });
 
 it('Y8: who only looks claims nothing', async () => {

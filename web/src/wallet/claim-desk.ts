@@ -9,8 +9,8 @@ const PAUSES_MS = [2_000, 10_000] as const;
 /** What is claimed of what is owed. */
 type Claims = 'see' | 'first' | 'all';
 
-/** Payouts of this visit that are shown. */
-const MAX_SHOWN = 20;
+/** Payouts that are shown. */
+export const MAX_SHOWN = 20;
 
 /**
  * The payouts of one account (SPEC Y8): claims its first one by itself when an epoch is claimable, later ones when a person asks. Nothing is signed
@@ -47,6 +47,12 @@ export class ClaimDesk {
   /** Claims whatever the newest claimable epoch owes. */
   claimNow(): Promise<void> {
     return this.#inTurn(() => this.#act(undefined, 'all'));
+  }
+
+  /** Shows payouts of earlier visits behind those of this one. */
+  recall(earlier: readonly Payout[]): void {
+    const known = new Set(this.#earnings.payouts.map(({ transaction }) => transaction));
+    this.#show({ payouts: [...this.#earnings.payouts, ...earlier.filter(({ transaction }) => !known.has(transaction))].slice(0, MAX_SHOWN) });
   }
 
   /** Begins nothing more. */
@@ -127,6 +133,7 @@ export class ClaimDesk {
     if (!succeeded) throw new ClaimError('reverted', `the contract refused the claim in transaction ${transaction}: ${reason}`, { fault: 'platform', fields: { transaction } });
     const own = BigInt(sponsor) === BigInt(this.#ports.account);
     const payout: Payout = { epoch: proof.epoch, transaction, amount, paymaster, sponsor, gasPaidFri: own ? feeFri : 0n, sponsorPaidFri: own ? 0n : feeFri, milliseconds: Math.round(now() - began), at: date() };
+    this.#ports.keep(payout);
     this.#show({ owed: 0n, payouts: [payout, ...this.#earnings.payouts].slice(0, MAX_SHOWN), onChain: await chain.tokens() });
   }
 

@@ -60,6 +60,15 @@ export interface ClaimPorts {
   /** Epoch milliseconds. */
   date(): number;
   changed(earnings: Earnings): void;
+  /** Keeps a payout over visits; a browser that keeps nothing shows those of this one. */
+  keep(payout: Payout): void;
+}
+
+/** Port: what was paid on earlier visits. Both calls reject when the browser refuses storage. */
+export interface PayoutStore {
+  keepPayout(account: string, payout: Payout): Promise<void>;
+  /** Newest first. */
+  payouts(account: string, count: number): Promise<readonly Payout[]>;
 }
 
 /** A claim that reached a block. */
@@ -94,6 +103,6 @@ export interface Earnings {
   readonly onChain: bigint | undefined;
   readonly step: ClaimStep | undefined;
   readonly failure: { readonly code: string; readonly message: string; readonly again: boolean } | undefined;
-  /** Of this visit, newest first. */
+  /** Newest first, of earlier visits, too. */
   readonly payouts: readonly Payout[];
 }

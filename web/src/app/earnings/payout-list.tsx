@@ -2,11 +2,13 @@ import { CopyButton } from '../copy-button.tsx';
 import { formatAmount, formatDuration } from '../figures.ts';
 import { gasText, shortAddress, type Payout } from './earnings-text.ts';
 
-/** Claims of this visit, each with what anybody needs to look it up. */
+const time = new Intl.DateTimeFormat(undefined, { dateStyle: 'short', timeStyle: 'short' });
+
+/** Claims of this browser, each with what anybody needs to look it up. */
 export function PayoutList({ payouts }: { payouts: readonly Payout[] }) {
   if (payouts.length === 0) return null;
   return (
-    <ul class="payouts" aria-label="Payouts of this visit">
+    <ul class="payouts" aria-label="Payouts">
       {payouts.map((payout) => (
         <li key={payout.transaction}>
           <div class="payout-top">
@@ -36,7 +38,7 @@ export function PayoutList({ payouts }: { payouts: readonly Payout[] }) {
             <div>
               <dt>Payout</dt>
               <dd>
-                number {payout.epoch}, {formatDuration(payout.milliseconds)} until it was in a block
+                {time.format(payout.at)}, number {payout.epoch}, in a block after {formatDuration(payout.milliseconds)}
               </dd>
             </div>
           </dl>
