@@ -35,6 +35,7 @@ import { JobRunner } from './scheduler/job-runner.ts';
 import { systemClock } from './sessions/clock.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { storedEpochs } from './settlement/stored-epochs.ts';
+import { SponsorDesk } from './sponsoring/sponsor-desk.ts';
 import { Standings } from './standing/standings.ts';
 import { openStore } from './store/open-store.ts';
 import { readPrivate, writePrivate } from './store/private-file.ts';
@@ -205,7 +206,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const heads = new HeadPublisher({ clock: systemClock, ledger, key, workers: sessions, onError }, { network });
   undo.defer(() => heads.close());
 
-  const settlement = options.chain === undefined ? undefined : openSettlement(options.chain, { network, ledger, store, identityKeys: (nodes) => identityKeys(nodes, sessions, store), onError }, undo);
+  const sponsors = new SponsorDesk({ clock: systemClock, workers: sessions, ...given({ tickets: options.tickets }) });
+  const settlement = options.chain === undefined ? undefined : openSettlement(sponsors.telling(options.chain), { network, ledger, store, identityKeys: (nodes) => identityKeys(nodes, sessions, store), onError }, undo);
 
   const notices = creditNotices(sessions, heads);
   const money = new NoticedMoney({ ledger, notices, archive: store.jobs });
@@ -244,7 +246,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const past = (job: string, account: string) => pastAnswer({ archive: store.jobs, stagesOf, nameOf: (id) => models.get(id)?.manifest.name ?? id }, job, account);
 
   const view = { network, ...given({ commit: options.commit }), status: () => scheduler.status(), missing: (id: string) => scheduler.missingFor(v.parse(HexHash, id)), connections: () => sessions.size, nodes: async () => nodesWithProfiles(await standings.nodes(), scheduler.status().figures) };
-  const dependencies = { accounts, ledger, intake, evidence, jobs, past, head: () => heads.signed(), settlement: settlement ?? storedEpochs(store.settlement), disputes: store.disputes, models, view, ...given({ chain: given({ door: options.chain?.door }) }) };
+  const dependencies = { accounts, ledger, intake, evidence, jobs, past, head: () => heads.signed(), settlement: settlement ?? storedEpochs(store.settlement), disputes: store.disputes, models, view, chain: given({ door: options.chain?.door, node: options.chain?.rpc }) };
   await addRoutes(app, dependencies, { now, ...given({ publicUrl: wantedUrl, webDist: options.webDist, publicFiles: options.publicFiles, paymaster: options.paymaster }) });
   const port = await listen(app, options);
   const url = `${options.tls === undefined ? 'http' : 'https'}://localhost:${port}`;

@@ -26,8 +26,8 @@ export interface OpenedChain extends AsyncDisposable {
   /** Undefined without a chain. */
   readonly door?: ChainDoor;
   readonly local: boolean;
-  /** Rejects when a chain of our own could not be deployed, or ended. */
-  readonly deployed: Promise<void>;
+  /** Rejects when a chain of our own could not be deployed, or ended; never resolves. */
+  readonly failed: Promise<never>;
 }
 
 export interface OpenChainOptions {
@@ -39,7 +39,8 @@ export interface OpenChainOptions {
   readonly signal: AbortSignal;
 }
 
-const none: OpenedChain = { environment: {}, local: false, deployed: Promise.resolve(), [Symbol.asyncDispose]: async () => undefined };
+const NEVER = new Promise<never>(() => undefined);
+const none: OpenedChain = { environment: {}, local: false, failed: NEVER, [Symbol.asyncDispose]: async () => undefined };
 
 /**
  * The chain that `.ciro/chain.json` names when its node answers, else one of our own where a devnet is installed; nothing is fetched for it.
@@ -105,7 +106,7 @@ async function connect(file: ChainFile, env: NodeJS.ProcessEnv, own: OwnChain | 
     },
     door,
     local,
-    deployed: own?.deployed ?? Promise.resolve(),
+    failed: own?.failed ?? NEVER,
     async [Symbol.asyncDispose]() {
       await relayer?.close();
       await own?.[Symbol.asyncDispose]();

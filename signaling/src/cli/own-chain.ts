@@ -13,8 +13,10 @@ export type ChainNews = { readonly type: 'started'; readonly file: ChainFile } |
 /** A local chain of this command, which ends with it. */
 export interface OwnChain extends AsyncDisposable {
   readonly file: ChainFile;
-  /** Resolves when every contract is there and the settlement contract is funded; rejects when that failed, or the node ended. */
+  /** Resolves when every contract is there and the settlement contract is funded; rejects when that failed. */
   readonly deployed: Promise<void>;
+  /** Rejects when it was not deployed, or ended. */
+  readonly failed: Promise<never>;
 }
 
 /** Starts a local chain in another process; it answers after a second or two, and its contracts follow. @throws ChainError `devnet-failed` */
@@ -30,13 +32,16 @@ export async function startOwnChain(binary: string, signal: AbortSignal): Promis
   const failed = (message: string): ChainError => new ChainError('devnet-failed', `The local chain failed: ${message}`, { fault: 'platform', fields: { binary } });
   const started = Promise.withResolvers<ChainFile>();
   const deployed = Promise.withResolvers<void>();
+  const broken = Promise.withResolvers<never>();
   const fail = (error: unknown): void => {
     started.reject(error);
     deployed.reject(error);
+    broken.reject(error);
   };
-  // Whoever waits for neither need not hear of it.
+  // Whoever waits for none of them need not hear of it.
   started.promise.catch(() => undefined);
   deployed.promise.catch(() => undefined);
+  broken.promise.catch(() => undefined);
   child.on('message', (news: ChainNews) => {
     if (news.type === 'started') started.resolve(news.file);
     else if (news.type === 'deployed') deployed.resolve();
@@ -47,7 +52,7 @@ export async function startOwnChain(binary: string, signal: AbortSignal): Promis
   const aborted = (): void => fail(signal.reason);
   signal.addEventListener('abort', aborted, { once: true });
   try {
-    return { file: await started.promise, deployed: deployed.promise, [Symbol.asyncDispose]: stop };
+    return { file: await started.promise, deployed: deployed.promise, failed: broken.promise, [Symbol.asyncDispose]: stop };
   } catch (error) {
     await stop();
     throw error;

@@ -10,11 +10,11 @@ const PAID_WITHIN_MS = 120_000;
  * Closes an epoch for what has just become payable, waits until the chain has paid it, and gives the table to print; what kept it from
  * being paid in one line otherwise. Credits stay in the ledger then, and settlement goes on by itself.
  */
-export async function payWorkers(coordinator: Pick<Coordinator, 'payOut'>, { door, deployed }: { readonly door: ChainDoor; readonly deployed: Promise<unknown> }, signal: AbortSignal): Promise<string> {
+export async function payWorkers(coordinator: Pick<Coordinator, 'payOut'>, { door, failed }: { readonly door: ChainDoor; readonly failed: Promise<never> }, signal: AbortSignal): Promise<string> {
   const late = AbortSignal.timeout(PAID_WITHIN_MS);
   try {
     const either = AbortSignal.any([signal, late]);
-    const paid = await Promise.race([coordinator.payOut(either), deployed.then(() => new Promise<never>(() => undefined))]);
+    const paid = await Promise.race([coordinator.payOut(either), failed]);
     if (paid.length === 0) return 'no worker is owed enough to be paid on the chain yet; credits stay in the ledger';
     const rows = await Promise.all(paid.map(async (payment) => ({ ...payment, ...(await accountOnChain(door, payment.account)) })));
     return `paid on ${door.network}, by contract ${door.store}:\n${paymentTable(rows)}`;

@@ -14,7 +14,7 @@ async function served(dependencies: ChainRouteDependencies) {
     const { status, body } = openAiError(error);
     return reply.code(status).send(body);
   });
-  chainRoutes(app, dependencies);
+  chainRoutes(app, dependencies, { take: () => {} });
   return app.inject({ url: '/v1/chain' });
 }
 

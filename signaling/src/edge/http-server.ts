@@ -45,6 +45,9 @@ export const TRIAL_LIMIT: AddressLimit = { burst: 10, everyMs: 3_600_000 };
 /** Probes of lines from one address: four each of sixty tabs at once, then one tab in two seconds, 200 kB a second. */
 export const LINE_LIMIT: AddressLimit = { burst: 240, everyMs: 500 };
 
+/** Reads of the chain from one address: a first payout takes some twenty, and a wait for a block one every two seconds; sixty tabs behind one router at once. */
+export const CHAIN_READ_LIMIT: AddressLimit = { burst: 1_500, everyMs: 50 };
+
 /** Certificate and key files of `CIRO_TLS_CERT` and `CIRO_TLS_KEY`, PEM. */
 export interface TlsFiles {
   readonly cert: string;
@@ -118,7 +121,7 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
   ledgerRoutes(app, { ledger, head });
   epochRoutes(app, { settlement });
   disputeRoutes(app, { disputes });
-  chainRoutes(app, chain ?? {});
+  chainRoutes(app, chain ?? {}, new AddressLimits(CHAIN_READ_LIMIT, options));
   modelsRoutes(app, models, { startedAt: options.now(), missing: (id) => view.missing(id) });
   networkRoutes(app, view, models);
   await lineRoutes(app, { limits: new AddressLimits(LINE_LIMIT, options) });

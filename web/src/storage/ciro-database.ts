@@ -45,7 +45,7 @@ export interface StoredHead {
  * browser refuses storage; every reader and writer of ours goes on without.
  */
 export class CiroDatabase extends Dexie {
-  declare readonly keys: Table<StoredKeys & { readonly id: 'worker' }, string>;
+  declare readonly keys: Table<StoredKeys & { readonly id: string }, string>;
   declare readonly receipts: EntityTable<StoredReceipt, 'hash'>;
   declare readonly work: EntityTable<FinishedWork, 'job'>;
   declare readonly settings: EntityTable<Setting, 'name'>;
