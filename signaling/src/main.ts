@@ -37,6 +37,7 @@ import { Sessions } from './sessions/sessions.ts';
 import { storedEpochs } from './settlement/stored-epochs.ts';
 import { SponsorDesk } from './sponsoring/sponsor-desk.ts';
 import { Standings } from './standing/standings.ts';
+import { openEscrows } from './open-escrows.ts';
 import { openStore } from './store/open-store.ts';
 import { readPrivate, writePrivate } from './store/private-file.ts';
 import type { FastifyPluginAsync } from 'fastify';
@@ -48,6 +49,7 @@ import type { ShardedModel } from './edge/models-routes.ts';
 import type { Audits, ChatModel, CreditNotices, JobRunner as JobRunnerPort } from './intake/ports.ts';
 import type { CoordinatorKey } from './keys/coordinator-key.ts';
 import type { ChainOptions } from './open-settlement.ts';
+import type { EscrowOptions } from './open-escrows.ts';
 import type { IceOptions } from './relay/ice-servers.ts';
 import type { SchedulerStatus } from './scheduler/job-runner.ts';
 import type { SchedulerTimes } from './scheduler/scheduler-times.ts';
@@ -115,6 +117,8 @@ export interface CoordinatorOptions {
   readonly chain?: ChainOptions;
   /** Court that convicted workers are brought before (`openDisputes` gives it); without one a conviction ends with the audit. */
   readonly disputes?: CoordinatorDisputesOptions;
+  /** Contract whose funded jobs are served; without one requests are paid by credits alone (SPEC N). */
+  readonly escrow?: EscrowOptions;
   /** Commit that runs, for `/health`. */
   readonly commit?: string;
   /** pino level of the log on standard error; `warn` when absent. `info` tells the life cycle. */
@@ -210,7 +214,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const settlement = options.chain === undefined ? undefined : openSettlement(sponsors.telling(options.chain), { network, ledger, store, identityKeys: (nodes) => identityKeys(nodes, sessions, store), onError }, undo);
 
   const notices = creditNotices(sessions, heads);
-  const money = new NoticedMoney({ ledger, notices, archive: store.jobs });
+  const escrow = openEscrows(options.escrow, { store, ledger, money: new NoticedMoney({ ledger, notices, archive: store.jobs }), models: () => models.list().map(({ id, manifest }) => ({ id, file: manifest.file.sha256 })), onError });
+  undo.defer(() => escrow.close());
+  const { money } = escrow;
   const { goingOn, ran, ...recovery } = await recoverJobs({ ledger, archive: store.jobs, notices, standings, money, audits: store.audits, kept: store.kept, newJob });
   scheduler.recall(ran);
   const ownReference = new ReferenceAuditor({ clock: systemClock, models: (id) => models.get(id) });
@@ -222,7 +228,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   undo.defer(() => desk.close());
   const feeds = new JobFeeds();
   const intake = new Intake(
-    { models: chatModels(models), ledger, archive: store.jobs, runner: options.runner ?? scheduler, notices, feeds, kept: store.kept, audits: options.audits ?? desk, onError: (error, job) => onError(error, { job }) },
+    { models: chatModels(models), ledger, archive: store.jobs, runner: options.runner ?? scheduler, notices, feeds, kept: store.kept, audits: options.audits ?? desk, ...given({ escrows: escrow.desk }), onError: (error, job) => onError(error, { job }) },
     { now },
   );
   undo.defer(() => intake.close());
@@ -232,6 +238,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     audits: store.audits,
     coordinatorPublicKey: key.publicKey,
     modelOf: (id) => evidenceModel(models.get(id)),
+    escrowBehind: (job) => escrow.behind(job),
     identityKeys: (nodes) => identityKeys(nodes, sessions, store),
   });
   const disputes = options.disputes && coordinatorDisputes(options.disputes, { clock: systemClock, store: store.disputes, ledger, standings, evidence, archive: store.jobs, workers: sessions, auditRate, onError: (error) => onError(error, { about: 'disputes' }) });
@@ -246,7 +253,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const past = (job: string, account: string) => pastAnswer({ archive: store.jobs, stagesOf, nameOf: (id) => models.get(id)?.manifest.name ?? id }, job, account);
 
   const view = { network, ...given({ commit: options.commit }), status: () => scheduler.status(), missing: (id: string) => scheduler.missingFor(v.parse(HexHash, id)), connections: () => sessions.size, nodes: async () => nodesWithProfiles(await standings.nodes(), scheduler.status().figures) };
-  const dependencies = { accounts, ledger, intake, evidence, jobs, past, head: () => heads.signed(), settlement: settlement ?? storedEpochs(store.settlement), disputes: store.disputes, models, view, chain: given({ door: options.chain?.door, node: options.chain?.rpc }) };
+  const dependencies = { accounts, ledger, intake, evidence, jobs, past, head: () => heads.signed(), settlement: settlement ?? storedEpochs(store.settlement), disputes: store.disputes, escrows: escrow.routes, models, view, chain: given({ door: options.chain?.door, node: options.chain?.rpc }) };
   await addRoutes(app, dependencies, { now, ...given({ publicUrl: wantedUrl, webDist: options.webDist, publicFiles: options.publicFiles, paymaster: options.paymaster }) });
   const port = await listen(app, options);
   const url = `${options.tls === undefined ? 'http' : 'https'}://localhost:${port}`;
@@ -256,6 +263,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 
   if (settlement !== undefined) startSettlement(settlement, options.chain ?? {}, onError);
   disputes?.start();
+  escrow.start();
 
   const open = undo.move();
   let closing: Promise<void> | undefined;

@@ -5,6 +5,7 @@ import { SignedPlan } from '../job/plan.ts';
 import { ArchitectureSchema, parseManifest } from '../model/parse-manifest.ts';
 import { MAX_JOB_UNITS, MAX_STAGES, MAX_UNIT_HINT_CHARACTERS } from '../protocol/limits.ts';
 import { Acknowledgement, Receipt } from '../receipt/receipt.ts';
+import { EscrowId } from '../settlement/escrow.ts';
 import type { ModelManifest } from '../model/manifest.ts';
 
 /** Positions of a job at most: what its units can cover, and one id more. */
@@ -112,6 +113,23 @@ export const EvidenceLedger = v.strictObject({
 });
 export type EvidenceLedger = v.InferOutput<typeof EvidenceLedger>;
 
+const ChainFelt = v.pipe(v.string(), v.regex(/^0x[0-9a-f]{1,64}$/, 'expected a field element in hex'));
+
+/** The contract's job that pays for an answer (SPEC N8). Amounts in base units of its token; what is not known yet is null. */
+export const EvidenceEscrow = v.strictObject({
+  chain_id: v.nullable(ChainFelt),
+  job_manager: v.nullable(ChainFelt),
+  job: EscrowId,
+  state: v.picklist(['accepted', 'started', 'answered', 'settled', 'refunded']),
+  budget: Amount,
+  /** Unix seconds. */
+  deadline: Count,
+  used: v.nullable(Amount),
+  result_root: v.nullable(ChainFelt),
+  transactions: v.strictObject({ start: v.exactOptional(ChainFelt), submit: v.exactOptional(ChainFelt), settle: v.exactOptional(ChainFelt), refund: v.exactOptional(ChainFelt) }),
+});
+export type EvidenceEscrow = v.InferOutput<typeof EvidenceEscrow>;
+
 const ENTRIES = {
   status: v.literal('recorded'),
   job: JobId,
@@ -144,6 +162,8 @@ const ENTRIES = {
   stages: v.pipe(v.array(EvidenceStage), v.minLength(1), v.maxLength(MAX_STAGES)),
   disagreements: v.array(v.strictObject({ stage: Count, unit: Count, by: NodeId })),
   ledger: EvidenceLedger,
+  /** Absent when an account's credits pay. */
+  escrow: v.exactOptional(EvidenceEscrow),
   /** The draw that decided which stages are audited; null before it was made. */
   draw: v.nullable(AuditDraw),
   /** One a stage that was audited. */

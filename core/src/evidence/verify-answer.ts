@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { checkRest } from './check-answer.ts';
+import { checkEscrow } from './check-escrow.ts';
 import { checkEarlier } from './check-earlier.ts';
 import { checkJob } from './check-job.ts';
 import { checkRequest } from './check-request.ts';
@@ -50,7 +51,7 @@ export async function verifyAnswer(value: unknown, ports: VerifyPorts): Promise<
   const { text } = ports;
   const checks: Check[] = [ok(FORM, `evidence of job ${file.job}`)];
   checks.push(...(await checkJob(facts, ports, [checkRequest(facts), checkPromptText(facts, text), checkAnswerText(facts, text)])), ...checkRest(facts));
-  checks.push(...(await checkEarlier(file, ports)));
+  checks.push(...(await checkEarlier(file, ports)), ...checkEscrow(file));
   checks.push(...(await checkComputation(file, ports.recompute, checks)));
   return reportOf(checks);
 }

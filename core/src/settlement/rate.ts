@@ -15,3 +15,9 @@ export const tokensOf = (credits: bigint, rate: PayoutRate): bigint => (credits 
 
 /** The least that is worth so many tokens: of a worker that was paid all it was owed, never more than it earned. */
 export const creditsFor = (tokens: bigint, rate: PayoutRate): bigint => (tokens * rate.credits + rate.tokens - 1n) / rate.tokens;
+
+/** What so many credits cost, rounded up to the token's base unit: what pays for them is never short. */
+export const tokensUp = (credits: bigint, rate: PayoutRate): bigint => (credits * rate.tokens + rate.credits - 1n) / rate.credits;
+
+/** The credits that so many tokens pay for, rounded down. */
+export const creditsFrom = (tokens: bigint, rate: PayoutRate): bigint => (tokens * rate.credits) / rate.tokens;

@@ -8,6 +8,7 @@ import { chainRoutes } from './chain-routes.ts';
 import { chatRoute } from './chat-route.ts';
 import { disputeRoutes } from './dispute-routes.ts';
 import { epochRoutes } from './epoch-routes.ts';
+import { escrowRoutes } from './escrow-routes.ts';
 import { jobRoutes } from './job-routes.ts';
 import { joinLink } from './join-link.ts';
 import { ledgerRoutes } from './ledger-routes.ts';
@@ -28,6 +29,7 @@ import type { AddressLimit } from './address-limits.ts';
 import type { ChainRouteDependencies } from './chain-routes.ts';
 import type { DisputeRouteDependencies } from './dispute-routes.ts';
 import type { EpochRouteDependencies } from './epoch-routes.ts';
+import type { EscrowRouteDependencies } from './escrow-routes.ts';
 import type { LedgerRouteDependencies } from './ledger-routes.ts';
 import type { ShardedModels } from './models-routes.ts';
 import type { NetworkView } from './network-routes.ts';
@@ -66,6 +68,7 @@ export interface HttpDependencies {
   readonly settlement: EpochRouteDependencies['settlement'];
   readonly disputes: DisputeRouteDependencies['disputes'];
   readonly chain?: ChainRouteDependencies;
+  readonly escrows: EscrowRouteDependencies;
   readonly models: ShardedModels;
   readonly view: NetworkView;
 }
@@ -113,7 +116,7 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
     reply.headers(COMMON_HEADERS);
     if (request.url.startsWith('/v1/')) await openToOtherSites(request, reply);
   });
-  const { accounts, ledger, intake, evidence, jobs, past, head, settlement, disputes, chain, models, view } = dependencies;
+  const { accounts, ledger, intake, evidence, jobs, past, head, settlement, disputes, escrows, chain, models, view } = dependencies;
   chatRoute(app, { accounts, intake, limits: new AddressLimits(CHAT_LIMIT, options), ...(options.publicUrl && { publicUrl: options.publicUrl }) });
   accountRoutes(app, { accounts, ledger, trialLimits: new AddressLimits(TRIAL_LIMIT, options) });
   jobRoutes(app, { accounts, evidence, jobs });
@@ -122,6 +125,7 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
   epochRoutes(app, { settlement });
   disputeRoutes(app, { disputes });
   chainRoutes(app, chain ?? {}, new AddressLimits(CHAIN_READ_LIMIT, options));
+  escrowRoutes(app, escrows);
   modelsRoutes(app, models, { startedAt: options.now(), missing: (id) => view.missing(id) });
   networkRoutes(app, view, models);
   await lineRoutes(app, { limits: new AddressLimits(LINE_LIMIT, options) });

@@ -2,6 +2,7 @@ import { CiroError } from '@ciro/core/errors.ts';
 import { ProtocolError } from '@ciro/core/protocol/parse.ts';
 import { LedgerError } from '@ciro/core/ledger/entry.ts';
 import { AccountError } from '../accounts/accounts.ts';
+import { EscrowError } from '../escrow/escrow-error.ts';
 import { IntakeError } from '../intake/intake-error.ts';
 import { TrialError } from '../ledger/trial-error.ts';
 import { ModelsError } from '../models/models-error.ts';
@@ -77,6 +78,20 @@ const INTAKE_STATUS: Readonly<Partial<Record<IntakeError['code'], number>>> = {
   cancelled: 503,
 };
 
+/** What is wrong with an escrow is the request's fault (400), but for these. */
+const ESCROW_STATUS: Readonly<Partial<Record<EscrowError['code'], number>>> = {
+  escrow_budget_too_small: 402,
+  escrow_spec_mismatch: 403,
+  escrow_unknown: 404,
+  escrow_not_open: 409,
+  escrow_taken: 409,
+  escrow_unconfirmed: 409,
+  escrow_differs: 500,
+  escrow_not_started: 502,
+  escrow_role_missing: 503,
+  escrow_node_silent: 503,
+};
+
 /** The API's form of whatever a room threw. What is not one of our errors shows nothing of itself. `joinUrl`: where a tab begins to contribute, absolute. */
 export function openAiError(error: unknown, joinUrl?: string): OpenAiError {
   const { status, type, code } = kindOf(error);
@@ -113,6 +128,10 @@ function kindOf(error: unknown): { readonly status: number; readonly type: Error
   if (error instanceof IntakeError) {
     const status = INTAKE_STATUS[error.code] ?? 400;
     return { status, type: status >= 500 ? 'server_error' : status === 429 ? 'rate_limit_error' : 'invalid_request_error', code: error.code };
+  }
+  if (error instanceof EscrowError) {
+    const status = ESCROW_STATUS[error.code] ?? 400;
+    return { status, type: status >= 500 ? 'server_error' : status === 402 ? 'insufficient_quota' : 'invalid_request_error', code: error.code };
   }
   if (error instanceof ModelsError && error.fault === 'user') return { status: error.code === 'unknown-shard' ? 404 : 400, type: 'invalid_request_error', code: underscored(error.code) };
   if (error instanceof ProtocolError) return { status: 400, type: 'invalid_request_error', code: underscored(error.code) };

@@ -3,7 +3,7 @@ import type { Evidence } from '@ciro/core/evidence/evidence.ts';
 import type { AuditDraw, Transcript } from '@ciro/core/audit/transcript.ts';
 import type { HexHash } from '@ciro/core/ids.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { EvidenceSources } from './evidence.ts';
+import type { EvidenceSources, JobEscrow } from './evidence.ts';
 import type { JobArchive, JobFailure } from './job-archive.ts';
 
 /** What may be said of a job now. */
@@ -27,6 +27,8 @@ export interface EvidenceDeskDependencies {
   readonly coordinatorPublicKey: string;
   /** The model of a job, served still or not. */
   readonly modelOf: (id: string) => Pick<EvidenceSources, 'manifest' | 'template'> | undefined;
+  /** The escrow that pays for a job, if one does (SPEC N8). */
+  readonly escrowBehind?: (job: string) => Promise<JobEscrow | undefined>;
   /** Stark keys of these nodes, as far as they are on record. */
   readonly identityKeys: (nodes: readonly string[]) => Promise<ReadonlyMap<string, string>>;
 }
@@ -44,7 +46,7 @@ export class EvidenceDesk {
    * `pieces`: with what the audits looked at, as far as it is not deleted yet.
    */
   async find(job: string, account: string, options: { readonly pieces?: boolean } = {}): Promise<EvidenceAnswer> {
-    const { archive, ledger, audits, modelOf, identityKeys, coordinatorPublicKey } = this.#dependencies;
+    const { archive, ledger, audits, modelOf, escrowBehind, identityKeys, coordinatorPublicKey } = this.#dependencies;
     const archived = await archive.find(job);
     if (archived === undefined || archived.account !== account) return { state: 'unknown' };
     if (archived.state === 'failed') return { state: 'failed', failure: archived.failure };
@@ -63,6 +65,7 @@ export class EvidenceDesk {
       draw: (await audits.drawOf(job)) ?? null,
       audits: await audits.transcriptsOf(job),
       pieces: options.pieces === true ? await audits.pieces(job) : null,
+      escrow: await escrowBehind?.(job),
     };
     return { state: 'recorded', evidence: evidenceOf(archived, jobAccount, sources) };
   }

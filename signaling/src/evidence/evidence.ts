@@ -2,9 +2,10 @@ import { toBase64 } from '@ciro/core/bytes.ts';
 import { leafHash } from '@ciro/core/commitment/leaf.ts';
 import { receiptHash } from '@ciro/core/receipt/receipt.ts';
 import type { AuditDraw, Transcript } from '@ciro/core/audit/transcript.ts';
-import type { Evidence, EvidenceLedger, EvidenceReceipt, EvidenceStage, EvidenceUnit } from '@ciro/core/evidence/evidence.ts';
+import type { Evidence, EvidenceEscrow, EvidenceLedger, EvidenceReceipt, EvidenceStage, EvidenceUnit } from '@ciro/core/evidence/evidence.ts';
 import type { HexHash, JobId } from '@ciro/core/ids.ts';
 import type { ModelManifest } from '@ciro/core/model/manifest.ts';
+import type { Escrow } from '../escrow/ports.ts';
 import type { JobAccount } from '../ledger/job-money.ts';
 import type { JobRecord, Percentiles, StageRecord, UnitRecord } from '../scheduler/job-order.ts';
 import type { ArchivedJob } from './job-archive.ts';
@@ -25,6 +26,15 @@ export interface EvidenceSources {
   readonly audits: readonly Transcript[];
   /** Null when they were not asked for: they are large. */
   readonly pieces: ReadonlyMap<HexHash, Uint8Array> | null;
+  /** Undefined when an account's credits pay. */
+  readonly escrow?: JobEscrow | undefined;
+}
+
+/** What a contract pays with; where it is, as long as the coordinator serves that contract. */
+export interface JobEscrow {
+  readonly escrow: Escrow;
+  readonly chainId?: string;
+  readonly jobManager?: string;
 }
 
 const UNKNOWN: Percentiles = { p50: 0, p95: 0 };
@@ -60,6 +70,7 @@ export function evidenceOf(job: Extract<ArchivedJob, { state: 'recorded' }>, acc
     stages: record.stages.map((stage, index) => stageOf(record, stage, index, sources)),
     disagreements: [...record.disagreements],
     ledger: ledgerOf(record, account),
+    ...(sources.escrow === undefined ? {} : { escrow: escrowOf(sources.escrow) }),
     draw: sources.draw,
     audits: [...sources.audits],
     ...(sources.pieces === null ? {} : { pieces: Object.fromEntries([...sources.pieces].map(([hash, bytes]) => [hash, toBase64(bytes)])) }),
@@ -79,6 +90,11 @@ function ledgerOf(record: JobRecord, account: JobAccount): EvidenceLedger {
     }),
     entry: { sequence, hash: hash as HexHash, previous: previous as HexHash, kind, key, at, lines: lines.map((line) => ({ account: line.account, amount: String(line.amount) })) },
   };
+}
+
+function escrowOf({ escrow: { id, state, budget, deadline, result, sent }, chainId, jobManager }: JobEscrow): EvidenceEscrow {
+  const transactions = Object.fromEntries(Object.entries(sent).map(([step, { transaction }]) => [step, transaction]));
+  return { chain_id: chainId ?? null, job_manager: jobManager ?? null, job: id, state, budget: String(budget), deadline, used: result === null ? null : String(result.used), result_root: result?.root ?? null, transactions };
 }
 
 function stageOf(record: JobRecord, stage: StageRecord, index: number, sources: EvidenceSources): EvidenceStage {

@@ -207,7 +207,7 @@ export class AssuredAnswer {
     const { ledger, newJob } = this.#dependencies;
     const { account, cancel, stopping: stop } = this.#asked;
     const again = correctionOf(order, (await ran).record, fault, newJob());
-    await ledger.hold(again.job, account, BigInt(again.quote.hold));
+    await ledger.hold(again.job, account, BigInt(again.quote.hold), again.escrow);
     const { text, before } = this.#textUpTo(again);
     // Who streams has its answer and left; who waits may hang up.
     const signal = this.#checked ? AbortSignal.any([cancel, stop]) : stop;

@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import { HexHash } from '@ciro/core/ids.ts';
+import { EscrowId, EscrowSalt } from '@ciro/core/settlement/escrow.ts';
 import { refuseField } from './intake-error.ts';
+import type { EscrowClaim } from '../escrow/check-escrow.ts';
 
 /** Stop strings of one request, as in the OpenAI API. */
 export const MAX_STOPS = 4;
@@ -29,7 +31,9 @@ const CiroPart = v.strictObject({
   assurance: v.nullish(v.picklist(['stream', 'checked'], 'expected stream or checked')),
   nonce_commitment: v.nullish(v.pipe(v.string('expected 64 lower-case hex digits'), HexHash)),
   keep_going: v.nullish(Flag),
-}, 'expected {"assurance":…,"nonce_commitment":…,"keep_going":…}');
+  escrow: v.nullish(EscrowId),
+  escrow_salt: v.nullish(EscrowSalt),
+}, 'expected {"assurance":…,"nonce_commitment":…,"keep_going":…,"escrow":…,"escrow_salt":…}');
 
 const Body = v.object({
   model: v.string('expected the name of a model'),
@@ -103,6 +107,8 @@ export interface ChatRequest {
   readonly nonceCommitment: HexHash | null;
   /** The answer goes on without its reader, who may read it again (SPEC G7); else a client that hangs up ends it. */
   readonly keepGoing: boolean;
+  /** The job of a contract that pays for it, instead of the account's credits (SPEC N1). */
+  readonly escrow?: EscrowClaim;
 }
 
 /** Reads a chat request; throws IntakeError naming the first field that is wrong, unknown or not supported. */
@@ -139,7 +145,15 @@ export function parseChatRequest(body: unknown): ChatRequest {
     assurance: request.ciro?.assurance ?? 'stream',
     nonceCommitment: request.ciro?.nonce_commitment ?? null,
     keepGoing: request.ciro?.keep_going ?? false,
+    ...claimOf(request.ciro ?? {}),
   };
+}
+
+function claimOf({ escrow, escrow_salt: salt }: { readonly escrow?: EscrowId | null | undefined; readonly escrow_salt?: EscrowSalt | null | undefined }): Pick<ChatRequest, 'escrow'> {
+  if (escrow == null && salt == null) return {};
+  if (escrow != null && salt != null) return { escrow: { escrow, salt } };
+  const [missing, there] = escrow == null ? ['escrow', 'escrow_salt'] : ['escrow_salt', 'escrow'];
+  throw refuseField('missing_required_parameter', `ciro.${missing}`, `ciro.${missing} is missing: ciro.${there} goes with it; the salt is the one that the escrow's spec_hash was made with`);
 }
 
 /** Nothing is ignored in silence: a field that is not carried out is refused (design: the worst defect seen elsewhere). */

@@ -1,5 +1,7 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { AnswerLog } from './answer-log.ts';
+import { EscrowError } from '../escrow/escrow-error.ts';
+import { escrowSpecOf } from '../escrow/escrow-spec-of.ts';
 import { AssuredAnswer } from './assured-answer.ts';
 import { parseChatRequest } from './chat-request.ts';
 import { AnswerProgress } from './kept-answer.ts';
@@ -11,7 +13,8 @@ import type { JobId } from '@ciro/core/ids.ts';
 import type { JobOrder } from '../scheduler/job-order.ts';
 import type { Answer } from './answer.ts';
 import type { KeptAnswers, KeptAsked, Restart } from './kept-answer.ts';
-import type { Audits, ChatModel, ChatModels } from './ports.ts';
+import type { ChatRequest } from './chat-request.ts';
+import type { Audits, ChatModel, ChatModels, Escrows } from './ports.ts';
 import type { RunDependencies } from './run-order.ts';
 
 const JOB_ID_BYTES = 16;
@@ -21,6 +24,8 @@ export interface IntakeDependencies extends RunDependencies {
   readonly models: ChatModels;
   readonly audits: Audits;
   readonly kept: KeptAnswers;
+  /** Without one, requests that a contract is to pay for are refused. */
+  readonly escrows?: Escrows;
 }
 
 /** Takes chat requests: template, ids, quote, hold, order; passes the answer on as text; settles, audits and corrects it. */
@@ -40,7 +45,7 @@ export class Intake {
     this.nonces = new RequesterNonces(dependencies.audits);
   }
 
-  /** Takes a request of an account; throws IntakeError, LedgerError `insufficient` or what the chat template refuses. */
+  /** Takes a request of an account; throws IntakeError, EscrowError, LedgerError `insufficient` or what the chat template refuses. */
   ask(body: unknown, account: string): Promise<Answer> {
     return this.#track(this.#accept(body, account));
   }
@@ -74,9 +79,22 @@ export class Intake {
     const model = modelOf(whole, models);
     const order = orderOf(whole, model, { job: newJob(), account, randomSeed: randomInt(SEEDS) });
     const asked = { account, createdAt: this.#now(), request, order };
-    await ledger.hold(order.job, account, BigInt(order.quote.hold));
-    if (request.keepGoing) await kept.begin(asked);
-    return this.#run(asked, model, order);
+    await this.#takeEscrow(whole, model, order);
+    try {
+      await ledger.hold(order.job, account, BigInt(order.quote.hold), order.escrow);
+      if (request.keepGoing) await kept.begin(asked);
+      return this.#run(asked, model, order);
+    } catch (error) {
+      if (order.escrow !== undefined) this.#dependencies.escrows?.over(order.escrow);
+      throw error;
+    }
+  }
+
+  async #takeEscrow(request: ChatRequest, model: ChatModel, { job, quote }: JobOrder): Promise<void> {
+    if (request.escrow === undefined) return;
+    const { escrows } = this.#dependencies;
+    if (escrows === undefined) throw new EscrowError('escrow_unsupported', 'this coordinator serves no escrows: it has no contract; leave ciro.escrow out, or use a coordinator that has one', { fault: 'user', fields: { param: 'ciro.escrow' } });
+    await escrows.take(request.escrow, job, { spec: escrowSpecOf(request, model.id), file: model.manifest.file.sha256, hold: BigInt(quote.hold) });
   }
 
   #run(asked: KeptAsked, model: ChatModel, order: JobOrder, left?: { readonly restart: Pick<Restart, 'before' | 'given'>; readonly so: Pick<Restart['kept'], 'jobs' | 'ids'> }): Answer {
@@ -91,9 +109,15 @@ export class Intake {
     const carried = new AssuredAnswer(dependencies, { request, tokenizer: model.tokenizer, account, createdAt, events, cancel: cancel.signal, stopping: this.#stopping.signal, ...(progress && { progress }) });
     const answer = { job, request, model: model.manifest.name, createdAt, promptTokens: asked.order.promptIds.length, read: (signal: AbortSignal) => events.read(signal), cancel: () => cancel.abort() };
     this.#live.add(answer, account, events);
-    void this.#track(carried.run(order, left?.restart));
+    if (order.escrow !== undefined) this.#dependencies.escrows?.runs(order.escrow, answer.cancel);
+    void this.#track(carried.run(order, left?.restart).then(() => this.#over(order)));
     if (progress !== undefined) void this.#track(this.#forgetAfter(events, job, progress));
     return answer;
+  }
+
+  /** The next start finds out itself what a coordinator that stops leaves undecided. */
+  #over({ escrow }: JobOrder): void {
+    if (escrow !== undefined && !this.#stopping.signal.aborted) this.#dependencies.escrows?.over(escrow);
   }
 
   /** What its reader has been given to its end needs no other coordinator. */

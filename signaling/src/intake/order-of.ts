@@ -40,6 +40,7 @@ export function orderOf(request: ChatRequest, model: ChatModel, options: { reado
   return {
     job: options.job,
     account: options.account,
+    ...(request.escrow && { escrow: request.escrow.escrow }),
     modelId: model.id,
     promptIds,
     sampler: { temperature, topK, topP, minP, repetitionPenalty, seed },

@@ -1,5 +1,7 @@
 import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
+import type { EscrowId } from '@ciro/core/settlement/escrow.ts';
 import type { ModelManifest } from '@ciro/core/model/manifest.ts';
+import type { EscrowClaim, EscrowWanted } from '../escrow/check-escrow.ts';
 import type { JobHandle, JobOrder, JobRecord } from '../scheduler/job-order.ts';
 import type { Assurance, ChatMessage } from './chat-request.ts';
 import type { TextDecoderOfIds } from './answer-text.ts';
@@ -7,7 +9,7 @@ import type { TextDecoderOfIds } from './answer-text.ts';
 /** A served model as intake needs it: its text functions and its numbers. */
 export interface ChatModel {
   readonly id: HexHash;
-  readonly manifest: Pick<ModelManifest, 'name' | 'architecture' | 'stopIds'>;
+  readonly manifest: Pick<ModelManifest, 'name' | 'architecture' | 'stopIds' | 'file'>;
   readonly tokenizer: {
     /** Ids of a rendered template. */
     encodePrompt(rendered: string): number[];
@@ -21,6 +23,16 @@ export interface ChatModels {
   /** By name, id or `default`. */
   get(nameOrId: string): ChatModel | undefined;
   list(): readonly ChatModel[];
+}
+
+/** Port: answers that a contract pays for (SPEC N3 to N7). `EscrowDesk` is one. */
+export interface Escrows {
+  /** Checks an escrow and starts it; its budget may be held then. Throws EscrowError. */
+  take(claim: EscrowClaim, job: JobId, wanted: EscrowWanted): Promise<void>;
+  /** An answer of it is under way; `end` is called when its time is over. */
+  runs(escrow: EscrowId, end: () => void): void;
+  /** Nothing of it is under way any more, and everything of it is decided. */
+  over(escrow: EscrowId): void;
 }
 
 /** Port: runs an order. The signal cancels it: before the first token that throws, later the job ends with what it has. */

@@ -100,12 +100,12 @@ function begin(dependencies: PartsDependencies, order: JobOrder, { opened, text,
 }
 
 /** What is left of the price is held anew; an account that has no more is waited for until the part before is charged and gives its rest back. */
-async function hold({ ledger }: PartsDependencies, { job, quote }: JobOrder, account: string, parts: readonly Part[]): Promise<void> {
+async function hold({ ledger }: PartsDependencies, { job, quote, escrow }: JobOrder, account: string, parts: readonly Part[]): Promise<void> {
   try {
-    await ledger.hold(job, account, BigInt(quote.hold));
+    await ledger.hold(job, account, BigInt(quote.hold), escrow);
   } catch (error) {
     if (!(error instanceof LedgerError) || error.code !== 'insufficient') throw error;
     await parts.at(-1)?.ran;
-    await ledger.hold(job, account, BigInt(quote.hold));
+    await ledger.hold(job, account, BigInt(quote.hold), escrow);
   }
 }

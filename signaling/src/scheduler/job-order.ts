@@ -6,8 +6,10 @@ import type { Acknowledgement, Receipt } from '@ciro/core/receipt/receipt.ts';
 /** A priced request, ready to be placed. */
 export interface JobOrder {
   readonly job: JobId;
-  /** Who pays; accounts take turns in the queue. */
+  /** Who asks, and pays unless `escrow` does; accounts take turns in the queue. */
   readonly account: string;
+  /** The job of a contract whose budget pays (SPEC N5). */
+  readonly escrow?: string;
   readonly modelId: HexHash;
   readonly promptIds: Uint32Array;
   readonly sampler: PlanSampler;

@@ -50,6 +50,10 @@ export class ChainBook implements EarningsPort {
     return kept !== undefined;
   }
 
+  promote(): Promise<bigint> {
+    return this.#deps.ledger.promote();
+  }
+
   async earned(): Promise<Map<NodeId, Earned>> {
     return new Map(Array.from(await this.#deps.ledger.earned(), ([worker, { payable, settled }]) => [worker, { payable, settled: settled - this.#before(worker) }]));
   }

@@ -50,15 +50,20 @@ export class EpochCloser {
     const { network, everyMs, maxChanged } = this.#options;
     const newest = await store.list(KEPT_ROOTS);
     if (newest.some(({ state }) => state === 'closed' || state === 'posted')) return undefined;
-    const last = newest[0];
-    const payees = await this.#payees();
     const before = await this.#before(newest);
-    const changed = changedPayees(payees, before?.entries ?? []);
-    if (changed === 0) this.#early = false;
-    if (changed === 0 || (!this.#early && now() - (last?.closedAt ?? 0) < everyMs && changed < maxChanged)) return undefined;
+    const entries = before?.entries ?? [];
+    const due = this.#early || now() - (newest[0]?.closedAt ?? 0) >= everyMs;
+    if (!due && changedPayees(await this.#payees(), entries) < maxChanged) return undefined;
+    // Only for an epoch that may be closed: promotions go by what waits at that time, whoever was the first to wait.
+    await this.#deps.ledger.promote();
+    const payees = await this.#payees();
+    if (changedPayees(payees, entries) === 0) {
+      this.#early = false;
+      return undefined;
+    }
 
     const corrections = await store.waitingCorrections();
-    const draft = draftEpoch({ network, chainId: chain.chainId, store: chain.store, epoch: (last?.summary.epoch ?? 0) + 1, payees, corrections });
+    const draft = draftEpoch({ network, chainId: chain.chainId, store: chain.store, epoch: (newest[0]?.summary.epoch ?? 0) + 1, payees, corrections });
     if (before !== undefined) assertSucceeds(before, draft);
     const { balance, paid } = await chain.funds();
     const backing = balance + paid;

@@ -116,6 +116,8 @@ export interface SettlementStore {
 
 /** Port: the ledger, as far as it is paid out. */
 export interface EarningsPort {
+  /** Makes payable what given credits earned, within the day's caps (SPEC M11). */
+  promote(): Promise<bigint>;
   earned(): Promise<ReadonlyMap<NodeId, Earned>>;
   settled(worker: NodeId, paid: PaidOnChain): Promise<bigint>;
   correct(name: string, worker: NodeId, amount: bigint): Promise<void>;

@@ -47,7 +47,7 @@ it('X7: the next epoch comes when its time is over and something changed, or at 
   network.clock.advance(10 * EVERY_MS);
   await network.run(8);
   expect((await network.settlement.epoch(2))?.entries.map(({ cumulative }) => cumulative).sort()).toEqual(['15', '20']);
-  await network.earn(1, 1, 1);
+  await network.earnPaid(1, 1, 1);
   await network.run(8);
   expect((await network.settlement.epochs(9)).map(({ summary }) => summary.epoch)).toEqual([3, 2, 1]);
   await expectReconciled(network);

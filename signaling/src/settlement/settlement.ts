@@ -139,6 +139,7 @@ export class Settlement {
    * Looks have to go on meanwhile (`start`, or `step`). Rejects when `signal` aborts; everything goes on then all the same.
    */
   async payOut(signal: AbortSignal): Promise<readonly Payment[]> {
+    await this.#deps.ledger.promote();
     const before = await this.#deps.ledger.earned();
     const least = this.#options.pushFrom ?? 0n;
     const owed = [...before].filter(([, { payable }]) => payable > 0n && tokensOf(payable, this.#rate) >= least);

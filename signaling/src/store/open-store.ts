@@ -5,6 +5,7 @@ import { refuseOldLedger } from './refuse-old-ledger.ts';
 import { SqlAccountStore } from './sql-account-store.ts';
 import { SqlAuditStore } from './sql-audit-store.ts';
 import { SqlDisputeStore } from './sql-dispute-store.ts';
+import { SqlEscrowStore } from './sql-escrow-store.ts';
 import { SqlJobArchive } from './sql-job-archive.ts';
 import { SqlKeptAnswers } from './sql-kept-answers.ts';
 import { SqlLedgerStore } from './sql-ledger-store.ts';
@@ -24,6 +25,7 @@ export interface Store {
   readonly audits: SqlAuditStore;
   readonly settlement: SqlSettlementStore;
   readonly disputes: SqlDisputeStore;
+  readonly escrows: SqlEscrowStore;
   close(): Promise<void>;
 }
 
@@ -60,6 +62,7 @@ export async function storeOf(opened: OpenedDatabase): Promise<Store> {
     audits: new SqlAuditStore(db),
     settlement: new SqlSettlementStore(db),
     disputes: new SqlDisputeStore(db),
+    escrows: new SqlEscrowStore(db),
     close: () => opened.close(),
   };
 }

@@ -1,10 +1,11 @@
 import type { AccountName, EntryKind } from '@ciro/core/ledger/entry.ts';
 import type { AuditDraw, Transcript } from '@ciro/core/audit/transcript.ts';
-import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
+import type { AuditId, HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import type { ColumnType, Generated } from 'kysely';
 import type { JobFailure } from '../evidence/job-archive.ts';
 import type { EpochData } from '@ciro/core/settlement/epoch.ts';
 import type { EpochState, EpochSummary } from '../settlement/ports.ts';
+import type { EscrowState, EscrowStep, SentStep } from '../escrow/ports.ts';
 import type { JobRecord } from '../scheduler/job-order.ts';
 import type { DisputeState } from '../disputes/dispute-store.ts';
 import type { StoredRuling } from './sql-dispute-store.ts';
@@ -163,6 +164,30 @@ interface StandingAcquittalRow {
   readonly node_id: NodeId;
   readonly at: number;
 }
+interface EscrowRow {
+  readonly id: string;
+  readonly job: JobId;
+  readonly accepted_at: number;
+  state: EscrowState;
+  budget: Amount;
+  readonly deadline: number;
+  /** Both null until it is answered. */
+  result_root: string | null;
+  used: ColumnType<bigint | null, string | null, string | null>;
+  sent: ColumnType<Partial<Record<EscrowStep, SentStep>>, string, string>;
+}
+interface EscrowDeferredRow {
+  readonly cause: string;
+  readonly escrow: string;
+  readonly place: ColumnType<number, never, never>;
+  readonly kind: 'payable' | 'audit';
+  readonly job: JobId;
+  /** Who is paid: the worker, or the auditor. */
+  readonly node_id: NodeId;
+  readonly audit: AuditId | null;
+  /** Base units of an audit's pay, or basis points that are withheld. */
+  readonly amount: Amount;
+}
 
 /** Tables as the newest migration leaves them. bigint columns hold safe integers and are read as numbers. */
 export interface Schema {
@@ -184,4 +209,6 @@ export interface Schema {
   settlement_corrections: SettlementCorrectionRow;
   disputes: DisputeRow;
   standing_acquittals: StandingAcquittalRow;
+  escrows: EscrowRow;
+  escrow_deferred: EscrowDeferredRow;
 }

@@ -5,6 +5,7 @@ import { GENESIS_HASH, sealEntry } from '@ciro/core/ledger/entry.ts';
 import { checkLinks } from '@ciro/core/ledger/head.ts';
 import { auditStoreConforms } from '../audit/audit-store-conformance.fixture.ts';
 import { disputeStoreConforms } from '../disputes/dispute-store-conformance.fixture.ts';
+import { escrowStoreConforms } from '../escrow/escrow-store-conformance.fixture.ts';
 import { settlementStoreConforms } from '../settlement/settlement-store-conformance.fixture.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { verifyChain } from '../ledger/verify-chain.ts';
@@ -276,6 +277,11 @@ export function describeStore(name: string, open: () => Promise<OpenedDatabase>)
     settlementStoreConforms(async () => {
       await sql`truncate settlement_epochs, settlement_payouts, settlement_corrections`.execute(opened.db);
       return store.settlement;
+    });
+
+    escrowStoreConforms(async () => {
+      await sql`truncate escrows, escrow_deferred`.execute(opened.db);
+      return store.escrows;
     });
 
     it('A8: a stage has one transcript and a job one draw: what is saved a second time changes nothing', async () => {
