@@ -17,7 +17,7 @@ const RUNS = 300;
 /** Three seconds on an idle machine, and far more on cores that others use. */
 const MANY_RUNS_MS = 120_000;
 /** What a run of the test must at least have booked of each kind: else it would prove nothing. */
-const LEAST_ENTRIES = { trial: 100, hold: 300, charge: 100, release: 100, payable: 20, void: 20, refund: 20, audit: 20, released: 10, forfeit: 2, deposit: 50, promotion: 20 };
+const LEAST_ENTRIES = { trial: 100, hold: 300, charge: 100, release: 100, payable: 20, void: 20, refund: 20, audit: 20, released: 10, forfeit: 2, restored: 1, deposit: 50, promotion: 20 };
 
 const JOBS = 6;
 const ACCOUNTS = ['ada', 'bob'];
@@ -38,6 +38,7 @@ const operation = fc.record({
     { weight: 2, arbitrary: fc.record({ type: fc.constant('retire' as const), worker, lastSeen: fc.nat(1_000) }) },
     { weight: 1, arbitrary: fc.record({ type: fc.constant('unpaid' as const), job, worker }) },
     { weight: 4, arbitrary: fc.record({ type: fc.constant('failed' as const), job, convicted: fc.array(worker, { maxLength: 2 }) }) },
+    { weight: 10, arbitrary: fc.record({ type: fc.constant('restored' as const), job, worker }) },
     // Small looks, and ones that empty fee account and pool.
     { weight: 1, arbitrary: fc.record({ type: fc.constant('audit' as const), audit, job, worker, amount: fc.oneof({ weight: 9, arbitrary: fc.bigInt(0n, 500n) }, { weight: 1, arbitrary: fc.constant(10n ** 26n) }) }) },
     { weight: 2, arbitrary: fc.record({ type: fc.constant('deposit' as const), cause: fc.nat(30).map(String), account: fc.constantFrom(...ACCOUNTS), amount: fc.bigInt(500n, 10n ** 21n) }) },
@@ -65,6 +66,8 @@ function run(ledger: Ledger, { what }: Operation): Promise<unknown> {
       return ledger.unpaid(what.job, what.worker);
     case 'failed':
       return ledger.failed(what.job, what.convicted);
+    case 'restored':
+      return ledger.restored(what.job, what.worker);
     case 'audit':
       return ledger.auditPaid(what.audit, what.job, what.worker, what.amount);
     case 'deposit':

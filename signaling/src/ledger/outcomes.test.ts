@@ -240,3 +240,20 @@ it('Q4: a pool that does not reach pays nothing yet', async () => {
   await expect(ledger.restored(job(1), ada)).rejects.toMatchObject({ code: 'insufficient', fields: { balance: '29', needed: '30' } });
   expect(await ledger.workerTotals(ada)).toEqual({ pending: 0n, payable: 0n, withheld: 0n });
 });
+
+it('Q4, M11: of a bond that was paid for, what comes back is paid for again; the credit of a paid job is given, as its requester has the deposit back', async () => {
+  const { ledger, held } = await setup();
+  await ledger.deposit('1', 'bob', 200n);
+  for (const n of [3, 4]) {
+    await ledger.hold(job(n), 'bob', 100n);
+    await ledger.settle(job(n), { debit: 40n, fee: 0n, credits: [{ worker: bea, amount: 40n }] });
+  }
+  await ledger.payable(job(3), bea, HALF);
+  const accounts = ['worker:b:payable', 'worker:b:promotional', 'worker:b:withheld', 'worker:b:withheld:paid', 'requester:bob:paid'] as const;
+  const balances = (): Promise<bigint[]> => Promise.all(accounts.map(held));
+  expect(await balances()).toEqual([20n, 0n, 0n, 20n, 120n]);
+  await ledger.failed(job(4), [bea]);
+  expect(await balances()).toEqual([20n, 0n, 0n, 0n, 160n]);
+  await ledger.restored(job(4), bea);
+  expect(await balances()).toEqual([20n, 40n, 0n, 20n, 160n]);
+});

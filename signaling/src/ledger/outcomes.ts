@@ -84,19 +84,20 @@ async function bookForfeit(books: Books, job: JobId, worker: string): Promise<vo
 }
 
 /**
- * A conviction that the court set aside: the credit that was void is payable, and the bond that was forfeited is a bond again, both from
- * the pool, whose credits are given (SPEC M11), once (SPEC Q4). The requester keeps its refund. Throws `insufficient` when the pool does not hold that much.
+ * A conviction that the court set aside: the credit that was void is the worker's, as given (SPEC M11), and the bond that was forfeited is a bond again, of the purses that it was of;
+ * both from the pool, which had that bond, once (SPEC Q4). The requester keeps its refund. Throws `insufficient` when the pool does not hold that much.
  */
 export async function bookRestored(books: Books, job: JobId, worker: string): Promise<void> {
   const [forfeit, outcome] = [await books.entryByKey(`forfeit:${job}:${worker}`), await books.entryByKey(outcomeKey(job, worker))];
   const lost = (entry: typeof outcome, account: string): bigint => entry?.lines.reduce((sum, line) => (line.account === account ? sum - line.amount : sum), 0n) ?? 0n;
   const credit = outcome?.kind === 'void' ? lost(outcome, pendingOf(worker)) : 0n;
-  const bond = PURSES.reduce((sum, purse) => sum + lost(forfeit, withheldOf(worker, purse)), 0n);
+  const bonds = PURSES.map((purse): LedgerLine => ({ account: withheldOf(worker, purse), amount: lost(forfeit, withheldOf(worker, purse)) }));
+  const bond = bonds.reduce((sum, { amount }) => sum + amount, 0n);
   if (credit + bond === 0n) return;
   await books.book(`restored:${job}:${worker}`, async () => {
     const pool = await books.balance('pool');
     if (pool < credit + bond) throw new LedgerError('insufficient', `${worker} was convicted in error and is owed ${credit + bond} base units, and the pool holds ${pool}; it is booked when the pool reaches`, { fault: 'platform', fields: { balance: String(pool), needed: String(credit + bond) } });
-    return { kind: 'restored', job, lines: [{ account: 'pool', amount: -(credit + bond) }, { account: earnedIn(worker, 'given'), amount: credit }, { account: withheldOf(worker, 'given'), amount: bond }] };
+    return { kind: 'restored', job, lines: [{ account: 'pool', amount: -(credit + bond) }, { account: earnedIn(worker, 'given'), amount: credit }, ...bonds] };
   });
 }
 
