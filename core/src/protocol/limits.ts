@@ -1,5 +1,5 @@
 /** Version of control messages and data frames; exchanged first, and a mismatch is refused by name (SPEC W1). */
-export const PROTOCOL_VERSION = 5;
+export const PROTOCOL_VERSION = 6;
 
 /** Bytes of one control message: a plan of MAX_STAGES stages is 12 kB, a `unit` at most 89 kB, the `root` of the longest job 140 kB. */
 export const MAX_CONTROL_BYTES = 256 * 1024;
@@ -81,6 +81,11 @@ export const NONCE_BYTES = 32;
 export const MAX_PIECE_BYTES = 128 * 1024;
 /** Bytes of one whole piece: a unit of the last stage, 16 rows of 16,384 channels with their ids. */
 export const MAX_WHOLE_PIECE_BYTES = 16 * (16_384 + 1) * 4;
+
+/** A stage keeps what it has of a job for this long after its end (SPEC V1): a reader has read a long answer and asked on by then. */
+export const KEPT_CACHE_MS = 5 * 60_000;
+/** Jobs whose caches may stand on each other (SPEC V2): the evidence of an answer has the plans of all of them. */
+export const MAX_PREFIX_JOBS = 32;
 
 /** After the last root: nonces revealed, and until then every stage keeps its rows (PROTOCOL 6). */
 export const REVEAL_TIMEOUT_MS = 10_000;

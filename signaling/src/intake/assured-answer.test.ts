@@ -78,6 +78,7 @@ async function setup(wish: { assurance: 'stream' | 'checked'; answers: readonly 
       hooks.ordered(each);
       return runner.run(each, signal);
     },
+    forget: (each: JobId) => runner.forget(each),
   };
   const tokenizer = { encodePrompt: () => [], detokenizer: () => ({ push: (id: number) => textOf([id]), finish: () => '' }) };
   const answer = new AssuredAnswer(

@@ -1,4 +1,5 @@
 import { CiroError } from '@ciro/core/errors.ts';
+import { prefixJobs } from '../evidence/prefix-jobs.ts';
 import { AnswerText } from './answer-text.ts';
 import { correctionOf, faultOf, MAX_CORRECTIONS } from './correction.ts';
 import { IntakeError } from './intake-error.ts';
@@ -57,6 +58,7 @@ export class AssuredAnswer {
   /** Parts of an answer that broke off. */
   readonly #unpaid: Part[] = [];
   #promptTokens = 0;
+  #cachedTokens = 0;
 
   constructor(dependencies: AssuredDependencies, asked: Asked) {
     this.#dependencies = dependencies;
@@ -123,13 +125,16 @@ export class AssuredAnswer {
     if (live && before !== '') events.push({ type: 'text', text: before });
     return this.#run(order, null, { text, before, ...(progress === undefined ? { signal: AbortSignal.any([cancel, stop]) } : { signal: cancel, abandon: stop }), ...(left && { left: { parts: left.before, given: left.given } }) }, {
       queued: (ahead) => events.push({ type: 'queued', ahead }),
-      started: () => events.push({ type: 'started' }),
+      started: (cachedTokens) => {
+        this.#cachedTokens = cachedTokens;
+        events.push({ type: 'started' });
+      },
       drew: (id) => progress?.drew(id),
       ...(live ? { text: (text: string) => events.push({ type: 'text', text }) } : {}),
       finished: ({ reason, ids }) => {
         if (reason !== 'stop' && reason !== 'length') events.end(stop.aborted ? stopping() : cancelled(order.job));
         else if (live) {
-          events.push({ type: 'end', finish: reason, completionTokens: ids.length });
+          events.push({ type: 'end', finish: reason, completionTokens: ids.length, ...(this.#cachedTokens > 0 && { cachedTokens: this.#cachedTokens }) });
           events.end();
         }
       },
@@ -159,7 +164,9 @@ export class AssuredAnswer {
       if (!told.has(stage)) feeds.push(job, { type: 'audited', stage, status });
       told.add(stage);
     };
-    const deciding = audits.consider({ record, assurance: request.assurance, createdAt, onStage });
+    const { plan } = record.signed;
+    const prefix = plan.prefix === undefined ? undefined : await prefixJobs(plan, archive);
+    const deciding = audits.consider({ record, assurance: request.assurance, createdAt, ...(prefix && { prefix }), onStage });
     nonces.auditing(job);
     feeds.push(job, { type: 'recorded', roots: record.stages.map(({ root }) => root?.root ?? null) });
     const outcome = await untilAborted(deciding, stop).catch((error: unknown) => this.#undecided(job, error));
@@ -167,7 +174,9 @@ export class AssuredAnswer {
     await archive.decided(job);
     const fault = faultOf(record, outcome, request.assurance);
     // Nobody pays for an answer that is wrong or not given out; booked already where a stage was convicted.
-    if (fault !== undefined) await ledger.failed(job, []);
+    if (fault === undefined) return undefined;
+    this.#dependencies.runner.forget(job);
+    await ledger.failed(job, []);
     return fault;
   }
 

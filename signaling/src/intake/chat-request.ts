@@ -29,7 +29,8 @@ const CiroPart = v.strictObject({
   assurance: v.nullish(v.picklist(['stream', 'checked'], 'expected stream or checked')),
   nonce_commitment: v.nullish(v.pipe(v.string('expected 64 lower-case hex digits'), HexHash)),
   keep_going: v.nullish(Flag),
-}, 'expected {"assurance":…,"nonce_commitment":…,"keep_going":…}');
+  reuse: v.nullish(Flag),
+}, 'expected {"assurance":…,"nonce_commitment":…,"keep_going":…,"reuse":…}');
 
 const Body = v.object({
   model: v.string('expected the name of a model'),
@@ -103,6 +104,8 @@ export interface ChatRequest {
   readonly nonceCommitment: HexHash | null;
   /** The answer goes on without its reader, who may read it again (SPEC G7); else a client that hangs up ends it. */
   readonly keepGoing: boolean;
+  /** The answer may begin with what the workers keep of this account's earlier ones (SPEC V3). */
+  readonly reuse: boolean;
 }
 
 /** Reads a chat request; throws IntakeError naming the first field that is wrong, unknown or not supported. */
@@ -139,6 +142,7 @@ export function parseChatRequest(body: unknown): ChatRequest {
     assurance: request.ciro?.assurance ?? 'stream',
     nonceCommitment: request.ciro?.nonce_commitment ?? null,
     keepGoing: request.ciro?.keep_going ?? false,
+    reuse: request.ciro?.reuse ?? true,
   };
 }
 
