@@ -36,9 +36,9 @@ const memory = { residentBytes: 1e8, peakBytes: 2e8 };
 const report = { say: 'report', cpuSeconds: 1, wallSeconds: 2, jobMs: [1, 2], placementMs: [30], setUpMs: [5, 50], waitedMs: [0, 1], loopP99Ms: 3, loopMostMs: 4 } as const;
 const run = (change: Partial<LoadedRun> = {}): LoadedRun => ({
   database: 'x', perHour: 10_000, workers: 9, joinSeconds: 1, joining: { ...report, jobMs: [], placementMs: [], setUpMs: [], waitedMs: [] }, idle: memory, memory,
-  load: { asked: [asked(true), asked(true), asked(false)], queue: [0], running: [1], busy: [1], seconds: 2 },
+  load: { asked: [asked(true), asked(true), asked(false)], queue: [0], running: [1], rings: [3], busy: [1], seconds: 2 },
   served: { ...report, jobMs: [1, 2], placementMs: [30], setUpMs: [5, 50], waitedMs: [0, 1] },
-  simulated: { say: 'report', cpuSeconds: 1, wallSeconds: 2, connected: 9, holding: 3, left: 0, failedAttempts: 0, complaints: { late: 2 } },
+  simulated: { say: 'report', cpuSeconds: 1, wallSeconds: 2, connected: 9, holding: 3, served: 3, rings: 1, left: 0, failedAttempts: 0, complaints: { late: 2 } },
   ...change,
 });
 

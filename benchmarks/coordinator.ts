@@ -1,6 +1,7 @@
 /**
  * `npm run bench -- coordinator [--minutes 5] [--workers 1000] [--jobs-per-hour 10000] [--seed 1]`: the real coordinator with its embedded
- * database, and on PostgreSQL where there is one, holds simulated workers over real sockets and schedules jobs that come by chance.
+ * database, and on PostgreSQL where there is one, holds simulated workers over real sockets and schedules jobs that come by chance. `--part rings` alone: what two
+ * rings give over one.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,6 +13,7 @@ import { askJobs, openTrials } from './coordinator/ask-jobs.ts';
 import { startChild } from './coordinator/child-program.ts';
 import { BEGIN, Loaded, LoadedReport, REPORT, Simulating, SimulationReport } from './coordinator/messages.ts';
 import { rowsOf, valuesOf } from './coordinator/report.ts';
+import { ringThroughput } from './coordinator/ring-throughput.ts';
 import { startPostgres } from './network/postgres-server.ts';
 import { BenchError } from './result.ts';
 import type { LoadedRun } from './coordinator/report.ts';
@@ -28,9 +30,10 @@ const CHANGE_EVERY_MS = 5_000;
 /** Asked for above the rate that is judged: the time until the last answer is over counts, too. */
 const OVER = 1.02;
 const MINUTE_MS = 60_000;
+const NOT_LOADED: BenchReport['values'] = Object.fromEntries(['decision_p99_ms', 'jobs_per_hour', 'workers_held', 'setup_ms'].map((bar) => [bar, { notMeasured: 'without the load of --part load' }]));
 
 const WholeNumber = v.pipe(v.string(), v.regex(/^\d{1,9}$/), v.transform(Number), v.minValue(1));
-const Options = v.object({ minutes: WholeNumber, workers: WholeNumber, 'jobs-per-hour': WholeNumber, seed: WholeNumber, database: v.picklist(['all', 'embedded', 'postgresql']), profile: v.optional(v.string()) });
+const Options = v.object({ minutes: WholeNumber, workers: WholeNumber, 'jobs-per-hour': WholeNumber, seed: WholeNumber, database: v.picklist(['all', 'embedded', 'postgresql']), part: v.picklist(['all', 'load', 'rings']), profile: v.optional(v.string()) });
 type Options = v.InferOutput<typeof Options>;
 
 /** Runs the load once for each database. */
@@ -39,6 +42,8 @@ export async function run({ args, signal, say }: BenchContext): Promise<BenchRep
   const begun = performance.now();
   const tell = (line: string): void => say(`${((performance.now() - begun) / 1000).toFixed(0).padStart(4)} s  ${line}`);
   const runs: LoadedRun[] = [];
+  const rings = options.part === 'load' ? [] : await ringThroughput(options.seed, { signal, tell });
+  if (options.part === 'rings') return { seeds: [options.seed], rows: rings, values: NOT_LOADED };
   if (options.database !== 'postgresql') runs.push(await loaded('embedded database', options, undefined, { signal, tell }));
   if (options.database !== 'embedded') {
     const server = await startPostgres();
@@ -48,14 +53,14 @@ export async function run({ args, signal, say }: BenchContext): Promise<BenchRep
       runs.push(await loaded('PostgreSQL', options, open.url, { signal, tell }));
     }
   }
-  return { seeds: [options.seed], rows: runs.flatMap(rowsOf), values: valuesOf(runs) };
+  return { seeds: [options.seed], rows: [...runs.flatMap(rowsOf), ...rings], values: valuesOf(runs) };
 }
 
 function optionsOf(args: readonly string[]): Options {
   const text = (value: string) => ({ type: 'string', default: value }) as const;
-  const { values } = parseArgs({ args: [...args], options: { minutes: text('5'), workers: text('1000'), 'jobs-per-hour': text('10000'), seed: text('1'), database: text('all'), profile: { type: 'string' } } });
+  const { values } = parseArgs({ args: [...args], options: { minutes: text('5'), workers: text('1000'), 'jobs-per-hour': text('10000'), seed: text('1'), database: text('all'), part: text('all'), profile: { type: 'string' } } });
   const parsed = v.safeParse(Options, values);
-  if (!parsed.success) throw new BenchError('usage: npm run bench -- coordinator [--minutes N] [--workers N] [--jobs-per-hour N] [--seed N] [--database all|embedded|postgresql] [--profile FOLDER]');
+  if (!parsed.success) throw new BenchError('usage: npm run bench -- coordinator [--minutes N] [--workers N] [--jobs-per-hour N] [--seed N] [--database all|embedded|postgresql] [--part all|load|rings] [--profile FOLDER]');
   return parsed.output;
 }
 

@@ -11,6 +11,7 @@ import { openLateTab } from '../tests/support/late-tab.ts';
 import { askNetwork } from '../tests/support/network-question.ts';
 import { openWeightsNetwork } from '../tests/support/weights-network.ts';
 import { figureRow, megabytes, median } from './figures/figure.ts';
+import { TrialDoors } from './network/open-trial.ts';
 import { BenchError } from './result.ts';
 import type { LateTab } from '../tests/support/late-tab.ts';
 import type { WeightsNetwork } from '../tests/support/weights-network.ts';
@@ -41,10 +42,11 @@ export async function run({ args, say }: BenchContext): Promise<BenchReport> {
   const cases = LINES.flatMap((megabits) => WAYS.map((way) => ({ megabits, ...way, name: `${megabits} Mbit/s, ${way.name}` })));
   const found = new Map<string, Load[]>(cases.map(({ name }) => [name, []]));
   const alone: number[] = [];
+  const doors = new TrialDoors(network.coordinator);
   for (let round = 0; round < rounds; round++) {
-    alone.push(await tokensPerSecond(network));
+    alone.push(await tokensPerSecond(doors));
     for (const each of round % 2 === 0 ? cases : cases.toReversed()) {
-      const load = await loadOnce(browser, network, each.megabits, each.relayOnly);
+      const load = await loadOnce(browser, network, doors, each);
       found.get(each.name)?.push(load);
       say(`round ${round + 1} of ${rounds}, ${each.name}: ready after ${load.readyS.toFixed(1)} s, ${load.neighbourMb.toFixed(1)} MB from neighbours, ${load.tokensPerSecond.toFixed(1)} tokens/s beside it`);
     }
@@ -69,18 +71,19 @@ export async function run({ args, say }: BenchContext): Promise<BenchReport> {
 }
 
 /** A tab loads; once the half has come, a question is asked. */
-async function loadOnce(browser: Browser, network: WeightsNetwork, megabits: number, relayOnly: boolean): Promise<Load> {
+async function loadOnce(browser: Browser, network: WeightsNetwork, doors: TrialDoors, { megabits, relayOnly }: { readonly megabits: number; readonly relayOnly: boolean }): Promise<Load> {
   await using late: LateTab = await openLateTab(browser, network.coordinator.url, megabits, { relayOnly });
   await late.until('half loaded', ({ weights }) => weights.neighbours + weights.coordinator > network.modelBytes / 2);
-  const [speed, { timings, weights }] = await Promise.all([tokensPerSecond(network), late.until('standing by', (status) => isStandingBy(status) && status.weights.neighbours + status.weights.coordinator === network.modelBytes)]);
+  const [speed, { timings, weights }] = await Promise.all([tokensPerSecond(doors), late.until('standing by', (status) => isStandingBy(status) && status.weights.neighbours + status.weights.coordinator === network.modelBytes)]);
   return { readyS: (timings.ready_ms ?? Number.NaN) / 1_000, neighbourMb: megabytes(weights.neighbours), coordinatorMb: megabytes(weights.coordinator), tokensPerSecond: speed };
 }
 
 /** From the first piece of the answer to its end. */
-async function tokensPerSecond({ coordinator }: WeightsNetwork): Promise<number> {
+async function tokensPerSecond(doors: TrialDoors): Promise<number> {
   let first = Number.NaN;
-  const answer = await askNetwork(coordinator, { ...QUESTION, onText: () => void (Number.isNaN(first) && (first = performance.now())) });
+  const answer = await askNetwork(await doors.next(), { ...QUESTION, onText: () => void (Number.isNaN(first) && (first = performance.now())) });
   if (!answer.ok) throw new BenchError(`no answer: ${answer.error.message}`);
+  doors.spent(answer.completionTokens);
   return ((answer.completionTokens - 1) * 1_000) / (performance.now() - first);
 }
 

@@ -39,6 +39,7 @@ export async function play(stage: Stage, trace: readonly ChurnEvent[], milliseco
   const coverage = new Coverage();
   const begun = performance.now();
   const measured = new Set<VolunteerTab>(stage.here);
+  const leaving = new Map<VolunteerTab, () => void>();
   for (const _ of stage.here) coverage.came(begun);
   let here = stage.here;
   const [counted, arriving] = [{ departures: 0, joins: 0 }, [] as Promise<void>[]];
@@ -47,7 +48,10 @@ export async function play(stage: Stage, trace: readonly ChurnEvent[], milliseco
     const tab = await tabs.open();
     here = [...here, tab];
     counted.joins++;
-    await browserInState(tab.page, ...MEASURED);
+    const lost = Promise.withResolvers<void>();
+    leaving.set(tab, lost.resolve);
+    // A frozen page would never answer.
+    await Promise.race([browserInState(tab.page, ...MEASURED), lost.promise]);
     if (!here.includes(tab)) return;
     measured.add(tab);
     coverage.came(performance.now());
@@ -58,6 +62,7 @@ export async function play(stage: Stage, trace: readonly ChurnEvent[], milliseco
     here = here.filter((each) => each !== tab);
     counted.departures++;
     if (measured.delete(tab)) coverage.went(performance.now());
+    leaving.get(tab)?.();
     await tabs.lose(tab, death);
   };
   const happen = async (): Promise<void> => {

@@ -7,13 +7,13 @@ import type { Door, NetworkAnswer } from '../../tests/support/network-question.t
 import type { Arrival } from './arrivals.ts';
 
 /** A trial's credits are enough for about so many of the jobs here; an address may open so many trials. */
-const JOBS_A_TRIAL = 40;
+export const JOBS_A_TRIAL = 40;
 const TRIALS_AN_ADDRESS = 10;
 /** The queue is looked at this often. */
 const LOOK_MS = 1_000;
 
 const Trial = v.object({ key: v.string() });
-const Health = v.object({ queue: v.number(), running: v.number() });
+const Health = v.object({ queue: v.number(), running: v.number(), rings: v.array(v.object({ ready: v.boolean() })) });
 
 export interface Asked {
   readonly askedMs: number;
@@ -27,6 +27,8 @@ export interface Load {
   /** Jobs that waited, by look. */
   readonly queue: readonly number[];
   readonly running: readonly number[];
+  /** Rings that were ready, by look. */
+  readonly rings: readonly number[];
   /** Processes that wanted a core, of this machine's last minute, by look. */
   readonly busy: readonly number[];
   /** Until the last answer was over. */
@@ -46,11 +48,13 @@ export async function askJobs(doors: readonly Door[], arrivals: readonly Arrival
   const begun = performance.now();
   const queue: number[] = [];
   const running: number[] = [];
+  const rings: number[] = [];
   const busy: number[] = [];
   const over = new AbortController();
   const looking = look(doors[0] as Door, over.signal, (health) => {
     queue.push(health.queue);
     running.push(health.running);
+    rings.push(health.rings.filter(({ ready }) => ready).length);
     busy.push(loadavg()[0] ?? Number.NaN);
   });
   const asked = await Promise.all(arrivals.map(async ({ atMs, maxTokens }, index) => {
@@ -59,7 +63,7 @@ export async function askJobs(doors: readonly Door[], arrivals: readonly Arrival
   }));
   over.abort();
   await looking;
-  return { asked, queue, running, busy, seconds: (performance.now() - begun) / 1000 };
+  return { asked, queue, running, rings, busy, seconds: (performance.now() - begun) / 1000 };
 }
 
 async function ask(door: Door, index: number, maxTokens: number, signal: AbortSignal): Promise<Asked> {

@@ -20,9 +20,15 @@ export interface Device {
 
 /** A seeded device. `layerBytes`: memory of one layer with its cache. */
 export function drawDevice({ uniform, below }: SeededNumbers, layerBytes: number): Device {
-  const scale = SPEED_SPREAD ** (uniform() - 0.5);
+  return deviceOf(SPEED_SPREAD ** (uniform() - 0.5), layerBytes * below(MOST_LAYERS));
+}
+
+/** The device of the middle, with room for everything. */
+export const middleDevice = (layerBytes: number): Device => deviceOf(1, layerBytes * MOST_LAYERS);
+
+function deviceOf(scale: number, memoryBytes: number): Device {
   const layerMs = LAYER_MS * scale;
-  return { scale, profile: { layerMs, layerMs16: LAYER_MS_16 * scale, headMs: 3 * layerMs, memoryBudgetBytes: Math.round(layerBytes * below(MOST_LAYERS)) } };
+  return { scale, profile: { layerMs, layerMs16: LAYER_MS_16 * scale, headMs: 3 * layerMs, memoryBudgetBytes: Math.round(memoryBytes) } };
 }
 
 /** Milliseconds that a device computes so many layers for a frame's rows, or for the row behind an id. */

@@ -4,7 +4,7 @@ const Finite = v.pipe(v.number(), v.finite());
 const Times = v.array(Finite);
 
 /** What the loaded coordinator is started with; one JSON argument. */
-export const LoadedOptions = v.strictObject({ folder: v.string(), stages: v.number(), layers: v.number(), databaseUrl: v.optional(v.string()) });
+export const LoadedOptions = v.strictObject({ folder: v.string(), stages: v.number(), layers: v.number(), databaseUrl: v.optional(v.string()), maxRings: v.optional(v.number()) });
 export type LoadedOptions = v.InferOutput<typeof LoadedOptions>;
 
 /** What the simulated workers are started with; one JSON argument. */
@@ -16,6 +16,8 @@ export const SimulationOptions = v.strictObject({
   layerBytes: v.number(),
   /** One worker leaves, and a new one joins, this often; never for 0. */
   changeEveryMs: v.number(),
+  /** Devices of the middle, all of them. */
+  alike: v.optional(v.boolean(), false),
 });
 export type SimulationOptions = v.InferOutput<typeof SimulationOptions>;
 
@@ -49,6 +51,9 @@ export const SimulationReport = v.strictObject({
   connected: v.number(),
   /** Workers that have a range loaded, in a ring or standing by. */
   holding: v.number(),
+  /** Workers that were given a plan, and different rings that such plans named. */
+  served: v.number(),
+  rings: v.number(),
   left: v.number(),
   /** Connections that failed before they were greeted. */
   failedAttempts: v.number(),

@@ -36,6 +36,7 @@ export function rowsOf(run: LoadedRun): BenchReport['rows'] {
   return [
     row('workers held to the end', simulated.connected, 'workers'),
     row('of them with layers, in a ring or standing by', simulated.holding, 'workers'),
+    row('of them that computed for a job', simulated.served, 'workers'),
     row('left while jobs came', simulated.left, 'workers'),
     row('connections that failed and were tried again', simulated.failedAttempts, 'connections'),
     row('all joined after', run.joinSeconds, 's'),
@@ -54,6 +55,9 @@ export function rowsOf(run: LoadedRun): BenchReport['rows'] {
     ...spread('machine: processes that wanted one of its cores', load.busy, 'processes'),
     ...spread('jobs waiting', load.queue, 'jobs'),
     ...spread('jobs running', load.running, 'jobs'),
+    ...spread('rings ready', load.rings, 'rings'),
+    row('rings ready, least', Math.min(...load.rings), 'rings'),
+    row('rings that served a job', run.simulated.rings, 'rings'),
     row('event loop late, p99', served.loopP99Ms, 'ms'),
     row('event loop late, most', served.loopMostMs, 'ms'),
     row('coordinator resident before the jobs', megabytes(idle.residentBytes), 'MB'),

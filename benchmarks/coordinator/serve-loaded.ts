@@ -14,7 +14,7 @@ import { BEGIN, LoadedOptions, REPORT } from './messages.ts';
 import type { Loaded, LoadedReport } from './messages.ts';
 
 const NANOSECONDS = 1e6;
-const { folder, stages, layers, databaseUrl } = v.parse(LoadedOptions, JSON.parse(process.argv[2] ?? ''));
+const { folder, stages, layers, databaseUrl, maxRings } = v.parse(LoadedOptions, JSON.parse(process.argv[2] ?? ''));
 const model = await fabricatedModel(folder, layers);
 const models = { list: () => [model], get: (name: string) => (name === 'default' || name === model.id ? model : undefined) };
 
@@ -31,6 +31,7 @@ const coordinator = await startCoordinator({
   stages,
   reference: scriptedReference,
   ...(databaseUrl && { databaseUrl }),
+  ...(maxRings !== undefined && { maxRings }),
   times: {
     decided: (what, ms) => void times[what].push(ms),
     setUp(ms, waitedMs) {

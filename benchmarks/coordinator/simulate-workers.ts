@@ -7,7 +7,7 @@ import { seededNumbers } from '../../tests/support/cheats/seeded-numbers.ts';
 import { ScriptedWorker } from '../../tests/support/scripted-worker.ts';
 import { ProcessorTime } from './child-program.ts';
 import { BEGIN, REPORT, SimulationOptions } from './messages.ts';
-import { computeMs, drawDevice } from './devices.ts';
+import { computeMs, drawDevice, middleDevice } from './devices.ts';
 import type { NodeId } from '@ciro/core/ids.ts';
 import type { Device } from './devices.ts';
 import type { Simulating, SimulationReport } from './messages.ts';
@@ -18,11 +18,14 @@ const PER_ADDRESS = 120;
 const JOINING = 8;
 const ATTEMPTS = 5;
 
-const { url, seed, workers: count, layerBytes, changeEveryMs } = v.parse(SimulationOptions, JSON.parse(process.argv[2] ?? ''));
+const { url, seed, workers: count, layerBytes, changeEveryMs, alike } = v.parse(SimulationOptions, JSON.parse(process.argv[2] ?? ''));
 const random = seededNumbers(seed, 'workers');
 const processor = new ProcessorTime();
 const workers = new Map<NodeId, ScriptedWorker>();
 const complaints: Record<string, number> = {};
+/** Workers of plans since the begin, and their rings. */
+const served = new Set<string>();
+const rings = new Set<string>();
 let made = 0;
 let left = 0;
 let failedAttempts = 0;
@@ -30,7 +33,7 @@ let failedAttempts = 0;
 /** A tab that gets no connection, because both sides are busy, tries again. */
 async function join(): Promise<void> {
   const index = made++;
-  const device = drawDevice(random, layerBytes);
+  const device = alike ? middleDevice(layerBytes) : drawDevice(random, layerBytes);
   for (let attempt = 1; ; attempt++) {
     try {
       await connect(index, device);
@@ -54,6 +57,10 @@ async function connect(index: number, { profile, scale }: Device): Promise<void>
     keepsMessages: false,
     onMessage(message, to) {
       if (message.type === 'dropped' || message.type === 'refused') complaints[message.code] = (complaints[message.code] ?? 0) + 1;
+      if (message.type === 'plan') {
+        served.add(to.nodeId);
+        rings.add(message.signed.plan.stages.map((stage) => stage.worker).join());
+      }
       audits(message, to);
     },
   });
@@ -80,11 +87,13 @@ process.once('disconnect', () => parentGone.abort());
 process.on('message', (message) => {
   if (message === BEGIN) {
     processor.begin();
+    served.clear();
+    rings.clear();
     if (changeEveryMs > 0) void change();
   }
   if (message !== REPORT) return;
   const all = [...workers.values()];
-  const report: SimulationReport = { say: 'report', ...processor.report(), connected: all.filter(({ connected }) => connected).length, holding: all.filter(({ layers }) => layers !== null).length, left, failedAttempts, complaints };
+  const report: SimulationReport = { say: 'report', ...processor.report(), connected: all.filter(({ connected }) => connected).length, holding: all.filter(({ layers }) => layers !== null).length, served: served.size, rings: rings.size, left, failedAttempts, complaints };
   process.send?.(report);
 });
 

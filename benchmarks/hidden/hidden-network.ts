@@ -1,16 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
-import { answerOf } from '../../tests/support/network-question.ts';
 import { startCoordinatorProcess } from '../network/coordinator-process.ts';
-import { openTrial } from '../network/open-trial.ts';
+import { TrialDoors } from '../network/open-trial.ts';
 import { RawBrowser } from './devtools.ts';
 import type { Evidence } from '@ciro/core/evidence/evidence.ts';
-import type { Door, NetworkQuestion } from '../../tests/support/network-question.ts';
+import type { NetworkQuestion } from '../../tests/support/network-question.ts';
 import type { Parts } from '../network/bench-network.ts';
 
 const STAGES = 3;
-/** A trial's credits last for so many answers of 300 tokens. */
-const ANSWERS_PER_TRIAL = 6;
 /** A page that was shown or hidden is told within a frame; a browser that is busy needs longer. */
 const TURN_TIMEOUT_MS = 10_000;
 /** Timers that ask for 10 ms are counted for so long: 300 in a page in front, one a second in a hidden one. */
@@ -32,7 +29,8 @@ export async function openHiddenNetwork({ browser, modelPath, signal }: Parts): 
   await using opening = new AsyncDisposableStack();
   const coordinator = opening.use(await startCoordinatorProcess({ modelPath, stages: STAGES, expectWorkers: STAGES }, signal));
   const raw = opening.use(await RawBrowser.launch(browser));
-  const pairs = await Promise.all(Array.from({ length: STAGES }, () => raw.openPair(`${coordinator.url}/#volunteer=1&engine=wasm`)));
+  // Without drafts: an answer that repeats itself would be over before the tabs were turned twice.
+  const pairs = await Promise.all(Array.from({ length: STAGES }, () => raw.openPair(`${coordinator.url}/#volunteer=1&engine=wasm&drafts=0`)));
   const turn = async (sight: Sight): Promise<void> => {
     for (const { page, cover } of pairs) await (sight === 'visible' ? page : cover).bringToFront();
     for (const deadline = performance.now() + TURN_TIMEOUT_MS; ; await sleep(20, undefined, { signal })) {
@@ -43,16 +41,12 @@ export async function openHiddenNetwork({ browser, modelPath, signal }: Parts): 
   };
   await turn('visible');
   await coordinator.ready();
-  let asked = 0;
-  let door: Door = coordinator;
+  const doors = new TrialDoors(coordinator);
   const opened = opening.move();
   return {
     turn,
     timers: async () => (await Promise.all(pairs.map(async ({ page }) => v.parse(v.number(), await page.evaluate(TIMERS))))).map((fired) => (1_000 * fired) / COUNTED_MS),
-    ask: async (question) => {
-      if (asked++ % ANSWERS_PER_TRIAL === 0) door = await openTrial(coordinator.url);
-      return (await answerOf(door, { ...question, signal })).evidence;
-    },
+    ask: (question) => doors.answer({ ...question, signal }),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

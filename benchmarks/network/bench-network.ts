@@ -1,9 +1,9 @@
-import { answerOf } from '../../tests/support/network-question.ts';
 import { buildPage } from '../../signaling/src/setup/build-page.ts';
 import { fetchDefaultModel } from '../../signaling/src/models/fetch-default-model.ts';
 import { findBrowser } from '../../signaling/src/volunteers/find-browser.ts';
 import { launchVolunteers } from '../../signaling/src/volunteers/launch-volunteers.ts';
 import { startCoordinatorProcess } from './coordinator-process.ts';
+import { TrialDoors } from './open-trial.ts';
 import type { Evidence } from '@ciro/core/evidence/evidence.ts';
 import type { Browser } from '../../signaling/src/volunteers/browser.ts';
 import type { VolunteerEngine, Volunteers } from '../../signaling/src/volunteers/launch-volunteers.ts';
@@ -45,11 +45,12 @@ export async function openBenchNetwork({ browser, modelPath, signal }: Parts, wi
   const coordinator = opening.use(await startCoordinatorProcess({ modelPath, stages, expectWorkers: stages, ...(databaseUrl && { databaseUrl }), ...(ice && { ice }), ...(auditRate !== undefined && { auditRate }) }, signal));
   const volunteers = opening.use(await launchVolunteers({ browser, url: coordinator.url, count: stages, engine, relayOnly, signal, ...(maxBatchJobs && { maxBatchJobs }), ...(maxDrafts !== undefined && { maxDrafts }) }));
   await coordinator.ready();
+  const doors = new TrialDoors(coordinator);
   const opened = opening.move();
   return {
     coordinator,
     volunteers,
-    ask: async (question) => (await answerOf(coordinator, { ...question, signal })).evidence,
+    ask: (question) => doors.answer({ ...question, signal }),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }

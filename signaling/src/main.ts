@@ -4,10 +4,13 @@ import * as v from 'valibot';
 import { fromHex } from '@ciro/core/bytes.ts';
 import { CiroError } from '@ciro/core/errors.ts';
 import { HexHash } from '@ciro/core/ids.ts';
+import { LAUNCH_RATE } from '@ciro/core/settlement/rate.ts';
 import { Accounts } from './accounts/accounts.ts';
 import { operatorKey } from './accounts/operator-key.ts';
 import { AuditDesk } from './audit/audit-desk.ts';
 import { ReferenceAuditor } from './audit/reference-auditor.ts';
+import { CommitmentStore } from './chain/commitment-store.ts';
+import { nodesWithProfiles } from './edge/node-profile.ts';
 import { addRoutes, createHttp } from './edge/http-server.ts';
 import { listen, parsePublicUrl } from './edge/listen.ts';
 import { attachSocket } from './edge/socket.ts';
@@ -31,10 +34,15 @@ import { WeightsDesk } from './relay/weights-desk.ts';
 import { JobRunner } from './scheduler/job-runner.ts';
 import { systemClock } from './sessions/clock.ts';
 import { Sessions } from './sessions/sessions.ts';
+import { Settlement, EPOCH_EVERY_MS, EPOCH_MAX_CHANGED, PUSH_FROM } from './settlement/settlement.ts';
+import { storedEpochs } from './settlement/stored-epochs.ts';
+import { ThreadedTrees } from './settlement/threaded-trees.ts';
 import { Standings } from './standing/standings.ts';
 import { openStore } from './store/open-store.ts';
 import { readPrivate, writePrivate } from './store/private-file.ts';
+import type { FastifyPluginAsync } from 'fastify';
 import type { NodeId } from '@ciro/core/ids.ts';
+import type { CommitmentStoreOptions } from './chain/commitment-store.ts';
 import type { ReferenceRun } from './audit/ports.ts';
 import type { TlsFiles } from './edge/http-server.ts';
 import type { ShardedModel } from './edge/models-routes.ts';
@@ -44,6 +52,7 @@ import type { IceOptions } from './relay/ice-servers.ts';
 import type { SchedulerStatus } from './scheduler/job-runner.ts';
 import type { SchedulerTimes } from './scheduler/scheduler-times.ts';
 import type { Models } from './scheduler/models-port.ts';
+import type { SettlementEvent } from './settlement/ports.ts';
 import type { Store } from './store/open-store.ts';
 
 const KEY_FILE = 'coordinator-key.json';
@@ -80,6 +89,12 @@ export interface CoordinatorOptions {
   readonly stages?: number;
   /** Place for the first time when exactly so many workers are there. */
   readonly expectWorkers?: number;
+  /** Jobs at the same time over one ring; MAX_RUNNING_JOBS when absent. */
+  readonly maxRunning?: number;
+  /** Rings at a time; MAX_RINGS when absent. */
+  readonly maxRings?: number;
+  /** Part of the first ring's speed that a further one must have, 0 … 1; LEAST_RING_SPEED when absent. */
+  readonly leastRingSpeed?: number;
   /** Folder of the built page. */
   readonly webDist?: string;
   /** PEM files (`CIRO_TLS_CERT`, `CIRO_TLS_KEY`): serves HTTPS. */
@@ -92,6 +107,10 @@ export interface CoordinatorOptions {
   readonly publicFiles?: readonly string[];
   /** Share of stage-jobs that are audited, above 0 and at most 1, whoever did them (`CIRO_AUDIT_RATE`); by each worker's record when absent (SPEC A2). */
   readonly auditRate?: number;
+  /** A relayer's routes, mounted at `/paymaster` (`startRelayer` gives them). */
+  readonly paymaster?: FastifyPluginAsync;
+  /** Settlement contract that pays workers; without one credits stay in the ledger. */
+  readonly chain?: ChainOptions;
   /** Commit that runs, for `/health`. */
   readonly commit?: string;
   /** pino level of the log on standard error; `warn` when absent. `info` tells the life cycle. */
@@ -105,6 +124,14 @@ export interface CoordinatorOptions {
   /** Hears how long decisions and set-ups took, for benchmarks. */
   readonly times?: SchedulerTimes;
 }
+
+/** Where workers are paid, and how often. */
+export type ChainOptions = CommitmentStoreOptions & {
+  /** Milliseconds between epochs; an hour when absent. */
+  readonly epochEveryMs?: number;
+  /** Hears what settlement does. */
+  readonly onSettlement?: (event: SettlementEvent) => void;
+};
 
 /** A running coordinator. */
 export interface Coordinator {
@@ -171,15 +198,18 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const relay = openRelay(systemClock, sessions, iceServers);
   const scheduler = new JobRunner(
     { clock: systemClock, workers: sessions, standings, models: schedulerModels(models), relay, key, randomBytes: bytes, ...given({ times: options.times }) },
-    { network, ...given({ stages: options.stages, expectWorkers: options.expectWorkers }) },
+    { network, ...given({ stages: options.stages, expectWorkers: options.expectWorkers, maxRunning: options.maxRunning, maxRings: options.maxRings, leastRingSpeed: options.leastRingSpeed }) },
   );
   undo.defer(() => scheduler.close());
-  const weights = new WeightsDesk({ clock: systemClock, network, workers: sessions, relay, models: weightsModels(models, options.publicFiles ?? []), holders: (id) => scheduler.holders(id), verify: verifySignature, onError });
+  const weights = new WeightsDesk({ clock: systemClock, network, workers: sessions, relay, models: weightsModels(models, options.publicFiles ?? []), holders: (id) => scheduler.holders(id), linkMeasured: (...told) => scheduler.linkMeasured(...told), verify: verifySignature, onError });
   undo.defer(() => weights.close());
   const bonds = new BondKeeper({ clock: systemClock, ledger, lastSeen: async (node) => (await sessions.record(node))?.lastSeen, onError });
   undo.defer(() => bonds.close());
   const heads = new HeadPublisher({ clock: systemClock, ledger, key, workers: sessions, onError }, { network });
   undo.defer(() => heads.close());
+
+  const settlement = options.chain === undefined ? undefined : openSettlement(options.chain, { network, ledger, sessions, store, onError });
+  if (settlement !== undefined) undo.defer(() => settlement.close());
 
   const notices = creditNotices(sessions, heads);
   const money = new NoticedMoney({ ledger, notices, archive: store.jobs });
@@ -215,14 +245,16 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   for (const restart of goingOn) await intake.goOn(restart);
   const past = (job: string, account: string) => pastAnswer({ archive: store.jobs, stagesOf, nameOf: (id) => models.get(id)?.manifest.name ?? id }, job, account);
 
-  const view = { network, ...given({ commit: options.commit }), status: () => scheduler.status(), missing: (id: string) => scheduler.missingFor(v.parse(HexHash, id)), connections: () => sessions.size, nodes: () => standings.nodes() };
-  const dependencies = { accounts, ledger, intake, evidence, jobs, past, head: () => heads.signed(), models, view };
-  await addRoutes(app, dependencies, { now, ...given({ publicUrl: wantedUrl, webDist: options.webDist, publicFiles: options.publicFiles }) });
+  const view = { network, ...given({ commit: options.commit }), status: () => scheduler.status(), missing: (id: string) => scheduler.missingFor(v.parse(HexHash, id)), connections: () => sessions.size, nodes: async () => nodesWithProfiles(await standings.nodes(), scheduler.status().figures) };
+  const dependencies = { accounts, ledger, intake, evidence, jobs, past, head: () => heads.signed(), settlement: settlement ?? storedEpochs(store.settlement), models, view };
+  await addRoutes(app, dependencies, { now, ...given({ publicUrl: wantedUrl, webDist: options.webDist, publicFiles: options.publicFiles, paymaster: options.paymaster }) });
   const port = await listen(app, options);
   const url = `${options.tls === undefined ? 'http' : 'https'}://localhost:${port}`;
   const kept = { read: () => readPrivate(dataDir, TRIAL_KEY_FILE), write: (text: string) => writePrivate(dataDir, TRIAL_KEY_FILE, text) };
   const trialKey = await operatorKey({ accounts, ledger, kept });
   app.log.info({ network, url, database: databaseUrl === undefined ? 'embedded' : 'postgresql', ...recovery, goingOn: goingOn.length }, 'coordinator started');
+
+  settlement?.start();
 
   const open = undo.move();
   let closing: Promise<void> | undefined;
@@ -244,6 +276,23 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 function checkedRate(rate: number, text: string): number {
   if (rate > 0 && rate <= 1) return rate;
   throw new CoordinatorError('bad-audit-rate', `the audit rate is ${JSON.stringify(text)}; give a number above 0 and at most 1, or leave CIRO_AUDIT_RATE out`, { fault: 'user' });
+}
+
+/** Settlement over a contract, not started yet (SPEC X7, X8). */
+function openSettlement({ epochEveryMs, onSettlement, ...chain }: ChainOptions, { network, ledger, sessions, store, onError }: { network: string; ledger: Ledger; sessions: Sessions; store: Store; onError: (error: unknown, about: object) => void }): Settlement {
+  return new Settlement(
+    {
+      clock: systemClock,
+      chain: new CommitmentStore(chain),
+      store: store.settlement,
+      ledger,
+      grower: new ThreadedTrees(),
+      identityKeys: (nodes) => identityKeys(nodes, sessions, store),
+      onEvent: (event) => onSettlement?.(event),
+      onError: (error) => onError(error, { about: 'settlement' }),
+    },
+    { network, rate: LAUNCH_RATE, everyMs: epochEveryMs ?? EPOCH_EVERY_MS, maxChanged: EPOCH_MAX_CHANGED, pushFrom: PUSH_FROM },
+  );
 }
 
 /** A worker hears of its credit, and then a head of the ledger that covers it (SPEC B1). */

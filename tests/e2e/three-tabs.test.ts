@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { LAUNCH_RATES, price } from '@ciro/core/pricing/price.ts';
 import { evidenceOfAnswer, idsOfAnswer } from '../support/answer-jobs.ts';
@@ -18,6 +19,17 @@ const PLAIN = greedyVector('plain question');
 const OTHERS = ['emoji', 'explicit system', 'multi-turn'].map(greedyVector);
 /** Its answer is as long as its vector and says nothing twice: no drafts (SPEC E5) shorten it, so something can happen in its middle. */
 const ENDLESS = greedyVector('json');
+/** A tab measures when it has been idle for two seconds; here up to four of them share two cores. */
+const MEASURED_WITHIN_MS = 120_000;
+const Score = v.object({ ms: v.pipe(v.number(), v.gtValue(0)), gflops: v.pipe(v.number(), v.gtValue(0)) });
+/** What `/v1/nodes` tells of a tab that measured itself and serves. */
+const MeasuredNode = v.object({
+  profile: v.object({
+    line: v.object({ down_bytes_per_ms: v.pipe(v.number(), v.gtValue(0)), down_from: v.picklist(['fetches', 'told']), up_bytes_per_ms: v.pipe(v.number(), v.gtValue(0)) }),
+    scores: v.object({ engine: v.literal('wasm'), bert: Score, resnet: Score, whisper: Score }),
+    neighbours: v.pipe(v.array(v.object({ node_id: v.string(), rtt_ms: v.pipe(v.number(), v.gtValue(0)) })), v.minLength(1)),
+  }),
+});
 /** Pieces of text after which the middle of an answer is reached. */
 const MIDDLE = 8;
 
@@ -44,6 +56,15 @@ describe('three tabs over WebRTC and a spare', () => {
     expect(evidence.stages.map(({ link }) => link)).toEqual(['direct', 'direct', 'direct']);
     expect(await faultsOf(evidence)).toEqual([]);
     expect(await balanceOf(network.coordinator)).toBe(before - BigInt(evidence.ledger.debit));
+  });
+
+  it('W3 to W5: have measured their lines and scores, and their links told round trips', async () => {
+    const serving = (await Promise.all(network.volunteers.pages.map(browserStatus))).filter(({ layers }) => layers !== null).map(({ node_id: id }) => id);
+    const measured = async (): Promise<number> => {
+      const { data } = (await (await fetch(`${network.coordinator.url}/v1/nodes`)).json()) as { data: readonly { node_id: string }[] };
+      return data.filter((node) => serving.includes(node.node_id) && v.is(MeasuredNode, node)).length;
+    };
+    await expect.poll(measured, { timeout: MEASURED_WITHIN_MS, interval: 1_000 }).toBe(STAGES);
   });
 
   it('would not be believed if any byte of the evidence were another', async () => {

@@ -13,6 +13,7 @@ import { toHex } from '@ciro/core/bytes.ts';
 import { checkLinks, headBytes, LedgerLinks } from '@ciro/core/ledger/head.ts';
 import { SignedHead } from '@ciro/core/protocol/audit-from-coordinator.ts';
 import { parseCoordinatorMessage } from '@ciro/core/protocol/parse.ts';
+import { verifyLedgerOf } from '@ciro/signaling/cli/verify-settlement.ts';
 import { verifySignature } from '@ciro/signaling/keys/verify-signature.ts';
 import { modelIdOf } from '@ciro/core/model/model-id.ts';
 import { environmentOptions, startCoordinator } from '@ciro/signaling/main.ts';
@@ -28,11 +29,16 @@ beforeAll(async () => {
   await writeFile(join(webDist, 'assets', 'main-abc123.js'), 'export {};');
   await writeFile(join(webDist, 'assets', 'main-abc123.js.gz'), gzipSync('export {};'));
   await writeFile(join(webDist, 'assets', 'engine-abc123.wasm'), new Uint8Array(8));
-  scripted = await ScriptedCoordinator.start({ webDist, commit: 'abc123' });
+  scripted = await ScriptedCoordinator.start({ webDist, commit: 'abc123', paymaster: async (app) => void app.post('/', async () => ({ jsonrpc: '2.0', id: 1, result: true })) });
 });
 afterAll(async () => {
   await scripted[Symbol.asyncDispose]();
   await rm(webDist, { recursive: true });
+});
+
+it('has a relayer at /paymaster where one was given', async () => {
+  const response = await fetch(`${scripted.coordinator.url}/paymaster`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"jsonrpc":"2.0","id":1,"method":"paymaster_isAvailable"}' });
+  expect(await response.json()).toEqual({ jsonrpc: '2.0', id: 1, result: true });
 });
 
 const HTML = { accept: 'text/html,application/xhtml+xml' };
@@ -68,6 +74,7 @@ it('health tells state, network and what is placed', async () => {
   expect(response.headers.get('cache-control')).toBe('no-store');
   expect(await response.json()).toEqual({
     status: 'ok', network: scripted.coordinator.network, commit: 'abc123', connections: 0, workers: 0, spare: 0, standby: { ranges: 0, workers: 0 }, placed: 0, missing: expect.any(Number), running: 0, queue: 0, links: [],
+    rings: [{ number: 0, ready: false, running: 0, spares: 0, standby: 0, stages: [] }],
     models: [{ id: scripted.model.id, name: 'tiny', layers: 2, ready: false, missing: 1, stages: [] }],
   });
   expect(scripted.coordinator.network).toMatch(/^ciro-[0-9a-f]{8}$/);
@@ -78,6 +85,16 @@ it('lists the served models and no nodes yet', async () => {
   expect(await (await scripted.fetch('/v1/models/default')).json()).toMatchObject({ id: 'tiny' });
   expect((await scripted.fetch('/v1/models/gpt-7')).status).toBe(404);
   expect(await (await scripted.fetch('/v1/nodes')).json()).toEqual({ object: 'list', data: [] });
+});
+
+it('W3: gives and takes the bytes of a probe, keeps neither, and refuses more than a probe has', async () => {
+  const down = await scripted.fetch('/line/1000');
+  expect([down.status, down.headers.get('cache-control'), (await down.arrayBuffer()).byteLength]).toEqual([200, 'no-store', 1_000]);
+  for (const bytes of ['0', '262145', '1e3', '-1']) expect((await scripted.fetch(`/line/${bytes}`)).status, bytes).toBe(400);
+  const post = (length: number, type = 'application/octet-stream') => scripted.fetch('/line', { method: 'POST', headers: { 'content-type': type }, body: new Uint8Array(length) });
+  expect([(await post(131_072)).status, (await post(131_073)).status, (await post(10, 'text/html')).status]).toEqual([204, 413, 415]);
+  // Only there: every other body is JSON.
+  expect((await scripted.fetch('/v1/chat/completions', { method: 'POST', headers: { 'content-type': 'application/octet-stream' }, body: new Uint8Array(3) })).status).toBe(415);
 });
 
 it('serves the manifest under its hash for ever, under its name until it changes', async () => {
@@ -191,6 +208,16 @@ it('B1, B2: the head is signed by the key of the network, and links lead to it w
     expect([query, refused.status, await refused.json()]).toMatchObject([query, 400, { error: { code: 'bad_request' } }]);
   }
   expect(await (await scripted.fetch(`/v1/ledger/links?from=${head.body.sequence}&to=999999`, open)).json()).toMatchObject({ data: [] });
+});
+
+it('B1, X4: `verify -- ledger` finds the whole ledger in order, by the key of the network; a coordinator that never had a chain has no epochs', async () => {
+  await scripted.fetch('/v1/trial', { method: 'POST' });
+  const { coordinatorPublicKey } = await challengeOf(scripted.coordinator.url);
+  const report = await verifyLedgerOf({ what: 'ledger', source: scripted.coordinator.url, key: coordinatorPublicKey }, new AbortController().signal);
+  expect(report.checks.map(({ name, state }) => `${name}: ${state}`)).toEqual(['format: ok', 'chain: ok', 'heads: ok', 'signatures: ok']);
+  expect(await (await scripted.fetch('/v1/epochs')).json()).toEqual({ object: 'list', data: [] });
+  const missing = await scripted.fetch('/v1/epochs/1');
+  expect([missing.status, await missing.json()]).toMatchObject([404, { error: { code: 'not_found' } }]);
 });
 
 it('an audit rate that is none is named', async () => {

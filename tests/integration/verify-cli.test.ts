@@ -105,8 +105,8 @@ describe('npm run verify -- answer FILE', () => {
   it.each([
     { args: ['answer', 'no-such-file.json'], says: 'no-such-file.json cannot be read as evidence: ENOENT' },
     { args: ['answer'], says: 'the file is missing' },
-    { args: ['ledger'], says: 'verify ledger needs an export' },
-    { args: ['epoch', '3'], says: 'verify epoch needs settlement epochs' },
+    { args: ['ledger'], says: 'the file or address is missing' },
+    { args: ['epoch', 'none.json'], says: 'none.json cannot be read: ENOENT' },
   ])('ends with 2 on $args', async ({ args, says }) => {
     const { code, out, err } = await verify(...args);
     expect([code, out]).toEqual([2, '']);

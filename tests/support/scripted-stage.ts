@@ -108,8 +108,12 @@ export class ScriptedStage {
   }
 
   frame(frame: Frame): void {
-    if (this.#finished && frame.kind !== 'receipt') return;
     const view = new DataView(frame.payload.buffer, frame.payload.byteOffset, frame.payload.byteLength);
+    if (this.#finished && frame.kind !== 'receipt') {
+      // The last id, which the coordinator's `finish` overtook: the last receipt is judged by it.
+      if (frame.kind === 'ids') this.#ids.set(frame.position, view.getUint32(0, true));
+      return this.#answerReceipts();
+    }
     if (frame.kind === 'receipt') {
       this.#waitingReceipts.push(JSON.parse(new TextDecoder().decode(frame.payload)) as Receipt);
       this.#answerReceipts();
@@ -231,13 +235,18 @@ export class ScriptedStage {
     this.#answerReceipts();
   }
 
-  /** Acknowledges receipts of the upstream neighbour for units that this stage has closed itself. */
+  /** Acknowledges receipts of the upstream neighbour for units that this stage has closed itself, and all of whose ids came. */
   #answerReceipts(): void {
     for (const receipt of this.#waitingReceipts.splice(0)) {
       const own = this.#closed.find((unit) => unit.unit === receipt.body.unit);
-      if (own === undefined) this.#waitingReceipts.push(receipt);
+      if (own === undefined || !this.#hasIds(receipt.body)) this.#waitingReceipts.push(receipt);
       else this.#signing = this.#signing.then(() => this.#answer(receipt, own));
     }
+  }
+
+  #hasIds({ from, to }: Receipt['body']): boolean {
+    const drawnFrom = Math.max(from, this.#plan.promptTokens - 1);
+    return this.#stage !== 0 || Array.from({ length: Math.max(0, to - drawnFrom) }, (_, index) => drawnFrom + index).every((position) => this.#ids.has(position));
   }
 
   async #answer(receipt: Receipt, own: ClosedUnit): Promise<void> {

@@ -1,18 +1,14 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encodeCalibration } from '@ciro/core/model/calibration-codec.ts';
 import { startCoordinator } from '../../signaling/src/main.ts';
-import { ModelRegistry } from '../../signaling/src/models/model-registry.ts';
 import { buildPage, PAGE_FOLDER } from '../../signaling/src/setup/build-page.ts';
-import { tinyLlamaGguf } from './tiny-llama.ts';
+import { seededModels } from './seeded-models.ts';
 import { VolunteerTabs } from './volunteer-tabs.ts';
 import type { Browser } from '../../signaling/src/volunteers/browser.ts';
 import type { LaunchOptions } from '../../signaling/src/volunteers/launch-volunteers.ts';
 import type { ChangingNetwork } from './changing-network.ts';
 
-/** Float32 weights of 44 MB that any device computes in no time: what such a model takes is its transport. */
-const SHAPE = { layers: 8, hidden: 256, heads: 8, kvHeads: 4, feedForward: 1_536, context: 512, seed: 20_263 } as const;
 /** Shares of stage-jobs that are audited: an audit loads weights, too. */
 const AUDIT_RATE = 0.001;
 
@@ -28,12 +24,7 @@ export async function openWeightsNetwork(browser: Browser, { prepare, publicFile
   await buildPage({ signal });
   const folder = await mkdtemp(join(tmpdir(), 'ciro-weights-'));
   opening.defer(() => rm(folder, { recursive: true, force: true }));
-  const path = join(folder, 'seeded.gguf');
-  await writeFile(path, tinyLlamaGguf(SHAPE));
-  const exponents = new Int8Array((SHAPE.layers + 2) * SHAPE.hidden);
-  const table = encodeCalibration({ version: 1, hidden: SHAPE.hidden, exponents, exponentsAtZero: exponents, tauExponent: -12, tauExponentAtZero: -12, deltaExponent: -8 });
-  const models = new ModelRegistry({ cache: join(folder, 'cache'), calibrate: async () => table });
-  const model = await models.add(path);
+  const { models, model, path } = await seededModels(folder);
   const publicFiles = publicFile === undefined ? {} : { publicFiles: [await publicFile(path)] };
   const coordinator = await startCoordinator({ port: 0, host: '127.0.0.1', dataDir: join(folder, 'data'), models, stages: 1, expectWorkers: 2, webDist: PAGE_FOLDER, auditRate: AUDIT_RATE, ...publicFiles });
   opening.defer(() => coordinator.close());

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { toHex } from '@ciro/core/bytes.ts';
 import { chunkCount, chunkSpan } from '@ciro/core/model/shard-chunks.ts';
+import { WEIGHTS_CHUNK_BYTES } from '@ciro/core/protocol/limits.ts';
 import { SignatureVerifier, signWithDeviceKey } from '@ciro/web/pipeline/device-signature.ts';
 import { WeightsExchange } from '@ciro/web/shards/weights-exchange.ts';
 import { NO_WEIGHTS_MOVED } from '@ciro/web/shards/weights-tally.ts';
@@ -20,6 +21,9 @@ export const digest = async (bytes: Uint8Array): Promise<Uint8Array> => new Uint
 export const bytesOf = (size: number, salt = 1): Uint8Array<ArrayBuffer> => Uint8Array.from({ length: size }, (_, index) => (index * 31 + (index >> 9) + salt) & 255);
 export const shardOf = (bytes: Uint8Array, name = 'layer-0', offset = 0): WantedShard => ({ name, sha256: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length, ranges: [{ offset, length: bytes.length }] });
 
+/** As large as what the code under test asks digests of, one for each thread. */
+const FENCES = Array.from({ length: 4 }, () => new Uint8Array(WEIGHTS_CHUNK_BYTES));
+
 /** Time that moves when the test's loop turns: each turn lets everything that waits for crypto and promises run. */
 export class TurningClock {
   #now = 0;
@@ -36,6 +40,8 @@ export class TurningClock {
   }
 
   async turn(ms = 5): Promise<void> {
+    // Digests are made by four threads, first come, first served: what was asked for before these is done when they are.
+    await Promise.all(FENCES.map((fence) => crypto.subtle.digest('SHA-256', fence)));
     await new Promise((resolve) => setImmediate(resolve));
     this.#now += ms;
     for (const entry of [...this.#tasks].filter(({ at }) => at <= this.#now).sort((a, b) => a.at - b.at)) if (this.#tasks.delete(entry)) entry.task();

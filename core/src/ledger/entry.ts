@@ -6,12 +6,13 @@ export class LedgerError extends CiroError<'unbalanced' | 'insufficient' | 'brok
 
 /**
  * Accounts (SPEC M4): `issued` (the counter-account of all credits, the only one that may be negative), `pool` (community pool),
- * `fee`, `requester:ID`, `hold:JOB`, `worker:NODE:pending`, `worker:NODE:payable`, `worker:NODE:withheld` (SPEC M7).
+ * `fee`, `requester:ID`, `hold:JOB`, `worker:NODE:pending`, `worker:NODE:payable`, `worker:NODE:withheld` (SPEC M7),
+ * `worker:NODE:settled` (paid on chain, SPEC M10).
  */
-export type AccountName = 'issued' | 'pool' | 'fee' | `requester:${string}` | `hold:${string}` | `worker:${string}:pending` | `worker:${string}:payable` | `worker:${string}:withheld`;
+export type AccountName = 'issued' | 'pool' | 'fee' | `requester:${string}` | `hold:${string}` | `worker:${string}:pending` | `worker:${string}:payable` | `worker:${string}:withheld` | `worker:${string}:settled`;
 
-/** `release` gives a hold back; `released` what was withheld from a worker; `forfeit` takes that from a convicted one (SPEC M7). */
-export type EntryKind = 'issue' | 'trial' | 'hold' | 'release' | 'charge' | 'payable' | 'void' | 'refund' | 'audit' | 'released' | 'forfeit';
+/** `release` gives a hold back; `released` what was withheld from a worker; `forfeit` takes that from a convicted one (SPEC M7); `settled` and `correction` belong to payouts (SPEC M10). */
+export type EntryKind = 'issue' | 'trial' | 'hold' | 'release' | 'charge' | 'payable' | 'void' | 'refund' | 'audit' | 'released' | 'forfeit' | 'settled' | 'correction';
 
 /** One movement; an entry's lines sum to zero. Amounts in base units. */
 export interface LedgerLine {

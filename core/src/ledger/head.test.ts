@@ -1,23 +1,13 @@
 import fc from 'fast-check';
 import * as v from 'valibot';
 import { expect, it } from 'vitest';
-import { GENESIS_HASH, sealEntry } from './entry.ts';
 import { areTwoLedgers, checkLinks, headBytes, headOf, LedgerLinks, linksOf } from './head.ts';
+import { ledger } from './ledger.fixture.ts';
 import type { LedgerEntry } from './entry.ts';
 import type { LedgerLink } from './head.ts';
 import type { HexHash } from '../ids.ts';
 
 const SEED = 20_266;
-
-/** A ledger of `length` entries whose amounts come from `salt`. */
-function ledger(length: number, salt = 0): LedgerEntry[] {
-  const entries: LedgerEntry[] = [];
-  for (let at = 0; at < length; at++) {
-    const amount = BigInt(at + 1) + BigInt(at > 2 ? salt : 0);
-    entries.push(sealEntry({ kind: 'trial', key: `trial:${at}`, job: null, at, lines: [{ account: 'pool', amount: -amount }, { account: `requester:${at}`, amount }] }, at, entries.at(-1)?.hash ?? GENESIS_HASH));
-  }
-  return entries;
-}
 
 const entries = ledger(8);
 const points = entries.map((entry) => headOf('ciro-test', entry, 5));

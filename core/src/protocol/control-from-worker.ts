@@ -2,12 +2,14 @@ import * as v from 'valibot';
 import { DevicePublicKey, DeviceSignature, HexHash, IdentityPublicKey, JobId, NodeId } from '../ids.ts';
 import { Acknowledgement, Receipt } from '../receipt/receipt.ts';
 import { AuditBlind, AuditOpened, AuditRefused, Nonce, Nonces, Piece, SupplyRefused } from './audit-from-worker.ts';
-import { MAX_JOB_UNITS, MAX_SIGNAL_BYTES, MAX_UNIT_HINT_CHARACTERS } from './limits.ts';
+import { MAX_BUDGET_BYTES, MAX_HEAD_MS, MAX_JOB_UNITS, MAX_LAYER_MS, MAX_LINK_RTT_MS, MAX_SIGNAL_BYTES, MAX_UNIT_HINT_CHARACTERS } from './limits.ts';
+import { Measured } from './measured.ts';
 import { RelayPiece, RelayTaken } from './relay.ts';
 import { WeightsBad, WeightsWanted } from './weights.ts';
 
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const Milliseconds = v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(1e9));
+const upTo = (most: number) => v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(most));
+const Milliseconds = upTo(1e9);
 const Text = (bytes: number) => v.pipe(v.string(), v.maxLength(bytes));
 /** Valibot's own check ignores case in Unicode and so lets the Kelvin sign pass for a k, which decoders skip or refuse. */
 const BASE64 = v.regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/, 'expected base64 with padding');
@@ -33,11 +35,11 @@ export const Profile = v.strictObject({
   type: v.literal('profile'),
   engine: Engine,
   /** Milliseconds for one layer of the model named, one position and 16 positions; and for the head, one position. */
-  layerMs: Milliseconds,
-  layerMs16: Milliseconds,
-  headMs: Milliseconds,
+  layerMs: upTo(MAX_LAYER_MS),
+  layerMs16: upTo(MAX_LAYER_MS),
+  headMs: upTo(MAX_HEAD_MS),
   /** Bytes of expanded weights and KV cache that this tab may hold. */
-  memoryBudgetBytes: Count,
+  memoryBudgetBytes: v.pipe(Count, v.maxValue(MAX_BUDGET_BYTES)),
 });
 /** Progress of the shards of an assignment. */
 export const ShardState = v.strictObject({
@@ -60,7 +62,7 @@ export const LinkState = v.strictObject({
   state: v.picklist(['open', 'closed', 'failed']),
   /** `turn`: through a TURN server at either end. `relay`: through the coordinator. */
   route: v.picklist(['direct', 'turn', 'relay', 'unknown']),
-  rttMs: Milliseconds,
+  rttMs: upTo(MAX_LINK_RTT_MS),
   /** Share of the browser's own probes (STUN checks) that got no answer lately; absent where it is not known. */
   loss: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1))),
 });
@@ -118,6 +120,6 @@ export const Visibility = v.strictObject({ type: v.literal('visibility'), hidden
 /** The person pressed Stop, a cap was reached, or the page is going away. */
 export const Leaving = v.strictObject({ type: v.literal('leaving'), reason: Text(120) });
 
-export const WorkerMessage = v.variant('type', [Hello, Profile, ShardState, SignalOut, LinkState, RelayPiece, RelayTaken, Prepared, StageRefused, Token, Unit, Acknowledge, Disagree, Root, Fault, Alive, EngineLost, Visibility, Leaving, Nonces, Nonce, Piece, SupplyRefused, AuditRefused, AuditBlind, AuditOpened, WeightsWanted, WeightsBad]);
+export const WorkerMessage = v.variant('type', [Hello, Profile, Measured, ShardState, SignalOut, LinkState, RelayPiece, RelayTaken, Prepared, StageRefused, Token, Unit, Acknowledge, Disagree, Root, Fault, Alive, EngineLost, Visibility, Leaving, Nonces, Nonce, Piece, SupplyRefused, AuditRefused, AuditBlind, AuditOpened, WeightsWanted, WeightsBad]);
 /** Everything a worker may send to the coordinator. */
 export type WorkerMessage = v.InferOutput<typeof WorkerMessage>;

@@ -25,7 +25,7 @@ const frames: fc.Arbitrary<Frame> = fc
 
 it('F2: a frame has the layout that the specification draws', () => {
   expect(Buffer.from(encodeFrame(frame)).toString('hex')).toBe(
-    ['c1', '05', '01', '00', '0500', '0000', '00112233445566778899aabbccddeeff', '03000000', '20000000', '02000000', '1f000000', '08000000', '00000000', '0000803f', '00000040'].join(''),
+    ['c1', '06', '01', '00', '0500', '0000', '00112233445566778899aabbccddeeff', '03000000', '20000000', '02000000', '1f000000', '08000000', '00000000', '0000803f', '00000040'].join(''),
   );
   expect(FRAME_KINDS).toEqual({ rows: 1, ids: 2, receipt: 3, heartbeat: 4, acknowledgement: 5, head: 6, drafts: 7 });
 });

@@ -91,3 +91,19 @@ export const MAX_PREFIX_JOBS = 32;
 export const REVEAL_TIMEOUT_MS = 10_000;
 /** A stage that was drawn keeps its rows until they are uploaded, at most this long (PROTOCOL 6). */
 export const SUPPLY_TIMEOUT_MS = 60_000;
+
+/** Milliseconds that a worker may say one layer takes it, and the head: a device slower than that serves nobody, and a ring over it would never be done. */
+export const MAX_LAYER_MS = 60_000;
+export const MAX_HEAD_MS = 600_000;
+/** Bytes that a tab may say it holds: no browser gives one as much. */
+export const MAX_BUDGET_BYTES = 2 ** 40;
+/** Round trip of a link in milliseconds: a neighbour that is silent for ten seconds is gone (L4). */
+export const MAX_LINK_RTT_MS = 60_000;
+/** Of a line, in bytes a millisecond: 0.8 kbit/s, with which nothing ends, and 10 Gbit/s, which a tab cannot tell from more. */
+export const MIN_LINE_BYTES_PER_MS = 0.1;
+export const MAX_LINE_BYTES_PER_MS = 1_250_000;
+/** One run of a scored shape, in milliseconds: the slowest software GPU takes seconds. */
+export const MAX_SCORE_MS = 60_000;
+/** Bytes of one probe of a line, down and up (SPEC W3): a tenth of a second at 20 and 10 Mbit/s. */
+export const LINE_PROBE_DOWN_BYTES = 256 * 1024;
+export const LINE_PROBE_UP_BYTES = 128 * 1024;

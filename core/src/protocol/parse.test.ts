@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { parseCoordinatorMessage, parseWorkerMessage, ProtocolError } from './parse.ts';
-import { MAX_JOB_UNITS, MAX_NONCE_COMMITMENTS, MAX_PIECE_BYTES, MAX_SIGNAL_BYTES, MAX_UNIT_HINT_CHARACTERS, MAX_WHOLE_PIECE_BYTES, RELAY_PIECE_BYTES, RELAY_WINDOW_BYTES } from './limits.ts';
+import { MAX_BUDGET_BYTES, MAX_JOB_UNITS, MAX_LAYER_MS, MAX_LINE_BYTES_PER_MS, MAX_LINK_RTT_MS, MAX_NONCE_COMMITMENTS, MAX_PIECE_BYTES, MAX_SIGNAL_BYTES, MAX_UNIT_HINT_CHARACTERS, MAX_WHOLE_PIECE_BYTES, RELAY_PIECE_BYTES, RELAY_WINDOW_BYTES } from './limits.ts';
 
 const SEED = 20_263;
 const hex = (digits: number): string => '0123456789abcdef'.repeat(16).slice(0, digits);
@@ -58,6 +58,7 @@ const fromWorker: readonly Record<string, unknown>[] = [
   { type: 'relay-taken', link: 'link-1', bytes: 3 },
   { type: 'weights-wanted', modelId: hash, shards: [hash, hash] },
   { type: 'weights-bad', giver: node, modelId: hash, shard: hash, chunk: 3, sha256: hash, signature },
+  { type: 'measured', line: { downBytesPerMs: 2_500, upBytesPerMs: 1_250 }, scores: { engine: 'wasm', ms: { bert: 12, resnet: 6.5, whisper: null } } },
 ];
 const fromCoordinator: readonly Record<string, unknown>[] = [
   { type: 'challenge', protocol: 1, network: 'ciro', challenge: hash, coordinatorPublicKey: device },
@@ -86,13 +87,14 @@ const fromCoordinator: readonly Record<string, unknown>[] = [
   { type: 'relay-taken', link: 'link-1', bytes: 3 },
   { type: 'weights-givers', modelId: hash, publicUrl: 'https://hub.test/model.gguf', givers: [{ peer: node, devicePublicKey: device, shards: [hash] }] },
 ];
+const measured = (parts: object): object => ({ type: 'measured', ...parts });
 const directions = [
   ['worker', parseWorkerMessage, fromWorker],
   ['coordinator', parseCoordinatorMessage, fromCoordinator],
 ] as const;
 
 /** Fields that the schema lets a sender leave out. */
-const OPTIONAL = new Set(['resume', 'error', 'username', 'credential', 'relayOnly', 'loss']);
+const OPTIONAL = new Set(['resume', 'error', 'username', 'credential', 'relayOnly', 'loss', 'line', 'scores']);
 const malformed = expect.objectContaining({ code: 'malformed' });
 
 it.each(directions)('W2: every message of a %s is taken as it is', (_, parse, messages) => {
@@ -117,6 +119,14 @@ it.each([
   ['an id past exact integers', { ...fromWorker[7], id: 2 ** 53 }],
   ['a time that is no number', { ...fromWorker[1], layerMs: Number.NaN }],
   ['a time without end', { ...fromWorker[1], layerMs: Number.POSITIVE_INFINITY }],
+  ['a layer that takes longer than a minute', { ...fromWorker[1], layerMs16: MAX_LAYER_MS + 1 }],
+  ['a memory budget that no browser gives', { ...fromWorker[1], memoryBudgetBytes: MAX_BUDGET_BYTES + 1 }],
+  ['a round trip longer than any link lives', { ...fromWorker[4], rttMs: MAX_LINK_RTT_MS + 1 }],
+  ['W3: a line of no bytes', measured({ line: { downBytesPerMs: 0, upBytesPerMs: null } })],
+  ['W3: a line quicker than a tab can tell', measured({ line: { downBytesPerMs: null, upBytesPerMs: MAX_LINE_BYTES_PER_MS + 1 } })],
+  ['W4: a run that took no time', measured({ scores: { engine: 'wasm', ms: { bert: 0, resnet: 1, whisper: 1 } } })],
+  ['W4: a score without a shape', measured({ scores: { engine: 'wasm', ms: { bert: 1, resnet: 1 } } })],
+  ['W4: a score of a shape that is not known', measured({ scores: { engine: 'wasm', ms: { bert: 1, resnet: 1, whisper: 1, gpt: 1 } } })],
   ['an upper-case job id', { ...fromWorker[7], job: job.toUpperCase() }],
   ['a compressed device key', { ...fromWorker[0], devicePublicKey: `02${hex(64)}` }],
   ['a public key with leading zeros, a second text of the same key', { ...fromWorker[0], identityPublicKey: '0x01ef' }],

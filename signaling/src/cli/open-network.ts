@@ -7,7 +7,7 @@ import { findBrowser } from '../volunteers/find-browser.ts';
 import { launchVolunteers } from '../volunteers/launch-volunteers.ts';
 import { showProgress } from './progress.ts';
 import { waitForVolunteers } from './volunteer-status.ts';
-import type { Coordinator, environmentOptions } from '../main.ts';
+import type { Coordinator, CoordinatorOptions, environmentOptions } from '../main.ts';
 import type { LaunchOptions, VolunteerEngine, Volunteers } from '../volunteers/launch-volunteers.ts';
 
 export interface NetworkOptions {
@@ -22,8 +22,8 @@ export interface NetworkOptions {
   readonly dataDir: string;
   /** Address to listen on; every one of this machine when absent. */
   readonly host?: string;
-  /** What the environment sets: database, public address, certificate. A private network has none of it. */
-  readonly environment?: ReturnType<typeof environmentOptions>;
+  /** What the environment sets: database, public address, certificate, chain. A private network has none of it. */
+  readonly environment?: ReturnType<typeof environmentOptions> & Pick<CoordinatorOptions, 'chain'>;
   /** As in `launchVolunteers`. */
   readonly prepare?: LaunchOptions['prepare'];
   readonly relayOnly?: boolean;

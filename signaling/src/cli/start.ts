@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { CHECKOUT } from '../setup/checkout.ts';
 import { environmentOptions } from '../main.ts';
+import { openChain } from './open-chain.ts';
 import { openNetwork } from './open-network.ts';
 import { runCommand } from './run-command.ts';
 import { printAnswer } from './run-job.ts';
@@ -30,7 +31,9 @@ function printDoors(coordinator: Coordinator): void {
 await runCommand(async (signal) => {
   const options = parseStartOptions(process.argv.slice(2), process.env);
   const report = (line: string): void => void process.stderr.write(`${line}\n`);
-  await using network = await openNetwork({ ...options, dataDir: resolve(CHECKOUT, options.dataDir), environment: environmentOptions(process.env), report, signal });
+  const chain = await openChain(resolve(CHECKOUT, '.ciro', 'chain.json'), process.env, report);
+  const environment = { ...environmentOptions(process.env), ...(chain === undefined ? {} : { chain }) };
+  await using network = await openNetwork({ ...options, dataDir: resolve(CHECKOUT, options.dataDir), environment, report, signal });
   const { coordinator, volunteers } = network;
   if (volunteers === undefined) {
     process.stdout.write(`\nNo browser for headless volunteers was found. Open ${coordinator.publicUrl}/ in ${options.stages} tabs and press Contribute.\n`);

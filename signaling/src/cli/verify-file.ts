@@ -17,7 +17,7 @@ import type { VerifyOptions } from './verify-options.ts';
 const MAX_FILE_BYTES = 2 ** 30;
 
 /** Checks an evidence file with what this machine has: the model file for text, and with `recompute` for the computation. */
-export async function verifyFile(options: VerifyOptions, signal: AbortSignal): Promise<Report> {
+export async function verifyFile(options: Omit<VerifyOptions, 'what'>, signal: AbortSignal): Promise<Report> {
   const value = await readJson(options.file);
   const parsed = parseEvidence(value);
   if (parsed.state === 'malformed') return reportOf([parsed.check]);
@@ -48,7 +48,7 @@ async function readJson(file: string): Promise<unknown> {
 }
 
 /** Undefined when there is no file. A file that was named and cannot be used is wrong usage; one in the cache is left alone. */
-async function openModel(manifest: ModelManifest, options: VerifyOptions, signal: AbortSignal): Promise<VerifyModel | undefined> {
+async function openModel(manifest: ModelManifest, options: Omit<VerifyOptions, 'what'>, signal: AbortSignal): Promise<VerifyModel | undefined> {
   const path = await findModelFile(manifest, options.model, signal);
   if (path === undefined) return undefined;
   try {

@@ -6,16 +6,24 @@ const KEY = `04${'ab'.repeat(64)}`;
 
 describe('flags of verify', () => {
   it('takes a file, and what to check it with', () => {
-    expect(parseVerifyOptions(['answer', 'evidence.json'])).toEqual({ file: 'evidence.json', recompute: false });
-    expect(parseVerifyOptions(['answer', 'e.json', '--recompute', '--model', 'tiny.gguf', '--key', KEY])).toEqual({ file: 'e.json', recompute: true, model: 'tiny.gguf', key: KEY });
+    expect(parseVerifyOptions(['answer', 'evidence.json'])).toEqual({ what: 'answer', file: 'evidence.json', recompute: false });
+    expect(parseVerifyOptions(['answer', 'e.json', '--recompute', '--model', 'tiny.gguf', '--key', KEY])).toEqual({ what: 'answer', file: 'e.json', recompute: true, model: 'tiny.gguf', key: KEY });
+  });
+
+  it('takes an epoch by file, address or number, and a ledger by file or address', () => {
+    expect(parseVerifyOptions(['epoch', '7', '--before', '6'])).toEqual({ what: 'epoch', source: 'http://localhost:8080/v1/epochs/7', before: 'http://localhost:8080/v1/epochs/6' });
+    expect(parseVerifyOptions(['epoch', 'e.json', '--before', '6', '--url', 'https://ciro.test/'])).toEqual({ what: 'epoch', source: 'e.json', before: 'https://ciro.test/v1/epochs/6' });
+    expect(parseVerifyOptions(['ledger', 'https://ciro.test', '--save', 'l.json', '--key', KEY])).toEqual({ what: 'ledger', source: 'https://ciro.test', save: 'l.json', key: KEY });
   });
 
   it.each([
     [[], 'what is to be verified is missing'],
     [['answer'], 'the file is missing'],
-    [['anser', 'e.json'], '"anser" cannot be verified; expected answer'],
-    [['epoch', '7'], 'verify epoch needs settlement epochs, which this release does not make'],
-    [['ledger'], 'verify ledger needs an export of the ledger, which this release does not offer'],
+    [['anser', 'e.json'], '"anser" cannot be verified; expected answer, epoch or ledger'],
+    [['epoch'], 'the file or address is missing'],
+    [['epoch', '7', '--recompute'], '--recompute is no flag of verify epoch'],
+    [['ledger', 'l.json', '--before', 'e.json'], '--before is no flag of verify ledger'],
+    [['ledger', 'l.json', '--key', '04'], '--key is not an uncompressed P-256 point'],
     [['answer', 'a.json', 'b.json'], '"b.json" is one argument too many'],
     [['answer', 'a.json', '--key', '04AB'], '--key is not an uncompressed P-256 point'],
     [['answer', 'a.json', '--modle', 'x'], "Unknown option '--modle'"],

@@ -5,15 +5,17 @@ import { accountRoutes } from './account-routes.ts';
 import { AddressLimits } from './address-limits.ts';
 import { answerRoutes } from './answer-routes.ts';
 import { chatRoute } from './chat-route.ts';
+import { epochRoutes } from './epoch-routes.ts';
 import { jobRoutes } from './job-routes.ts';
 import { joinLink } from './join-link.ts';
 import { ledgerRoutes } from './ledger-routes.ts';
+import { lineRoutes } from './line-routes.ts';
 import { modelsRoutes } from './models-routes.ts';
 import { networkRoutes } from './network-routes.ts';
 import { EdgeError, openAiError } from './openai-error.ts';
 import { NOT_FOUND_PAGE, pageRoutes, wantsPage } from './page-routes.ts';
 import { COMMON_HEADERS, INSECURE_PAGE_POLICY } from './security-headers.ts';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { AnswerRouteDependencies } from './answer-routes.ts';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { EvidenceDesk } from '../evidence/evidence-desk.ts';
@@ -21,6 +23,7 @@ import type { Intake } from '../intake/intake.ts';
 import type { JobWatch } from '../intake/job-watch.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { AddressLimit } from './address-limits.ts';
+import type { EpochRouteDependencies } from './epoch-routes.ts';
 import type { LedgerRouteDependencies } from './ledger-routes.ts';
 import type { ShardedModels } from './models-routes.ts';
 import type { NetworkView } from './network-routes.ts';
@@ -34,6 +37,9 @@ const REQUEST_TIMEOUT_MS = 30_000;
 export const CHAT_LIMIT: AddressLimit = { burst: 200, everyMs: 100 };
 /** Trials of one address: a class room tries it out, then one an hour; behind it stands the pool's daily cap. */
 export const TRIAL_LIMIT: AddressLimit = { burst: 10, everyMs: 3_600_000 };
+
+/** Probes of lines from one address: four each of sixty tabs at once, then one tab in two seconds, 200 kB a second. */
+export const LINE_LIMIT: AddressLimit = { burst: 240, everyMs: 500 };
 
 /** Certificate and key files of `CIRO_TLS_CERT` and `CIRO_TLS_KEY`, PEM. */
 export interface TlsFiles {
@@ -50,6 +56,7 @@ export interface HttpDependencies {
   /** An answer that is over, from the record. */
   readonly past: AnswerRouteDependencies['past'];
   readonly head: LedgerRouteDependencies['head'];
+  readonly settlement: EpochRouteDependencies['settlement'];
   readonly models: ShardedModels;
   readonly view: NetworkView;
 }
@@ -62,6 +69,8 @@ export interface HttpOptions {
   /** Addresses of public model files that pages may fetch from. */
   readonly publicFiles?: readonly string[];
   readonly tls?: TlsFiles;
+  /** A relayer's routes (SNIP-29), mounted at `/paymaster`. */
+  readonly paymaster?: FastifyPluginAsync;
   readonly logLevel?: string;
 }
 
@@ -95,14 +104,17 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
     reply.headers(COMMON_HEADERS);
     if (request.url.startsWith('/v1/')) await openToOtherSites(request, reply);
   });
-  const { accounts, ledger, intake, evidence, jobs, past, head, models, view } = dependencies;
+  const { accounts, ledger, intake, evidence, jobs, past, head, settlement, models, view } = dependencies;
   chatRoute(app, { accounts, intake, limits: new AddressLimits(CHAT_LIMIT, options), ...(options.publicUrl && { publicUrl: options.publicUrl }) });
   accountRoutes(app, { accounts, ledger, trialLimits: new AddressLimits(TRIAL_LIMIT, options) });
   jobRoutes(app, { accounts, evidence, jobs });
   answerRoutes(app, { accounts, intake, past, ...(options.publicUrl && { publicUrl: options.publicUrl }) });
   ledgerRoutes(app, { ledger, head });
+  epochRoutes(app, { settlement });
   modelsRoutes(app, models, { startedAt: options.now(), missing: (id) => view.missing(id) });
   networkRoutes(app, view, models);
+  await lineRoutes(app, { limits: new AddressLimits(LINE_LIMIT, options) });
+  if (options.paymaster !== undefined) await app.register(options.paymaster, { prefix: '/paymaster' });
   await pageRoutes(app, options);
 }
 

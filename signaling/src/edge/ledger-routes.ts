@@ -5,7 +5,9 @@ import type { SignedHead } from '@ciro/core/protocol/audit-from-coordinator.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 
 const Sequence = v.pipe(v.string(), v.regex(/^(0|[1-9][0-9]{0,14})$/), v.transform(Number));
-const Range = v.strictObject({ from: Sequence, to: Sequence });
+/** Without `from` the first entry is given, too. */
+const Range = v.strictObject({ from: v.optional(Sequence), to: Sequence });
+const BEFORE_THE_FIRST = -1;
 
 export interface LedgerRouteDependencies {
   readonly ledger: Pick<Ledger, 'links'>;
@@ -14,8 +16,8 @@ export interface LedgerRouteDependencies {
 }
 
 /**
- * `GET /v1/ledger/head` (the signed head) and `GET /v1/ledger/links?from=&to=` (links of the entries after `from` up to `to`, as
- * many as are given out at a time: ask again from the last one). Public: a link shows an entry's place in the chain and nothing
+ * `GET /v1/ledger/head` (the signed head) and `GET /v1/ledger/links?from=&to=` (links of the entries after `from`, or from the
+ * first one, up to `to`, as many as are given out at a time: ask again from the last one). Public: a link shows an entry's place in the chain and nothing
  * of what it says (SPEC B1, B2).
  */
 export function ledgerRoutes(app: FastifyInstance, { ledger, head }: LedgerRouteDependencies): void {
@@ -28,10 +30,10 @@ export function ledgerRoutes(app: FastifyInstance, { ledger, head }: LedgerRoute
 
   app.get('/v1/ledger/links', async ({ query }, reply) => {
     const range = v.safeParse(Range, query);
-    if (!range.success || range.output.from > range.output.to) {
-      throw new EdgeError('bad_request', 'links are asked for as ?from=SEQUENCE&to=SEQUENCE, two entry numbers in rising order; `from` itself is not given', { fault: 'user' });
+    if (!range.success || (range.output.from ?? BEFORE_THE_FIRST) > range.output.to) {
+      throw new EdgeError('bad_request', 'links are asked for as ?from=SEQUENCE&to=SEQUENCE, two entry numbers in rising order; `from` itself is not given; without it they begin with the first', { fault: 'user' });
     }
-    const { from, to } = range.output;
+    const { from = BEFORE_THE_FIRST, to } = range.output;
     reply.header('cache-control', 'no-store');
     return { object: 'list', from, to, data: await ledger.links(from, to) };
   });

@@ -1,6 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import type { SchedulerStatus } from '../scheduler/job-runner.ts';
+import type { StageStatus } from '../scheduler/slot.ts';
+import type { WorkerFigures } from '../scheduler/worker-turnout.ts';
 import type { PublicNode } from '../sessions/node-records.ts';
+import type { NodeProfile } from './node-profile.ts';
 import type { ShardedModels } from './models-routes.ts';
 
 /** Ports: what the network looks like now. */
@@ -13,15 +16,16 @@ export interface NetworkView {
   missing(modelId: string): number | undefined;
   /** Open sockets, greeted or not. */
   connections(): number;
-  nodes(): Promise<readonly PublicNode[]>;
+  nodes(): Promise<readonly (PublicNode & { readonly profile: NodeProfile | null })[]>;
 }
 
 /** `GET /health` and `GET /v1/nodes` (public records, newest first). */
 export function networkRoutes(app: FastifyInstance, view: NetworkView, models: ShardedModels): void {
   app.get('/health', async (_request, reply) => {
-    const { workers, placed, spare, standby, missing, ready, running, queued, stages, figures, links } = view.status();
-    // Only one model is placed at a time, the default one unless a waiting job wants another.
-    const shown = stages.flatMap(({ worker, layers, shards, loadedBytes, totalBytes }) => (worker === null ? [] : [{ worker, layers, ready: shards === 'ready', loaded_bytes: loadedBytes, total_bytes: totalBytes, ...timesOf(figures, worker) }]));
+    const { workers, placed, spare, standby, missing, ready, running, queued, stages, figures, links, rings } = view.status();
+    // Of the first ring: it holds the default model, as all others do, unless a waiting job wants another.
+    const turnedOut = new Map(figures.map((each) => [each.worker, each] as const));
+    const shown = shownStages(stages, turnedOut);
     reply.header('cache-control', 'no-store');
     return {
       status: 'ok',
@@ -35,17 +39,26 @@ export function networkRoutes(app: FastifyInstance, view: NetworkView, models: S
       missing,
       running,
       queue: queued,
+      rings: rings.map((ring) => ({ number: ring.number, ready: ring.ready, running: ring.running, spares: ring.spares, standby: ring.standby, stages: shownStages(ring.stages, turnedOut) })),
       // `route` turn: through a TURN server; relay: through this coordinator. `loss`: of the browsers' own probes, null where none says.
       links: links.map(({ ends, open, route, rttMs, loss }) => ({ ends, open, route, rtt_ms: rttMs, loss })),
       models: models.list().map(({ id, manifest }, index) => ({ id, name: manifest.name, layers: manifest.architecture.layers, ready: index === 0 && ready, missing: view.missing(id) ?? 0, stages: index === 0 ? shown : [] })),
     };
   });
 
-  app.get('/v1/nodes', async () => ({ object: 'list', data: await view.nodes() }));
+  app.get('/v1/nodes', async () => {
+    const serving = new Map(view.status().rings.flatMap(({ number, stages }) => stages.map(({ worker }) => [worker, number] as const)));
+    // `ring`: the one that it has a stage of now; null where it stands by, audits or is not here.
+    return { object: 'list', data: (await view.nodes()).map((node) => ({ ...node, ring: serving.get(node.node_id) ?? null })) };
+  });
+}
+
+/** Stages that have a worker. */
+function shownStages(stages: readonly StageStatus[], turnedOut: ReadonlyMap<string, WorkerFigures>) {
+  return stages.flatMap(({ worker, layers, shards, loadedBytes, totalBytes }) => (worker === null ? [] : [{ worker, layers, ready: shards === 'ready', loaded_bytes: loadedBytes, total_bytes: totalBytes, ...timesOf(turnedOut.get(worker)) }]));
 }
 
 /** What a stage's worker said of its speed, and how much slower it turned out to be. */
-function timesOf(figures: SchedulerStatus['figures'], worker: string): { readonly layer_ms: number | null; readonly layer_ms_16: number | null; readonly slower: number | null } {
-  const found = figures.find((each) => each.worker === worker);
+function timesOf(found: WorkerFigures | undefined): { readonly layer_ms: number | null; readonly layer_ms_16: number | null; readonly slower: number | null } {
   return { layer_ms: found?.layerMs ?? null, layer_ms_16: found?.layerMs16 ?? null, slower: found?.slower ?? null };
 }

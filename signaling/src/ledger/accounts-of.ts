@@ -7,6 +7,7 @@ export const holdOf = (job: string): AccountName => `hold:${job}`;
 export const pendingOf = (worker: string): AccountName => `worker:${worker}:pending`;
 export const withheldOf = (worker: string): AccountName => `worker:${worker}:withheld`;
 export const payableOf = (worker: string): AccountName => `worker:${worker}:payable`;
+export const settledOf = (worker: string): AccountName => `worker:${worker}:settled`;
 
 /** Whose bond an account holds; undefined for every other account. */
 export const bondHolder = (account: AccountName): NodeId | undefined => /^worker:(.+):withheld$/.exec(account)?.[1] as NodeId | undefined;

@@ -5,6 +5,7 @@ import { bondHolder, holdOf, payableOf, pendingOf, requesterOf, withheldOf } fro
 import { Books } from './books.ts';
 import { closeKey, JobMoney, outcomeKey, unknownHold } from './job-money.ts';
 import { bookAuditPay, bookFailed, bookPayable, bookRetired, bookUnpaid } from './outcomes.ts';
+import { bookCorrection, bookSettled, earnedOf } from './payouts.ts';
 import { TrialError } from './trial-error.ts';
 import type { Stake } from '@ciro/core/audit/audit-rate.ts';
 import type { AuditId, HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
@@ -14,6 +15,7 @@ import type { Charge } from '@ciro/core/pricing/price.ts';
 import type { Draft } from './books.ts';
 import type { JobAccount } from './job-money.ts';
 import type { LedgerStore } from './ledger-store.ts';
+import type { Earned, PaidOnChain } from './payouts.ts';
 
 /** Credits issued to the community pool with the first entry: 10,000 trials. Data of the launch, not a supply cap. */
 export const POOL_CREDITS = 20_000_000n;
@@ -153,6 +155,21 @@ export class Ledger {
   /** Pays an auditor for one look at one stage (SPEC M8). */
   auditPaid(audit: AuditId, job: JobId, auditor: NodeId, amount: bigint): Promise<void> {
     return this.#within((books) => bookAuditPay(books, audit, job, auditor, amount));
+  }
+
+  /** What every worker ever had made payable, read at one moment (SPEC M10, X7). */
+  async earned(): Promise<ReadonlyMap<NodeId, Earned>> {
+    return earnedOf(await this.#store.allBalances());
+  }
+
+  /** Books what the chain has paid a worker in all; gives what of it is new (SPEC M10). */
+  settled(worker: NodeId, paid: PaidOnChain): Promise<bigint> {
+    return this.#within((books) => bookSettled(books, worker, paid));
+  }
+
+  /** Takes what was made payable in error back to the pool (SPEC M10). */
+  correct(name: string, worker: NodeId, amount: bigint): Promise<void> {
+    return this.#within((books) => bookCorrection(books, name, worker, amount));
   }
 
   /** Base units that an account may spend. */

@@ -37,6 +37,8 @@ export interface WeightsDeskDeps {
     publicUrl(modelId: HexHash): string | undefined;
   };
   holders(modelId: HexHash): readonly Holder[];
+  /** One end of an open link told its round trip, in milliseconds. */
+  linkMeasured?(from: NodeId, peer: NodeId, rttMs: number): void;
   verify(publicKey: string, bytes: Uint8Array, signature: string): Promise<boolean>;
   readonly onError: (error: unknown) => void;
 }
@@ -91,7 +93,7 @@ export class WeightsDesk {
         this.#bad(from, message).catch(this.#deps.onError);
         return;
       case 'link':
-        return this.#said(from, message.link, message.state);
+        return this.#said(from, message);
     }
   }
 
@@ -149,11 +151,12 @@ export class WeightsDesk {
   }
 
   /** An end's word on one of these links; links of rings are not known here. */
-  #said(from: NodeId, name: string, state: Extract<WorkMessage, { type: 'link' }>['state']): void {
+  #said(from: NodeId, { link: name, state, rttMs }: Extract<WorkMessage, { type: 'link' }>): void {
     const link = this.#links.get(name);
     if (link === undefined) return;
     if (from !== link.taker && from !== link.giver) return this.#deps.workers.offend(from, 'not-yours', 'foreign-link', `link ${name} is between others`);
     if (state !== 'open') return link.openAt.size === 2 ? this.#close(name) : this.#failed(name);
+    this.#deps.linkMeasured?.(from, from === link.taker ? link.giver : link.taker, rttMs);
     // Each end says it again now and then.
     const wasOpen = link.openAt.size === 2;
     if (wasOpen || link.openAt.add(from).size < 2) return;

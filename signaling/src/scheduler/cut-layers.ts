@@ -1,5 +1,6 @@
 import type { NodeId } from '@ciro/core/ids.ts';
 import { stageBytes } from './model-footprint.ts';
+import { ASSUMED_UP_BYTES_PER_MS } from './scheduler-limits.ts';
 import type { ModelFootprint } from './model-footprint.ts';
 
 /** What placement knows of a worker. Times in milliseconds a position, memory in bytes. */
@@ -8,7 +9,12 @@ export interface PlacementWorker {
   readonly layerMs: number;
   readonly headMs: number;
   readonly memoryBudgetBytes: number;
+  /** To the coordinator. */
   readonly rttMs: number;
+  /** To other workers, where links measured it (SPEC W5). */
+  readonly rttTo?: ReadonlyMap<NodeId, number>;
+  /** Of its line up; absent before it was measured. */
+  readonly upBytesPerMs?: number;
   /** What it has loaded and could serve at once. */
   readonly loaded?: { readonly from: number; readonly to: number };
   /** Layers of this model that it has fetched before. */
@@ -40,7 +46,7 @@ interface Prefix {
 }
 
 /** Sums of the same numbers in another order differ in the last bits: a bound that was met once must be met again. */
-const ROUNDING = 1 + 1e-9;
+export const ROUNDING = 1 + 1e-9;
 
 /** Weight of a stage's squared time against the total: only parts that are otherwise equal are told apart, the more even cut wins. */
 const EVENNESS = 1e-6;
@@ -53,22 +59,38 @@ const rangeMs = (worker: PlacementWorker, from: number, to: number, layers: numb
 export const cutBytes = (from: number, to: number, footprint: ModelFootprint, positions: number): number =>
   stageBytes(footprint, from, to) + (to - from) * footprint.kvBytes * positions;
 
-const costOf = (ms: number, worker: PlacementWorker): number => ms + worker.rttMs / 2 + EVENNESS * ms * ms;
+/** A row on its way out of a stage. What the last one sends is an id. */
+const sendMs = (worker: PlacementWorker, to: number, { layers, rowBytes = 0 }: ModelFootprint): number => (to === layers ? 0 : rowBytes / (worker.upBytesPerMs ?? ASSUMED_UP_BYTES_PER_MS));
+
+/**
+ * One way from a worker to another: half the round trip that a link between them measured. Where none did, half of both round trips to the coordinator:
+ * no pair is further apart than the way through it, which it can always take.
+ */
+export const hopMs = (from: Pick<PlacementWorker, 'rttMs' | 'rttTo'>, to: Pick<PlacementWorker, 'nodeId' | 'rttMs'>): number => (from.rttTo?.get(to.nodeId) ?? from.rttMs + to.rttMs) / 2;
+
+/** What one stage costs of a ring, its hops as if no pair were known: so it does not hang on its neighbours. A ring has each end of a hop once. */
+const costOf = (ms: number, worker: PlacementWorker, to: number, footprint: ModelFootprint): number => ms + worker.rttMs + sendMs(worker, to, footprint) + EVENNESS * ms * ms;
+
+/** What a stage and the hop that leaves it cost, after which `next` comes. */
+export function stageCost(cut: Cut, next: Cut, footprint: ModelFootprint): number {
+  const ms = stageMs(cut, footprint);
+  return ms + hopMs(cut.worker, next.worker) + sendMs(cut.worker, cut.to, footprint) + EVENNESS * ms * ms;
+}
 
 /** What is made least among rings whose slowest stage is equally quick: the total, and of equal totals the most even one. */
-export const ringCost = (cuts: readonly Cut[], footprint: ModelFootprint): number => cuts.reduce((sum, cut) => sum + costOf(stageMs(cut, footprint), cut.worker), 0);
+export const ringCost = (cuts: readonly Cut[], footprint: ModelFootprint): number => cuts.reduce((sum, cut, stage) => sum + stageCost(cut, cuts[(stage + 1) % cuts.length] ?? cut, footprint), 0);
 
-/** Whole ring of these cuts; a hop costs half a round trip, and one stage has no hop. */
+/** Whole ring of these cuts: its stages, and the hops between them. One stage has none. */
 export function ringTime(cuts: readonly Cut[], footprint: ModelFootprint): RingTime {
   const times = cuts.map((cut) => stageMs(cut, footprint));
-  const hops = cuts.length < 2 ? 0 : cuts.reduce((sum, cut) => sum + cut.worker.rttMs / 2, 0);
-  return { slowestMs: Math.max(...times), totalMs: times.reduce((sum, ms) => sum + ms, hops) };
+  const hops = cuts.map(({ worker, to }, stage) => hopMs(worker, (cuts[stage + 1] ?? (cuts[0] as Cut)).worker) + sendMs(worker, to, footprint));
+  return { slowestMs: Math.max(...times), totalMs: [...times, ...(cuts.length < 2 ? [] : hops)].reduce((sum, ms) => sum + ms, 0) };
 }
 
 /**
  * Contiguous ranges for `first`, exactly `count` of `middles` in their order, and `last`, by dynamic programming over
- * (middles used, layers covered). Least slowest stage, if below `belowMs`, when `withinMs` is absent; otherwise least `ringCost` among the cuts whose
- * slowest stage is within it. Undefined when nothing fits into the workers' memory.
+ * (middles used, layers covered). Least slowest stage, if below `belowMs`, when `withinMs` is absent; otherwise the least cost, with hops as if no pair
+ * were known, among the cuts whose slowest stage is within it. Undefined when nothing fits into the workers' memory.
  */
 export function cutLayers(
   ends: { readonly first: PlacementWorker; readonly last: PlacementWorker },
@@ -86,7 +108,7 @@ export function cutLayers(
     if (bytesOf(from, to) > worker.memoryBudgetBytes) return undefined;
     const ms = rangeMs(worker, from, to, layers);
     if (mostMs === undefined) return ms < belowMs ? Math.max(before, ms) : undefined;
-    return ms <= mostMs ? before + costOf(ms, worker) : undefined;
+    return ms <= mostMs ? before + costOf(ms, worker, to, footprint) : undefined;
   };
   // best[used][covered]: filled from the first stage, extended by one middle worker after the other.
   const best: (Prefix | undefined)[][] = Array.from({ length: count + 1 }, () => new Array<Prefix | undefined>(layers + 1).fill(undefined));

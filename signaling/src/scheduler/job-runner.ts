@@ -4,10 +4,10 @@ import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import { inFairOrder } from './fair-order.ts';
 import { JobEvents } from './job-events.ts';
 import { KeptCaches } from './kept-caches.ts';
-import { Placer } from './placer.ts';
+import { RingPool } from './ring-pool.ts';
 import { RunningJob } from './running-job.ts';
 import { SchedulerError } from './scheduler-error.ts';
-import { CONTINUATION_WAIT_MS, MAX_PLAN_VERSIONS, MAX_QUEUED_JOBS, MAX_REMEMBERED_JOBS, MAX_RUNNING_JOBS, READY_WAIT_MS, REPLAN_AFTER_MS, RETRY_AFTER_MS, UNCOVERED_WAIT_MS } from './scheduler-limits.ts';
+import { CONTINUATION_WAIT_MS, MAX_PLAN_VERSIONS, MAX_QUEUED_JOBS, MAX_REMEMBERED_JOBS, READY_WAIT_MS, REPLAN_AFTER_MS, RETRY_AFTER_MS, UNCOVERED_WAIT_MS } from './scheduler-limits.ts';
 import type { Holder } from '../relay/weights-desk.ts';
 import type { CoordinatorKey } from '../keys/coordinator-key.ts';
 import type { Clock } from '../sessions/clock.ts';
@@ -16,6 +16,7 @@ import type { JobMessage } from './job-machine.ts';
 import type { JobHandle, JobOrder, JobRecord } from './job-order.ts';
 import type { Models } from './models-port.ts';
 import type { PlacerOptions, ReadyPlacement } from './placer.ts';
+import type { Ring, RingStatus, RingWish } from './ring.ts';
 import type { Introductions, LinkStatus } from './ring-links.ts';
 import type { SchedulerTimes } from './scheduler-times.ts';
 import type { Shortage } from './shortage.ts';
@@ -44,7 +45,10 @@ export interface JobRunnerDeps {
 export interface JobRunnerOptions extends PlacerOptions {
   readonly network: string;
   readonly maxQueued?: number;
+  /** Jobs at the same time over one ring. */
   readonly maxRunning?: number;
+  readonly maxRings?: number;
+  readonly leastRingSpeed?: number;
   /** Time after an answer for roots and acknowledgements; COLLECT_TIMEOUT_MS when absent. */
   readonly collectMs?: number;
 }
@@ -58,15 +62,18 @@ export interface SchedulerStatus {
   readonly spare: number;
   /** Workers that must still join before anything can be answered; 0 when the model is covered. */
   readonly missing: number;
-  /** Every stage holds its shards and every link is open. */
+  /** Of some ring every stage holds its shards and every link is open. */
   readonly ready: boolean;
   readonly running: number;
   readonly queued: number;
+  /** Of the first ring. */
   readonly stages: readonly StageStatus[];
-  /** Links between the stages. */
+  /** Links between the stages of all rings. */
   readonly links: readonly LinkStatus[];
-  /** Ranges of the placement that a spare has loaded, too. */
+  /** Ranges of the first ring that a spare has loaded, too. */
   readonly standby: number;
+  /** Every ring, the first one first. */
+  readonly rings: readonly RingStatus[];
   readonly figures: readonly WorkerFigures[];
 }
 
@@ -81,24 +88,29 @@ interface Queued {
   /** Not placed before. */
   readonly notBefore: number;
   ahead: number;
+  /** When a ring served what it asks for, or was busy and might do so, for the last time. */
+  ableAt: number;
 }
 
 const NEW = 2;
 /** Whose requester reads already goes first, then who lost a ring, then who is new. */
 const rankOf = ({ order, version }: Queued): number => (order.continues !== null ? 0 : version > 1 ? 1 : NEW);
 
+/** What it asks of a ring. */
+const wishOf = ({ order: { modelId, stages, exclude, promptIds, maxTokens } }: Queued): RingWish => ({ modelId, stages, exclude, positions: promptIds.length + maxTokens - 1 });
+
 /** Failures after which the named worker is passed over: it is there, and cannot do it. */
 const UNABLE: ReadonlySet<SchedulerError['code']> = new Set(['fault', 'stage-refused', 'prepare-timeout']);
 
-/** Takes orders, keeps them in a bounded queue, and runs them over the current placement. Messages of workers arrive here. */
+/** Takes orders, keeps them in a bounded queue, and runs them over the rings that there are. Messages of workers arrive here. */
 export class JobRunner {
   readonly #deps: JobRunnerDeps;
   readonly #options: JobRunnerOptions;
-  readonly #placer: Placer;
+  readonly #rings: RingPool;
   readonly #queue: Queued[] = [];
   readonly #running = new Map<JobId, RunningJob>();
   readonly #kept: KeptCaches;
-  /** Jobs beside which another one ran: their laps say nothing of the ring. */
+  /** Jobs beside which another one ran over the same ring: their laps say nothing of it. */
   readonly #shared = new Set<JobId>();
   /** Jobs that ended, oldest first: messages about them are late, not wrong. */
   readonly #ended = new Set<JobId>();
@@ -111,8 +123,6 @@ export class JobRunner {
   #closed = false;
   #late = 0;
   #came = 0;
-  /** When jobs ran or could have run for the last time. */
-  #ableAt = 0;
   /** One plan is signed after the other: workers expect their nonce commitments in the order in which they gave them. */
   #starting: Promise<void> = Promise.resolve();
   /** Jobs of which the last event is not out yet. */
@@ -122,24 +132,23 @@ export class JobRunner {
     this.#deps = deps;
     this.#options = options;
     this.#kept = new KeptCaches(deps.clock);
-    this.#placer = new Placer({ ...deps, introductions: deps.relay }, options, {
+    this.#rings = new RingPool({ ...deps, introductions: deps.relay }, options, {
       placementChanged: () => this.#pump(),
       stageLost: (worker, reason) => {
         this.#kept.lost(worker);
         this.#running.forEach((job) => job.lost(worker, reason));
       },
       linkLost: (a, b) => this.#running.forEach((job) => job.linkLost(a, b)),
-      busy: () => this.#running.size > 0,
     });
     // Sessions that end after `close` must not wake the placer again.
     const whileOpen = <Args extends readonly unknown[]>(task: (...args: Args) => void) => (...args: Args): void => {
       if (!this.#closed) task(...args);
     };
     deps.workers.observe({
-      joined: whileOpen((worker) => this.#placer.joined(worker)),
+      joined: whileOpen((worker) => this.#rings.joined(worker)),
       left: whileOpen((nodeId, reason, returns) => {
         this.#kept.lost(nodeId);
-        this.#placer.left(nodeId, reason, returns);
+        this.#rings.left(nodeId, reason, returns);
       }),
       message: whileOpen((nodeId, message) => this.#message(nodeId, message)),
     });
@@ -162,7 +171,7 @@ export class JobRunner {
     const onAbort = (): void => stop('cancelled');
     signal.addEventListener('abort', onAbort, { once: true });
     events.onEnd(() => signal.removeEventListener('abort', onAbort));
-    this.#queue.push({ order, events, came: this.#came++, since: this.#deps.clock.now(), version: order.firstVersion ?? 1, notBefore: 0, ahead: -1 });
+    this.#queue.push({ order, events, came: this.#came++, since: this.#deps.clock.now(), version: order.firstVersion ?? 1, notBefore: 0, ahead: -1, ableAt: 0 });
     this.#pump();
     return handle;
   }
@@ -180,34 +189,39 @@ export class JobRunner {
   /** A snapshot for `/health` and the command line. */
   status(): SchedulerStatus {
     const { standings, workers } = this.#deps;
-    const stages = this.#placer.stages;
-    const placed = stages.flatMap(({ worker }) => worker ?? []);
+    const rings = this.#rings.status();
+    const placed = new Set(rings.flatMap(({ stages }) => stages.flatMap(({ worker }) => worker ?? [])));
     const all = workers.workers().filter(({ nodeId }) => !standings.isDemoted(nodeId));
     return {
       workers: all.length,
-      placed: placed.length,
-      spare: all.filter(({ nodeId }) => !placed.includes(nodeId)).length,
-      missing: this.#placer.uncoveredSince === undefined ? 0 : (this.#placer.shortage()?.missingWorkers ?? 0),
-      ready: this.#placer.ready !== undefined,
+      placed: placed.size,
+      spare: all.filter(({ nodeId }) => !placed.has(nodeId)).length,
+      missing: this.#rings.uncoveredSince === undefined ? 0 : (this.#rings.shortage()?.missingWorkers ?? 0),
+      ready: rings.some(({ ready }) => ready),
       running: this.#running.size,
       queued: this.#queue.length,
-      stages,
-      links: this.#placer.links,
-      standby: this.#placer.standby,
-      figures: this.#placer.figures(),
+      stages: rings[0]?.stages ?? [],
+      links: rings.flatMap(({ links }) => links),
+      standby: rings[0]?.standby ?? 0,
+      rings,
+      figures: this.#rings.figures(),
     };
   }
 
   /** Who holds layers of this model, and whether a job runs over it now. */
   holders(modelId: HexHash): Holder[] {
-    const ring = this.#running.size === 0 ? [] : this.#placer.stages.map(({ worker }) => worker);
-    return this.#placer.holders(modelId).map((holder) => ({ ...holder, computes: ring.includes(holder.worker) }));
+    return this.#rings.holders(modelId);
   }
 
   /** Tabs that must still come before a model can be placed over all that are here; 0 when they hold it, undefined when it is not served. */
   missingFor(modelId: HexHash): number | undefined {
     const model = this.#deps.models.get(modelId);
-    return model === undefined ? undefined : (this.#placer.shortage(model)?.missingWorkers ?? 0);
+    return model === undefined ? undefined : (this.#rings.shortage(model)?.missingWorkers ?? 0);
+  }
+
+  /** One end of an open link for weights told its round trip (SPEC W5). */
+  linkMeasured(from: NodeId, peer: NodeId, rttMs: number): void {
+    this.#rings.linkMeasured(from, peer, rttMs);
   }
 
   /** Messages about jobs that had ended. */
@@ -215,9 +229,9 @@ export class JobRunner {
     return this.#late;
   }
 
-  /** Resolves when every stage is ready and linked; rejects with the signal's reason. */
+  /** Resolves when every stage of a ring is ready and linked; rejects with the signal's reason. */
   async whenReady(signal: AbortSignal): Promise<void> {
-    while (this.#placer.ready === undefined) {
+    while (!this.#rings.ready) {
       signal.throwIfAborted();
       await new Promise<void>((resolve) => {
         const done = (): void => {
@@ -240,7 +254,7 @@ export class JobRunner {
     this.#closed = true;
     this.#cancelWait();
     for (const cancel of this.#rests) cancel();
-    this.#placer.close();
+    this.#rings.close();
   }
 
   #refusal(order: JobOrder, maxQueued: number): SchedulerError | undefined {
@@ -261,10 +275,10 @@ export class JobRunner {
         this.#deps.relay.handle(from, message);
         return;
       case 'shards':
-        if (!this.#placer.shards(from, message)) this.#deps.workers.offend(from, 'not-yours', 'unknown-assignment', `assignment ${message.assignment} was never made`);
+        if (!this.#rings.shards(from, message)) this.#deps.workers.offend(from, 'not-yours', 'unknown-assignment', `assignment ${message.assignment} was never made`);
         return;
       case 'link':
-        if (!this.#placer.link(from, message)) this.#deps.workers.offend(from, 'not-yours', 'foreign-link', `link ${message.link} is between others`);
+        if (!this.#rings.link(from, message)) this.#deps.workers.offend(from, 'not-yours', 'foreign-link', `link ${message.link} is between others`);
         return;
       case 'nonce':
       case 'piece':
@@ -305,11 +319,10 @@ export class JobRunner {
     this.#pumping = true;
     try {
       do while (this.#startTimed());
-      while (this.#placer.replaceIfIdle());
-      if (this.#running.size > 0 || this.#placer.ready !== undefined) this.#ableAt = this.#deps.clock.now();
+      while (this.#rings.replaceIfIdle());
       this.#failOverdue();
       // Who was passed over for one job is there for the next.
-      if (this.#queue.length === 0 && this.#running.size === 0) this.#placer.excludeNobody();
+      if (this.#queue.length === 0) this.#rings.excludeNobody();
       this.#queue.forEach((queued, ahead) => {
         if (queued.ahead === ahead) return;
         queued.ahead = ahead;
@@ -318,7 +331,7 @@ export class JobRunner {
     } finally {
       this.#pumping = false;
     }
-    if (this.#placer.ready !== undefined) for (const wake of [...this.#readyWaiters]) wake();
+    if (this.#readyWaiters.size > 0 && this.#rings.ready) for (const wake of [...this.#readyWaiters]) wake();
   }
 
   #startTimed(): boolean {
@@ -329,26 +342,16 @@ export class JobRunner {
     return taken;
   }
 
-  /** True when the head of the queue was taken off it. */
+  /** True when a job was taken off the queue. */
   #startNext(): boolean {
     const now = this.#deps.clock.now();
     this.#putInOrder();
-    const head = this.#queue.find(({ notBefore }) => notBefore <= now);
-    if (head === undefined) return false;
-    this.#placer.aim(head.order.modelId, head.order.stages, head.order.exclude);
-    const placement = this.#placer.ready;
-    if (placement === undefined || placement.model.id !== head.order.modelId) return false;
-    const needed = head.order.promptIds.length + head.order.maxTokens - 1;
-    if (needed > placement.positions) {
-      this.#queue.splice(this.#queue.indexOf(head), 1);
-      head.events.end(this.#tooLong(head.order, needed, placement));
-      return true;
-    }
-    let used = 0;
-    for (const job of this.#running.values()) used += job.positions;
-    if (this.#running.size >= (this.#options.maxRunning ?? MAX_RUNNING_JOBS) || used + needed > placement.positions) return false;
-    this.#queue.splice(this.#queue.indexOf(head), 1);
-    this.#begin(head, placement);
+    const next = this.#rings.next(this.#queue.filter(({ notBefore }) => notBefore <= now), wishOf, (placement, { order, version }) => (version === 1 ? this.#kept.workLeft(order, placement) : 1));
+    if (next === undefined) return false;
+    const { job } = next;
+    this.#queue.splice(this.#queue.indexOf(job), 1);
+    if ('tooLong' in next) job.events.end(this.#tooLong(job.order, wishOf(job).positions, next.tooLong));
+    else this.#begin(job, next.ring, next.placement);
     return true;
   }
 
@@ -375,33 +378,35 @@ export class JobRunner {
     const now = this.#deps.clock.now();
     // Whoever broke it may not be known yet: a ring that looks ready at once is the one that broke.
     const rest = code === 'link-lost' ? REPLAN_AFTER_MS * version : 0;
-    this.#queue.push({ order: { ...order, exclude: [...order.exclude, ...(unable as NodeId[])] }, events, came: this.#came++, since: now, version: version + 1, notBefore: now + rest, ahead: -1 });
+    this.#queue.push({ order: { ...order, exclude: [...order.exclude, ...(unable as NodeId[])] }, events, came: this.#came++, since: now, version: version + 1, notBefore: now + rest, ahead: -1, ableAt: 0 });
     if (rest > 0) this.#pumpAfter(rest);
     return true;
   }
 
-  #begin(queued: Queued, placement: ReadyPlacement): void {
+  #begin(queued: Queued, ring: Ring, placement: ReadyPlacement): void {
     const { order, events, version, since } = queued;
     const { network, collectMs } = this.#options;
     const { clock, times } = this.#deps;
     const began = clock.now();
-    if (this.#running.size > 0) for (const job of [order.job, ...this.#running.keys()]) this.#shared.add(job);
+    if (ring.running.size > 0) for (const job of [order.job, ...ring.running.keys()]) this.#shared.add(job);
     const onPrepared = (): void => times?.setUp(clock.now() - since, began - since);
-    const route = (a: NodeId, b: NodeId) => this.#placer.route(a, b);
+    const route = (a: NodeId, b: NodeId) => ring.placer.route(a, b);
     const onOver = (): void => {
       this.#running.delete(order.job);
+      ring.running.delete(order.job);
       this.#remember(order.job);
       this.#pump();
     };
     // A prefix that was refused, or a ring that broke, is not tried again.
     const reuse = version === 1 ? this.#kept.take(order, placement) : undefined;
     const onRecorded = (record: JobRecord): void => {
-      this.#placer.served(record, !this.#shared.has(order.job));
+      ring.placer.served(record, !this.#shared.has(order.job));
       this.#kept.recorded(order, record, reuse?.jobs ?? []);
     };
     try {
       const job = new RunningJob({ ...this.#deps, route, onPrepared, onRecorded, ...(collectMs === undefined ? {} : { collectMs }) }, { order, placement, events, network, version, prefix: reuse?.prefix, onOver, onFailed: (error) => this.#again(queued, error) });
       this.#running.set(order.job, job);
+      ring.running.set(order.job, job.positions);
       this.#unsettled.add(job.done);
       void job.done.then(() => {
         this.#unsettled.delete(job.done);
@@ -424,31 +429,38 @@ export class JobRunner {
     }
   }
 
-  /** Fails jobs for which no placement came in time, and arranges to look again. Never while jobs run: those make room. */
+  /** Fails jobs for which no placement came in time, and arranges to look again. Never those that a ring serves, or may serve once jobs make room. */
   #failOverdue(): void {
     this.#cancelWait();
-    if (this.#queue.length === 0 || this.#running.size > 0 || this.#placer.ready !== undefined) return;
+    if (this.#queue.length === 0) return;
     const { clock } = this.#deps;
-    const { uncoveredSince } = this.#placer;
+    const { uncoveredSince } = this.#rings;
+    const hasHope = this.#rings.hopes();
+    const waiting = this.#queue.filter((queued) => {
+      const hopeful = hasHope(wishOf(queued));
+      if (hopeful) queued.ableAt = clock.now();
+      return !hopeful;
+    });
     const patience = (queued: Queued): number => (rankOf(queued) === NEW ? UNCOVERED_WAIT_MS : CONTINUATION_WAIT_MS);
-    const due = (queued: Queued): number => (uncoveredSince === undefined ? Math.max(queued.since, this.#ableAt) + READY_WAIT_MS : Math.max(queued.since, uncoveredSince) + patience(queued));
-    const overdue = this.#queue.filter((queued) => due(queued) <= clock.now());
+    const since = ({ since, ableAt }: Queued): number => Math.max(since, ableAt, uncoveredSince ?? 0);
+    const due = (queued: Queued): number => since(queued) + (uncoveredSince === undefined ? READY_WAIT_MS : patience(queued));
+    const overdue = waiting.filter((queued) => due(queued) <= clock.now());
     for (const queued of overdue) {
       this.#queue.splice(this.#queue.indexOf(queued), 1);
       queued.events.end(this.#noPlace(queued.order));
     }
-    if (this.#queue.length === 0) return;
-    const next = Math.min(...this.#queue.map(due));
+    const next = Math.min(...waiting.map(due).filter((at) => at > clock.now()));
+    if (!Number.isFinite(next)) return;
     this.#cancelWait = clock.after(Math.max(0, next - clock.now()), () => this.#pump());
   }
 
   #noPlace({ job, modelId }: JobOrder): SchedulerError {
-    const { uncoveredSince, placeable } = this.#placer;
+    const { uncoveredSince, placeable } = this.#rings;
     if (uncoveredSince === undefined) {
       return new SchedulerError('prepare-timeout', `job ${job}: the stages were not ready within ${READY_WAIT_MS / 1000} s: shards are loading or links are opening; ask again later`, { fault: 'timeout', fields: { job, retryAfterMs: RETRY_AFTER_MS } });
     }
     const model = this.#deps.models.get(modelId);
-    const shortage = this.#placer.shortage(model);
+    const shortage = this.#rings.shortage(model);
     const needs = shortage === undefined ? 'its layers are just being given to the tabs: ask again' : needsOf(model?.manifest.name ?? modelId, shortage);
     const fields = { job, retryAfterMs: RETRY_AFTER_MS, ...shortage };
     if (placeable === 0) return new SchedulerError('no-workers', `job ${job}: no tab contributes at the moment; ${needs}`, { fault: 'platform', fields });

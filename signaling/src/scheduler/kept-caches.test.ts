@@ -47,6 +47,16 @@ it('V2: the last position of the prompt is always computed, and fewer than 16 in
   expect(book(play(1)).kept.take(order([...PROMPT.slice(0, 15), 60, ...PROMPT]), ring())).toBeUndefined();
 });
 
+it('E3: tells what is left to do of an order where its beginning is kept, and keeps it', () => {
+  const { kept } = book(play(1));
+  const wanted = order([...idsOf(play(1)), 5, 6, 7, 8]);
+  // 48 of 64 ids of the prompt are kept; each costs a fifth of one of the answer.
+  expect(kept.workLeft({ ...wanted, maxTokens: 32 }, ring())).toBeCloseTo((32 + 0.2 * 16) / (32 + 0.2 * 64));
+  expect(kept.workLeft({ ...wanted, maxTokens: 32 }, ring({ worker: nodeId(9) }))).toBe(1);
+  expect(kept.workLeft({ ...wanted, account: 'eve', maxTokens: 32 }, ring())).toBe(1);
+  expect(kept.take(wanted, ring())).toBeDefined();
+});
+
 it.each([
   ['another account', order(PROMPT, { account: 'eve' }), ring()],
   ['another model', order(PROMPT, { modelId: 'cd'.repeat(32) }), ring()],

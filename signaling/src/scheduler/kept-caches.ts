@@ -3,7 +3,7 @@ import { KEPT_CACHE_MS, MAX_PREFIX_JOBS } from '@ciro/core/protocol/limits.ts';
 import type { JobId, NodeId } from '@ciro/core/ids.ts';
 import type { JobPlan, PlanPrefix } from '@ciro/core/job/plan.ts';
 import { idsHash } from './build-plan.ts';
-import { KEPT_CACHE_MARGIN_MS, MAX_KEPT_JOBS } from './scheduler-limits.ts';
+import { KEPT_CACHE_MARGIN_MS, MAX_KEPT_JOBS, PROMPT_POSITION_COST } from './scheduler-limits.ts';
 import type { Clock } from '../sessions/clock.ts';
 import type { JobOrder, JobRecord, StageRecord } from './job-order.ts';
 import type { ReadyPlacement } from './placer.ts';
@@ -26,6 +26,7 @@ export class KeptCaches {
   readonly #clock: Clock;
   /** Oldest first. */
   readonly #kept = new Map<JobId, KeptJob>();
+  readonly #ofAccount = new Map<string, Set<KeptJob>>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -37,43 +38,73 @@ export class KeptCaches {
     const positions = record.finish === 'moved' || record.finish === 'failed' ? 0 : boundPositions(record);
     if (positions < UNIT_POSITIONS || before.length + 1 > MAX_PREFIX_JOBS) return;
     const ids = [...record.promptIds, ...record.tokenIds].slice(0, positions);
-    this.#kept.set(plan.job, { account, plan, planHash: record.planHash, ids, positions, jobs: [plan.job, ...before], until: this.#clock.now() + KEPT_CACHE_MS - KEPT_CACHE_MARGIN_MS });
+    this.#drop(plan.job);
+    const kept = { account, plan, planHash: record.planHash, ids, positions, jobs: [plan.job, ...before], until: this.#clock.now() + KEPT_CACHE_MS - KEPT_CACHE_MARGIN_MS };
+    this.#kept.set(plan.job, kept);
+    this.#ofAccount.set(account, (this.#ofAccount.get(account) ?? new Set<KeptJob>()).add(kept));
     const [first] = plan.stages;
     const same = [...this.#kept].filter(([, each]) => each.plan.stages[0]?.worker === first?.worker);
-    for (const [oldest] of same.slice(0, Math.max(0, same.length - MAX_KEPT_JOBS))) this.#kept.delete(oldest);
+    for (const [oldest] of same.slice(0, Math.max(0, same.length - MAX_KEPT_JOBS))) this.#drop(oldest);
   }
 
   /** The prefix with which an order spares most over this placement, which no other order gets then; undefined when there is none. */
   take(order: Pick<JobOrder, 'account' | 'modelId' | 'promptIds' | 'reuses'>, { stages }: Pick<ReadyPlacement, 'stages'>): { readonly prefix: PlanPrefix; readonly jobs: readonly JobId[] } | undefined {
-    this.#expire();
-    if (order.reuses !== true) return undefined;
-    let best: { readonly kept: KeptJob; readonly positions: number } | undefined;
-    for (const kept of this.#kept.values()) {
-      if (kept.account !== order.account || kept.plan.modelId !== order.modelId || !standsIn(kept.plan, stages)) continue;
-      const positions = commonPositions(kept, order.promptIds);
-      if (positions >= Math.max(UNIT_POSITIONS, best?.positions ?? 0)) best = { kept, positions };
-    }
+    const best = this.#best(order, stages);
     if (best === undefined) return undefined;
     const { kept: { plan, planHash, jobs }, positions } = best;
-    this.#kept.delete(plan.job);
+    this.#drop(plan.job);
     return { prefix: { job: plan.job, planHash, positions }, jobs };
+  }
+
+  /** The part of an order's work that is left to do over this placement: 1 where nothing of it is kept. */
+  workLeft(order: Pick<JobOrder, 'account' | 'modelId' | 'promptIds' | 'maxTokens' | 'reuses'>, { stages }: Pick<ReadyPlacement, 'stages'>): number {
+    const kept = this.#best(order, stages)?.positions ?? 0;
+    const work = (prompt: number): number => order.maxTokens + PROMPT_POSITION_COST * prompt;
+    return work(order.promptIds.length - kept) / work(order.promptIds.length);
   }
 
   /** No order goes on from this job, nor from one that stands on it. Gives the plans whose workers may forget what they keep. */
   forget(job: JobId): readonly JobPlan[] {
     const found = [...this.#kept.values()].filter(({ jobs }) => jobs.includes(job)).map(({ plan }) => plan);
-    for (const plan of found) this.#kept.delete(plan.job);
+    for (const plan of found) this.#drop(plan.job);
     return found;
   }
 
   /** What this worker kept is gone with its connection, its engine or its layers. */
   lost(worker: NodeId): void {
-    for (const [job, { plan }] of [...this.#kept]) if (plan.stages.some((stage) => stage.worker === worker)) this.#kept.delete(job);
+    for (const [job, { plan }] of [...this.#kept]) if (plan.stages.some((stage) => stage.worker === worker)) this.#drop(job);
+  }
+
+  /** The kept job that has most of the order's prompt, of equals the newest. */
+  #best(order: Pick<JobOrder, 'account' | 'modelId' | 'promptIds' | 'reuses'>, stages: ReadyPlacement['stages']): { readonly kept: KeptJob; readonly positions: number } | undefined {
+    const own = order.reuses === true ? this.#ofAccount.get(order.account) : undefined;
+    if (own === undefined) return undefined;
+    this.#expire();
+    let best: { readonly kept: KeptJob; readonly positions: number } | undefined;
+    for (const kept of own) {
+      if (kept.plan.modelId !== order.modelId || !standsIn(kept.plan, stages)) continue;
+      const positions = commonPositions(kept, order.promptIds);
+      if (positions >= Math.max(UNIT_POSITIONS, best?.positions ?? 0)) best = { kept, positions };
+    }
+    return best;
+  }
+
+  #drop(job: JobId): void {
+    const found = this.#kept.get(job);
+    if (found === undefined) return;
+    this.#kept.delete(job);
+    const own = this.#ofAccount.get(found.account);
+    own?.delete(found);
+    if (own?.size === 0) this.#ofAccount.delete(found.account);
   }
 
   #expire(): void {
     const now = this.#clock.now();
-    for (const [job, { until }] of [...this.#kept]) if (until <= now) this.#kept.delete(job);
+    // All are kept for the same time: the oldest end first.
+    for (const [job, { until }] of this.#kept) {
+      if (until > now) return;
+      this.#drop(job);
+    }
   }
 }
 

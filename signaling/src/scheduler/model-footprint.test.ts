@@ -3,7 +3,7 @@ import { fetchBytes, modelFootprint, stageBytes } from './model-footprint.ts';
 import { MANIFEST } from './workers.fixture.ts';
 
 it('layers and head count as float32, the embedding as it is in the file', () => {
-  expect(modelFootprint(MANIFEST)).toEqual({ layers: 6, layerBytes: new Array(6).fill(4_000), shardBytes: new Array(6).fill(500), embeddingBytes: 100, headBytes: 8_000, headShardBytes: 140, kvBytes: 32 });
+  expect(modelFootprint(MANIFEST)).toEqual({ layers: 6, layerBytes: new Array(6).fill(4_000), shardBytes: new Array(6).fill(500), embeddingBytes: 100, headBytes: 8_000, headShardBytes: 140, kvBytes: 32, rowBytes: 40 });
 });
 
 it('a head of its own is counted by its tensors', () => {

@@ -17,6 +17,8 @@ export interface ModelFootprint {
   readonly headShardBytes: number;
   /** One position of keys and values, one layer. */
   readonly kvBytes: number;
+  /** One position as it crosses to the next stage; absent where hops are not told apart by it. */
+  readonly rowBytes?: number;
 }
 
 /** Reads the footprint off a manifest. */
@@ -33,6 +35,7 @@ export function modelFootprint(manifest: ModelManifest): ModelFootprint {
     headBytes: expanded('head') + (tiedHead ? hidden * vocabulary * FLOAT_BYTES : 0),
     headShardBytes: fetched('head') + (tiedHead ? fetched('embedding') : 0),
     kvBytes: 2 * kvHeads * headDim * FLOAT_BYTES,
+    rowBytes: hidden * FLOAT_BYTES,
   };
 }
 

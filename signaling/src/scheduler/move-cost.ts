@@ -1,6 +1,6 @@
 import { fetchBytes, stageBytes } from './model-footprint.ts';
-import { ringTime } from './cut-layers.ts';
-import type { Cut } from './cut-layers.ts';
+import { ringTime, ROUNDING } from './cut-layers.ts';
+import type { Cut, RingTime } from './cut-layers.ts';
 import type { ModelFootprint } from './model-footprint.ts';
 
 /** Two measurements of one idle device differ by up to this much (seen on 2 shared cores): a ring that looks quicker by less may be as quick. */
@@ -22,8 +22,13 @@ export function loadMs({ worker, from, to }: Cut, footprint: ModelFootprint): nu
 /** Milliseconds for which a ring cannot serve when it takes the place of another: its workers load side by side. */
 export const moveMs = (ring: readonly Cut[], footprint: ModelFootprint): number => Math.max(0, ...ring.map((cut) => loadMs(cut, footprint)));
 
-/** Whether moving from `kept` to `best` is won back: in the time that a ring serves, `best` does clearly more positions, its loading taken off. */
+/**
+ * Whether moving from `kept` to `best` is won back: in the time that a ring serves, `best` does clearly more positions, its loading taken off. So it does when
+ * its slowest stage is quicker (several jobs), or when its whole lap is (one job) and no stage is slower.
+ */
 export function paysOff(best: readonly Cut[], kept: readonly Cut[], footprint: ModelFootprint): boolean {
   const left = RING_SERVES_MS - moveMs(best, footprint);
-  return left > 0 && ringTime(kept, footprint).slowestMs * left > ringTime(best, footprint).slowestMs * MEASUREMENT_NOISE * RING_SERVES_MS;
+  const [now, then] = [ringTime(kept, footprint), ringTime(best, footprint)];
+  const wins = (of: keyof RingTime): boolean => now[of] * left > then[of] * MEASUREMENT_NOISE * RING_SERVES_MS;
+  return left > 0 && (wins('slowestMs') || (then.slowestMs <= now.slowestMs * ROUNDING && wins('totalMs')));
 }

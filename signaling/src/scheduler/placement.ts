@@ -3,6 +3,7 @@ import type { NodeId } from '@ciro/core/ids.ts';
 import { cutBytes, cutLayers, ringCost, ringTime } from './cut-layers.ts';
 import { stageBytes } from './model-footprint.ts';
 import { paysOff } from './move-cost.ts';
+import { nearerRing } from './nearer-ring.ts';
 import { roomiestRing } from './roomiest-ring.ts';
 import { LEAST_LAYER_MS, MAX_CANDIDATES } from './scheduler-limits.ts';
 import type { Cut, PlacementWorker, RingTime } from './cut-layers.ts';
@@ -26,24 +27,26 @@ export interface PlacedStage {
   readonly to: number;
 }
 
-export type Placement =
-  | ({
-      readonly placed: true;
-      readonly stages: readonly PlacedStage[];
-      /** Positions of KV cache for which every stage has room. */
-      readonly positions: number;
-    } & RingTime)
-  | { readonly placed: false };
+export type Placed = {
+  readonly placed: true;
+  readonly stages: readonly PlacedStage[];
+  /** Positions of KV cache for which every stage has room. */
+  readonly positions: number;
+} & RingTime;
+
+export type Placement = Placed | { readonly placed: false };
 
 /** Ends of the ring that are tried in all combinations; every pair costs one search over the middle workers, of which fewer are had where one takes long. */
 const END_CANDIDATES = 5;
 const DEEP_END_CANDIDATES = 3;
+/** Rings that the search for nearer workers begins with. */
+const NEARER_BEGINS = 4;
 /** Layers times stages from which a search takes tens of milliseconds (measured: 80 layers in eight stages 60 ms, so 27). */
 const DEEP = 300;
 
 /**
  * Ranges of layers for the fastest ring: least slowest stage (it decides the rate with several jobs), among those the least
- * total, and the most even one of equals. Never over a memory budget, and over workers that may freeze only where the others do not suffice (SPEC G5). Pure and deterministic: workers are sorted before anything is compared or summed.
+ * total with its hops (SPEC W5), and the most even one of equals. Never over a memory budget, and over workers that may freeze only where the others do not suffice (SPEC G5). Pure and deterministic: workers are sorted before anything is compared or summed.
  */
 export function place(snapshot: PlacementSnapshot): Placement {
   const workers = snapshot.workers
@@ -120,7 +123,10 @@ function bestRing(workers: readonly PlacementWorker[], stages: number, snapshot:
     const cuts = cutLayers(pair, middles, stages - 2, { footprint, positions, withinMs });
     return cuts === undefined ? [] : [cuts];
   });
-  return least(rings, (ring) => ringCost(ring, footprint));
+  const cost = (ring: readonly Cut[]): number => ringCost(ring, footprint);
+  // The cheapest are gone on from by what is known of pairs: one may lead where another does not.
+  const begins: (readonly Cut[])[] = rings.toSorted((a, b) => cost(a) - cost(b)).slice(0, NEARER_BEGINS);
+  return least([...begins, ...begins.map((ring) => nearerRing(ring, workers, { footprint, positions, withinMs }))], cost);
 }
 
 /** The first of the least: with sorted input the same one every time. */

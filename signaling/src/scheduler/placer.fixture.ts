@@ -1,5 +1,6 @@
 import { VirtualClock } from '../sessions/virtual-clock.fixture.ts';
 import { Placer } from './placer.ts';
+import { Workforce } from './workforce.ts';
 import { FakeStandings, FakeWorkers, models, relayOf } from './workers.fixture.ts';
 import type { NodeId } from '@ciro/core/ids.ts';
 import type { PlacerOptions } from './placer.ts';
@@ -11,17 +12,23 @@ export function setup(options: PlacerOptions = {}) {
   const standings = new FakeStandings();
   const lost: string[] = [];
   const state = { busy: false };
-  const placer = new Placer({ clock, workers, standings, models, introductions: relayOf(workers) }, options, {
+  const force: Workforce = new Workforce({ clock, workers, standings }, {
+    loaded: () => placer.loaded(),
+    loadFailed: (worker, reason) => placer.loadFailed(worker, reason),
+    rested: () => placer.settle(),
+  });
+  const placer = new Placer({ clock, workers, standings, force, models, introductions: relayOf(workers) }, options, {
     placementChanged: () => placer.replaceIfIdle(),
     stageLost: (worker, reason) => lost.push(`${Number.parseInt(worker, 16)}: ${reason}`),
     linkLost: () => lost.push('link'),
     busy: () => state.busy,
   });
+  standings.onDemoted(() => placer.demoted());
   workers.observe({
     joined: (worker) => placer.joined(worker),
     left: (worker, reason, returns) => placer.left(worker, reason, returns),
     message: (from, message) => {
-      if (message.type === 'shards') placer.shards(from, message);
+      if (message.type === 'shards') force.assignments.shards(from, message);
       if (message.type === 'link') placer.link(from, message);
     },
   });
@@ -35,5 +42,5 @@ export function setup(options: PlacerOptions = {}) {
   /** Who stands by with what, by number. */
   const standing = (): Record<number, readonly number[]> =>
     Object.fromEntries(Object.entries(workers.layers).flatMap(([node, layers]) => (layers === null || placed().includes(Number.parseInt(node, 16)) ? [] : [[Number.parseInt(node, 16), layers]])));
-  return { clock, workers, standings, placer, lost, state, join, shards, placed, standing };
+  return { clock, workers, standings, force, placer, lost, state, join, shards, placed, standing };
 }

@@ -227,12 +227,13 @@ it('P4: too little memory in all is a shortage with its size, and less of one wi
 });
 
 it('closing leaves no timer behind', () => {
-  const { clock, workers, placer, join } = setup();
+  const { clock, workers, force, placer, join } = setup();
   join(4);
   clock.advance(PLACEMENT_DEBOUNCE_MS);
   workers.say(nodeId(1), { type: 'shards', assignment: 1, state: 'failed', loadedBytes: 0, totalBytes: 0, fetchedBytes: 0 });
   workers.join(5);
   placer.close();
+  force.close();
   expect(clock.pending).toBe(0);
 });
 
@@ -366,7 +367,7 @@ const job = (stages: readonly StageStatus[], slow: NodeId | 'each', ms: number):
 });
 
 it('a worker that lied about its speed is named, counts as one that failed, and another takes its range once no job runs', () => {
-  const { clock, workers, placer, state, join, placed } = setup();
+  const { clock, workers, force, placer, state, join, placed } = setup();
   join(4);
   clock.advance(PLACEMENT_DEBOUNCE_MS);
   workers.settle();
@@ -376,7 +377,7 @@ it('a worker that lied about its speed is named, counts as one that failed, and 
   for (let n = 0; n < 20; n++) placer.served(job(placer.stages, liar, 80), true);
   expect(workers.failedJobs).toEqual([liar]);
   expect(placed()).toEqual(before);
-  expect(placer.figures().find(({ worker }) => worker === liar)?.slower).toBeGreaterThan(10);
+  expect(force.book.slower(liar)).toBeGreaterThan(10);
   state.busy = false;
   placer.replaceIfIdle();
   expect(placed()).toHaveLength(3);
@@ -424,7 +425,7 @@ it('a worker that claims more memory than it has counts as one that failed, and 
 });
 
 it('of what a worker loaded it is known what it has in its cache, and how quick its line is', () => {
-  const { clock, workers, placer, join } = setup({ stages: 1 });
+  const { clock, workers, force, join } = setup({ stages: 1 });
   join(1);
   clock.advance(PLACEMENT_DEBOUNCE_MS);
   const [assign] = workers.sentOf('assign');
@@ -433,5 +434,5 @@ it('of what a worker loaded it is known what it has in its cache, and how quick 
   say('loading', 9e6);
   clock.advance(5_000);
   say('ready', 9e6);
-  expect(placer.figures()).toMatchObject([{ worker: nodeId(1), bytesPerMs: 4_500, slower: 1, standby: null }]);
+  expect(force.turnedOut(workers.workers())).toMatchObject([{ worker: nodeId(1), bytesPerMs: 4_500, slower: 1, standby: null }]);
 });

@@ -14,8 +14,10 @@ function setup() {
   const ways: string[] = [];
   const state = { mayMeet: true, busy: false };
   const short = (id: NodeId): string => 'ABCD'.charAt(Number.parseInt(id, 16) - 1);
+  let names = 0;
   const links = new RingLinks({
     clock,
+    newLink: () => `link-${++names}`,
     introductions: {
       mayMeet: () => state.mayMeet,
       open: (link, a, b, via) => {

@@ -22,6 +22,8 @@ export interface RingLinksOwner {
   linkHopeless(a: NodeId, b: NodeId): void;
   /** Some link opened. */
   linkOpened(): void;
+  /** One end of an open link told its round trip, in milliseconds. */
+  linkMeasured?(from: NodeId, peer: NodeId, rttMs: number): void;
   /** True while any job uses the links: none is taken down to look for a better route then. */
   busy(): boolean;
 }
@@ -57,11 +59,11 @@ interface Edge {
  * breaks, through the coordinator at once.
  */
 export class RingLinks {
-  readonly #deps: { readonly clock: Clock; readonly introductions: Introductions; readonly owner: RingLinksOwner };
+  readonly #deps: { readonly clock: Clock; readonly introductions: Introductions; readonly newLink: () => string; readonly owner: RingLinksOwner };
   readonly #edges = new Map<string, Edge>();
-  #count = 0;
 
-  constructor(deps: { clock: Clock; introductions: Introductions; owner: RingLinksOwner }) {
+  /** `newLink`: a name that no link of any ring had. */
+  constructor(deps: { clock: Clock; introductions: Introductions; newLink: () => string; owner: RingLinksOwner }) {
     this.#deps = deps;
   }
 
@@ -109,6 +111,7 @@ export class RingLinks {
     }
     const before = isOpen(edge);
     edge.openAt.set(from, message);
+    this.#deps.owner.linkMeasured?.(from, from === edge.a ? edge.b : edge.a, message.rttMs);
     // Either side may know more of the route than the other; a detour is never overruled by a guess.
     if (edge.via === 'coordinator') edge.route = 'relay';
     else if (edge.route !== 'turn' && (message.route === 'direct' || message.route === 'turn')) edge.route = message.route;
@@ -145,7 +148,7 @@ export class RingLinks {
 
   #attempt(edge: Edge, via: LinkWay): void {
     const { clock, introductions } = this.#deps;
-    edge.link = `link-${++this.#count}`;
+    edge.link = this.#deps.newLink();
     edge.via = via;
     edge.openAt.clear();
     edge.route = 'unknown';

@@ -20,6 +20,17 @@ export const MAX_CANDIDATES = 32;
 /** Positions of KV cache that every stage must have room for beside its weights: four answers of a few hundred tokens. */
 export const RESERVED_POSITIONS = 2_048;
 
+/** Rings at a time: together they compute more than one coordinator can carry (0.84 of a core for 10,200 jobs of eight tokens an hour, results/coordinator.json). */
+export const MAX_RINGS = 64;
+/** A further ring is made only where an answer is at least this part as quick as over the first: its reader did not choose it. */
+export const LEAST_RING_SPEED = 0.25;
+/** Further rings that load their shards at a time: beyond that all of them would wait for the coordinator's line. */
+export const MAX_LOADING_RINGS = 4;
+/** A range that its spare had loaded is back in the ring within this, when its links are open (measured, 0.9 s in the middle): a job may wait so long for a quicker ring. */
+export const MENDED_WITHIN_MS = 1_500;
+/** From one further ring to the next: each is a decision of milliseconds, and messages are answered in between. */
+export const NEXT_RING_MS = 50;
+
 /**
  * A worker of reputation 0 counts as this part slower than it measured itself. Of two devices alike the better record is
  * taken; a device that is half again as quick is taken whatever its record.
@@ -41,6 +52,18 @@ export const LEAST_TOKENS_TO_TIME = 8;
 /** Weight of a fetch in the running mean of a line's speed, and the least that is timed: one layer of the default model. */
 export const FETCH_SMOOTHING = 0.3;
 export const LEAST_FETCH_BYTES = 2e6;
+/** A row takes this long to leave a worker whose line up nobody measured: 10 Mbit/s, the slower half of home lines. */
+export const ASSUMED_UP_BYTES_PER_MS = 1_250;
+/** Weight of a word on a link's round trip in the mean of that end: a link speaks every 15 s, so a minute says more than what was before. */
+export const RTT_PAIR_SMOOTHING = 0.3;
+/** A round trip that nobody told again for this long is forgotten: devices move, and a tab that comes back within it is placed by it. */
+export const RTT_REMEMBERED_MS = 60 * 60_000;
+/** Ends of pairs whose round trips are kept, about 200 bytes each: two links of a ring and three for weights of 1,000 workers, three times over. */
+export const MAX_RTT_SAMPLES = 16_384;
+/** Weight of a job in the running mean of the engine's share of a lap. */
+export const ENGINE_SHARE_SMOOTHING = 0.2;
+/** Changes of one worker, or of two for each other, that make a ring nearer: a few do in a ring of three, and a deep one is not searched for longer than this. */
+export const MAX_NEARER_STEPS = 32;
 /** The first load that fails may be the line's fault. */
 export const FAILED_LOADS_BELIEVED = 2;
 /** And after this long another program on the device may have given memory back, or shards may be served again. */
@@ -110,6 +133,8 @@ export const COLLECT_TIMEOUT_MS = 10_000;
 export const KEPT_CACHE_MARGIN_MS = 15_000;
 /** Kept jobs of one ring: as many as a worker keeps. */
 export const MAX_KEPT_JOBS = 32;
+/** What a position of a prompt costs, of one of the answer: prompts go in chunks that several stages compute at once. */
+export const PROMPT_POSITION_COST = 0.2;
 
 /** Jobs that ended are remembered, so that late messages about them are not taken for offences. */
 export const MAX_REMEMBERED_JOBS = 1_024;

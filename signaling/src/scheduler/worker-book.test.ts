@@ -63,3 +63,31 @@ it('a line is as quick as its fetches, small ones left out; memory is what could
 it('the time from id to id is told by enough of them only', () => {
   expect([lapOf(7, 10), lapOf(8, 10), lapOf(8, 0)]).toEqual([undefined, 100, undefined]);
 });
+
+it('W7: another claim does not change what its jobs showed; before any job the claim is what is known', () => {
+  const book = new WorkerBook(clock);
+  book.profiled(one, 10);
+  book.profiled(one, 5);
+  expect(book.slower(one)).toBe(1);
+  for (let job = 0; job < 30; job++) book.served(ring([30, 10, 10]));
+  const shown = 10 * book.slower(one);
+  book.profiled(one, 10);
+  const before = 10 * book.slower(one);
+  book.profiled(one, 1);
+  expect(1 * book.slower(one)).toBeCloseTo(before);
+  book.profiled(one, 40);
+  expect(40 * book.slower(one)).toBeCloseTo(before);
+  expect(shown).toBeGreaterThan(25);
+});
+
+it('W6: the engine\'s share of a lap is a running mean over jobs, and unknown before', () => {
+  const book = new WorkerBook(clock);
+  const served = (engineShare?: number) => book.served({ stages: [{ worker: one, claimedMs: 10, saidMs: 10, engineShare }], lapMs: undefined, hopsMs: 0 });
+  served();
+  expect(book.engineShare(one)).toBeUndefined();
+  served(0.5);
+  expect(book.engineShare(one)).toBe(0.5);
+  served(1);
+  served();
+  expect(book.engineShare(one)).toBeCloseTo(0.6);
+});

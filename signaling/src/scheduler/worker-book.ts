@@ -1,5 +1,6 @@
 import type { NodeId } from '@ciro/core/ids.ts';
-import { FAILED_LOAD_REMEMBERED_MS, FAILED_LOADS_BELIEVED, FAR_SLOWER, FETCH_SMOOTHING, LEAST_FETCH_BYTES, LEAST_TOKENS_TO_TIME, MEMORY_AFTER_FAILED_LOAD, REAL_TIME_SMOOTHING, UNEXPLAINED_LAP_MS } from './scheduler-limits.ts';
+import { RttMatrix } from './rtt-matrix.ts';
+import { ENGINE_SHARE_SMOOTHING, FAILED_LOAD_REMEMBERED_MS, FAILED_LOADS_BELIEVED, FAR_SLOWER, FETCH_SMOOTHING, LEAST_FETCH_BYTES, LEAST_LAYER_MS, LEAST_TOKENS_TO_TIME, MEMORY_AFTER_FAILED_LOAD, REAL_TIME_SMOOTHING, UNEXPLAINED_LAP_MS } from './scheduler-limits.ts';
 import type { Clock } from '../sessions/clock.ts';
 
 /** What one worker did in a job that is over. Milliseconds a position. */
@@ -9,6 +10,8 @@ export interface StageTime {
   readonly claimedMs: number;
   /** What it says itself that it took; undefined when it says nothing. */
   readonly saidMs: number | undefined;
+  /** Part of the job's laps that its engine computed, 0 … 1; absent where laps were shared or not timed (SPEC W6). */
+  readonly engineShare?: number | undefined;
 }
 
 /** A job as it was seen from here. */
@@ -23,6 +26,11 @@ export interface JobTime {
 interface Page {
   /** Real times over claimed ones, smoothed. */
   slower: number;
+  /** What it claimed last, milliseconds a layer; undefined before it was heard. */
+  claimedMs: number | undefined;
+  engineShare: number | undefined;
+  /** A job showed how slow it is. */
+  served: boolean;
   bytesPerMs: number | undefined;
   memoryBytes: number;
   failedLoads: number;
@@ -33,11 +41,22 @@ interface Page {
 
 /** What workers turned out to be, over what they said when they joined. Kept as long as they are connected. */
 export class WorkerBook {
+  /** Round trips between workers, which outlast their connections. */
+  readonly rtts: RttMatrix;
   readonly #clock: Pick<Clock, 'now'>;
   readonly #pages = new Map<NodeId, Page>();
 
   constructor(clock: Pick<Clock, 'now'>) {
     this.#clock = clock;
+    this.rtts = new RttMatrix(clock);
+  }
+
+  /** It says how long a layer takes it, perhaps again. What its jobs showed counts for more: another claim does not make it another device. */
+  profiled(worker: NodeId, layerMs: number): void {
+    const page = this.#page(worker);
+    const claimedMs = Math.max(layerMs, LEAST_LAYER_MS);
+    if (page.served) page.slower *= (page.claimedMs ?? claimedMs) / claimedMs;
+    page.claimedMs = claimedMs;
   }
 
   /**
@@ -48,11 +67,13 @@ export class WorkerBook {
     const said = stages.map(({ saidMs, claimedMs }) => (saidMs !== undefined && saidMs > 0 ? saidMs : claimedMs));
     const explained = said.reduce((sum, ms) => sum + ms, hopsMs);
     const hidden = lapMs === undefined || lapMs < FAR_SLOWER * explained + UNEXPLAINED_LAP_MS ? 0 : (lapMs - explained) / stages.length;
-    return stages.flatMap(({ worker, claimedMs }, stage) => {
+    return stages.flatMap(({ worker, claimedMs, engineShare }, stage) => {
       const page = this.#page(worker);
+      if (engineShare !== undefined) page.engineShare = page.engineShare === undefined ? engineShare : page.engineShare + (engineShare - page.engineShare) * ENGINE_SHARE_SMOOTHING;
       const ratio = ((said[stage] ?? claimedMs) + hidden) / claimedMs;
       if (!Number.isFinite(ratio) || ratio <= 0) return [];
       page.slower += (ratio - page.slower) * REAL_TIME_SMOOTHING;
+      page.served = true;
       if (page.named || page.slower < FAR_SLOWER) return [];
       page.named = true;
       return [worker];
@@ -84,6 +105,11 @@ export class WorkerBook {
     return this.#pages.get(worker)?.slower ?? 1;
   }
 
+  /** Part of its laps that its engine computed; undefined before it served a job alone. */
+  engineShare(worker: NodeId): number | undefined {
+    return this.#pages.get(worker)?.engineShare;
+  }
+
   bytesPerMs(worker: NodeId): number | undefined {
     return this.#pages.get(worker)?.bytesPerMs;
   }
@@ -97,7 +123,7 @@ export class WorkerBook {
 
   #page(worker: NodeId): Page {
     let page = this.#pages.get(worker);
-    if (page === undefined) this.#pages.set(worker, (page = { slower: 1, bytesPerMs: undefined, memoryBytes: Number.POSITIVE_INFINITY, failedLoads: 0, failedLoadAt: 0, named: false }));
+    if (page === undefined) this.#pages.set(worker, (page = { slower: 1, claimedMs: undefined, engineShare: undefined, served: false, bytesPerMs: undefined, memoryBytes: Number.POSITIVE_INFINITY, failedLoads: 0, failedLoadAt: 0, named: false }));
     return page;
   }
 }

@@ -22,21 +22,25 @@ export interface FiguresDeps {
 /** What placement knows of workers: as quick as they turned out to be, and whoever has a poor record counts as somewhat slower than that. */
 export function figuresOf(workers: readonly Worker[], modelId: HexHash, { standings, book, assignments }: FiguresDeps): PlacementWorker[] {
   const reputations = standings.reputations(workers);
-  return workers.map(({ nodeId, profile, rttMs, mayFreeze = false }) => {
+  return workers.map(({ nodeId, profile, measured, rttMs, mayFreeze = false }) => {
     const slower = (1 + REPUTATION_PENALTY * (1 - (reputations.get(nodeId) ?? 0))) * book.slower(nodeId);
     const { layerMs, headMs } = timesOf(profile);
     const told = assignments.of(nodeId);
-    const bytesPerMs = book.bytesPerMs(nodeId);
+    // What was fetched really says more than a probe, and than a claim.
+    const bytesPerMs = book.bytesPerMs(nodeId) ?? measured?.line?.downBytesPerMs ?? undefined;
+    const upBytesPerMs = measured?.line?.upBytesPerMs ?? undefined;
     return {
       nodeId,
       layerMs: layerMs * slower,
       headMs: headMs * slower,
       memoryBudgetBytes: book.memory(nodeId, profile.memoryBudgetBytes),
       rttMs,
+      rttTo: book.rtts.of(nodeId),
       mayFreeze,
       cached: assignments.cached(nodeId, modelId),
       ...(told?.modelId === modelId && told.holder.ready ? { loaded: { from: told.from, to: told.to } } : {}),
       ...(bytesPerMs === undefined ? {} : { bytesPerMs }),
+      ...(upBytesPerMs === undefined ? {} : { upBytesPerMs }),
     };
   });
 }

@@ -10,7 +10,7 @@ import type { CoordinatorMessage, REFUSALS } from '@ciro/core/protocol/control-f
 import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
 import type { RelayMessage } from '@ciro/core/protocol/relay.ts';
 import type { Clock } from './clock.ts';
-import type { Offence, Profile, Worker, WorkerIdentity, WorkMessage } from './worker.ts';
+import type { Measured, Offence, Profile, Worker, WorkerIdentity, WorkMessage } from './worker.ts';
 
 export type Refusal = (typeof REFUSALS)[number];
 
@@ -24,7 +24,7 @@ export interface Channel {
 type State =
   | { readonly at: 'challenged'; readonly challenge: string; readonly since: number }
   | { readonly at: 'greeted'; readonly identity: WorkerIdentity }
-  | { readonly at: 'profiled'; readonly worker: Omit<Worker, 'rttMs' | 'mayFreeze'> }
+  | { readonly at: 'profiled'; readonly worker: Omit<Worker, 'rttMs' | 'mayFreeze' | 'measured'> }
   | { readonly at: 'closed' };
 
 /** What a session reports to the registry; each call happens inside `receive` or `end`. */
@@ -60,6 +60,8 @@ export class Session {
   /** Until the first ping came back: the greeting's, which a busy page may have answered late. */
   #rttMs = 0;
   #mayFreeze = false;
+  /** Of all that it told on this connection, the newest of each part. */
+  #measured: Measured = {};
   #pinged = false;
   #offences = 0;
   /** What `worker` gives, until anything of it changes. */
@@ -82,7 +84,7 @@ export class Session {
   /** The worker when it can be placed. */
   get worker(): Worker | undefined {
     if (this.#state.at !== 'profiled') return undefined;
-    return (this.#worker ??= { ...this.#state.worker, rttMs: this.#rttMs, mayFreeze: this.#mayFreeze });
+    return (this.#worker ??= this.#with(this.#state.worker));
   }
 
   /** Who it is, once proven and until the connection ends. */
@@ -183,6 +185,12 @@ export class Session {
         this.#takeProfile(identity, profile);
         return;
       }
+      case 'measured': {
+        const { type: _, ...measured } = message;
+        this.#measured = { ...this.#measured, ...measured };
+        this.#worker = undefined;
+        return;
+      }
       case 'nonces': {
         const refused = this.#nonces.give(message.commitments);
         if (refused !== undefined) this.offend(refused.offence, refused.code, refused.message);
@@ -232,6 +240,10 @@ export class Session {
     const worker = { ...identity, profile, since };
     this.#state = { at: 'profiled', worker };
     this.#worker = undefined;
-    this.#owner.profiled(this, { ...worker, rttMs: this.#rttMs, mayFreeze: this.#mayFreeze });
+    this.#owner.profiled(this, this.#with(worker));
+  }
+
+  #with(worker: Omit<Worker, 'rttMs' | 'mayFreeze' | 'measured'>): Worker {
+    return { ...worker, rttMs: this.#rttMs, mayFreeze: this.#mayFreeze, measured: this.#measured };
   }
 }

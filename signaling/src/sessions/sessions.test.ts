@@ -204,6 +204,20 @@ it('a resume token brings the profile back, once measured, within its time and f
   expect(sessions.workers(), 'too late').toEqual([]);
 });
 
+it('W3, W4: what a worker measures beside its profile is kept part by part, and nobody is told that it joined again', () => {
+  const { tab, sessions, told } = setup();
+  const one = tab().greet().measure();
+  const heard = told.length;
+  const line = { downBytesPerMs: 2_000, upBytesPerMs: null };
+  const scores = { engine: 'wasm', ms: { bert: 12, resnet: null, whisper: 30 } };
+  one.session.receive({ type: 'measured', line });
+  one.session.receive({ type: 'measured', scores });
+  expect(sessions.worker(one.nodeId)?.measured).toEqual({ line, scores });
+  one.session.receive({ type: 'measured', line: { downBytesPerMs: -1, upBytesPerMs: null } });
+  expect(sessions.worker(one.nodeId)?.measured).toEqual({ line, scores });
+  expect(told).toHaveLength(heard);
+});
+
 it('leaving takes a worker out of placement on an open connection; a new profile brings it back', () => {
   const { sessions, tab, told, name } = setup();
   const one = tab().greet().measure();

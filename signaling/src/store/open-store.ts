@@ -8,6 +8,7 @@ import { SqlJobArchive } from './sql-job-archive.ts';
 import { SqlKeptAnswers } from './sql-kept-answers.ts';
 import { SqlLedgerStore } from './sql-ledger-store.ts';
 import { SqlNodeRecords } from './sql-node-records.ts';
+import { SqlSettlementStore } from './sql-settlement-store.ts';
 import { SqlStandings } from './sql-standings.ts';
 import type { OpenedDatabase } from './open-pglite.ts';
 
@@ -20,6 +21,7 @@ export interface Store {
   readonly nodes: SqlNodeRecords;
   readonly standings: SqlStandings;
   readonly audits: SqlAuditStore;
+  readonly settlement: SqlSettlementStore;
   close(): Promise<void>;
 }
 
@@ -54,6 +56,7 @@ export async function storeOf(opened: OpenedDatabase): Promise<Store> {
     nodes: new SqlNodeRecords(db),
     standings: new SqlStandings(db),
     audits: new SqlAuditStore(db),
+    settlement: new SqlSettlementStore(db),
     close: () => opened.close(),
   };
 }

@@ -3,6 +3,8 @@ import type { AuditDraw, Transcript } from '@ciro/core/audit/transcript.ts';
 import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import type { ColumnType, Generated } from 'kysely';
 import type { JobFailure } from '../evidence/job-archive.ts';
+import type { EpochData } from '@ciro/core/settlement/epoch.ts';
+import type { EpochState, EpochSummary } from '../settlement/ports.ts';
 import type { JobRecord } from '../scheduler/job-order.ts';
 import type { StoredAsked } from './sql-kept-answers.ts';
 
@@ -103,6 +105,30 @@ interface KeptAnswerRow {
   restarts: number;
 }
 
+export interface SettlementEpochRow {
+  readonly epoch: number;
+  readonly closed_at: number;
+  /** `data` without its entries and corrections, which may be 15 MB. */
+  readonly summary: RequiredJson<EpochSummary>;
+  readonly data: RequiredJson<EpochData>;
+  state: EpochState;
+  transaction: string | null;
+  block_number: number | null;
+  block_hash: string | null;
+  posted_at: number | null;
+}
+interface SettlementPayoutRow {
+  readonly node_id: NodeId;
+  readonly account: string;
+}
+interface SettlementCorrectionRow {
+  readonly name: string;
+  readonly account: string;
+  readonly amount: Amount;
+  /** Epoch that names it; null while it waits for the next one. */
+  epoch: number | null;
+}
+
 /** Tables as the newest migration leaves them. bigint columns hold safe integers and are read as numbers. */
 export interface Schema {
   ledger_head: LedgerHeadRow;
@@ -117,4 +143,7 @@ export interface Schema {
   audit_transcripts: AuditTranscriptRow;
   audit_pieces: AuditPieceRow;
   kept_answers: KeptAnswerRow;
+  settlement_epochs: SettlementEpochRow;
+  settlement_payouts: SettlementPayoutRow;
+  settlement_corrections: SettlementCorrectionRow;
 }

@@ -4,6 +4,7 @@ import { domainHash } from '@ciro/core/canonical-json.ts';
 import { GENESIS_HASH, sealEntry } from '@ciro/core/ledger/entry.ts';
 import { checkLinks } from '@ciro/core/ledger/head.ts';
 import { auditStoreConforms } from '../audit/audit-store-conformance.fixture.ts';
+import { settlementStoreConforms } from '../settlement/settlement-store-conformance.fixture.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { verifyChain } from '../ledger/verify-chain.ts';
 import { makeRecord } from '../evidence/job-record.fixture.ts';
@@ -252,6 +253,11 @@ export function describeStore(name: string, open: () => Promise<OpenedDatabase>)
     auditStoreConforms(async () => {
       await emptyAudits();
       return store.audits;
+    });
+
+    settlementStoreConforms(async () => {
+      await sql`truncate settlement_epochs, settlement_payouts, settlement_corrections`.execute(opened.db);
+      return store.settlement;
     });
 
     it('A8: a stage has one transcript and a job one draw: what is saved a second time changes nothing', async () => {

@@ -38,6 +38,11 @@ export class Auditor {
     };
   }
 
+  /** An audit runs or waits. */
+  get isBusy(): boolean {
+    return this.#runs.size > 0;
+  }
+
   /** Bytes that audits hold: the engine, and pieces and rows. */
   get heldBytes(): number {
     return this.#warm.heldBytes + this.#pieceBytes;

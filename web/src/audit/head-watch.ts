@@ -50,16 +50,18 @@ export class HeadWatch {
   #checkedAt = -Infinity;
   #unanswered = 0;
   #checking: Promise<void> | undefined;
+  /** Of the head that was kept: it comes before all others, however long its signature takes. */
+  #keptLooked: Promise<void> | undefined;
 
   /** `kept`: the head that was kept before a restart, if there is one; it is checked like any other. */
   constructor(ports: HeadPorts, kept?: SignedHead) {
     this.#ports = ports;
-    if (kept !== undefined) void this.#isSigned(kept).then((signed) => (signed ? this.#consider(kept) : undefined));
+    if (kept !== undefined) this.#keptLooked = this.#isSigned(kept).then((signed) => (signed ? this.#consider(kept) : undefined));
   }
 
   /** A head from the coordinator itself; one that it did not sign is no head. */
   async fromCoordinator(head: SignedHead): Promise<void> {
-    if (await this.#isSigned(head)) this.#consider(head);
+    if (await this.#isSigned(head)) await this.#considerAfterKept(head);
   }
 
   /** A head in a frame from a neighbour. Throws StageError `bad-head`. */
@@ -76,7 +78,7 @@ export class HeadWatch {
       throw bad(`cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`);
     }
     if (!(await this.#isSigned(head))) throw bad('was not signed by the coordinator');
-    this.#consider(head);
+    await this.#considerAfterKept(head);
   }
 
   /** A link was opened: its neighbour is told what this tab knows. */
@@ -93,6 +95,11 @@ export class HeadWatch {
   async #isSigned({ body, signature }: SignedHead): Promise<boolean> {
     const { network, coordinatorPublicKey } = this.#ports.identity;
     return body.network === network && this.#ports.verify(coordinatorPublicKey, headBytes(body), signature);
+  }
+
+  async #considerAfterKept(head: SignedHead): Promise<void> {
+    await this.#keptLooked;
+    this.#consider(head);
   }
 
   #consider(head: SignedHead): void {

@@ -20,8 +20,8 @@ export class SeededWeights {
     const length = dims.reduce((product, dim) => product * dim, 1);
     const next = uniformSource(this.#seed, name);
     if (dims.length === 1) return new Float32Array(length).map(() => 1 + 0.25 * next());
-    // Variance 1 / width, the summed axis.
-    const spread = Math.sqrt(3 / (dims[1] ?? 1));
+    // Variance 1 / width: of the summed axis, or axes where it is a convolution's.
+    const spread = Math.sqrt(3 / dims.slice(1).reduce((product, dim) => product * dim, 1));
     return new Float32Array(length).map(() => spread * next());
   }
 }

@@ -35,6 +35,9 @@ export interface CiroStatus {
   readonly model: { readonly id: string; readonly name: string } | null;
   readonly engine: 'wasm' | 'webgpu' | null;
   readonly layer_ms: number | null;
+  /** Rates of the line, and milliseconds of one run of each scored shape; null before they were measured. */
+  readonly line: { readonly down_bytes_per_ms: number | null; readonly up_bytes_per_ms: number | null };
+  readonly scores: { readonly bert: number | null; readonly resnet: number | null; readonly whisper: number | null } | null;
   /** Layers that it serves, or loads to serve. */
   readonly layers: readonly [number, number] | null;
   /** Layers that it has loaded to take them over at once. */
@@ -62,6 +65,8 @@ export function statusOf(view: ParticipantView = EMPTY_VIEW): CiroStatus {
     model: model ?? null,
     engine: profile?.engine ?? null,
     layer_ms: profile?.layerMs ?? null,
+    line: { down_bytes_per_ms: view.fresh.line.downBytesPerMs, up_bytes_per_ms: view.fresh.line.upBytesPerMs },
+    scores: view.fresh.scores?.ms ?? null,
     layers: 'layers' in state ? state.layers : null,
     standby: 'standby' in state && state.loaded ? state.standby : null,
     timings: { join_ms: timings.joinMs ?? null, ready_ms: timings.readyMs ?? null },

@@ -10,6 +10,8 @@ export interface ComputeThread {
   join(): Promise<HexHash[]>;
   device(): Promise<string>;
   measure(modelId: string, choice: EngineChoice): Promise<MeasuredProfile>;
+  scores(): ReturnType<ComputeApi['scores']>;
+  retime(): ReturnType<ComputeApi['retime']>;
   assign(assignment: number, modelId: string, layers: Layers | null, standby: boolean): Promise<void>;
   attachLink(peer: NodeId, port: MessagePort): Promise<void>;
   detachLink(peer: NodeId): Promise<void>;
@@ -37,6 +39,8 @@ export function startComputeThread(onCrash: (reason: string) => void): ComputeTh
     join: () => api.join(),
     device: () => api.device(),
     measure: (modelId, choice) => api.measure(modelId, choice),
+    scores: () => api.scores(),
+    retime: () => api.retime(),
     assign: (assignment, modelId, layers, standby) => api.assign(assignment, modelId, layers, standby),
     attachLink: (peer, port) => api.attachLink(peer, Comlink.transfer(port, [port])),
     detachLink: (peer) => api.detachLink(peer),

@@ -70,6 +70,8 @@ function setup(options: { measure?: () => Promise<never>; engine?: 'wasm' | 'web
       join: () => Promise.resolve([COMMITMENT]),
       device: () => Promise.resolve(device.name),
       measure: options.measure ?? ((_model, choice) => done(`measure ${choice}`).then(() => ({ engine: choice === 'auto' ? (options.engine ?? 'wasm') : choice, layerMs: 1, layerMs16: 3, headMs: 2, unfit: [] }))),
+      scores: () => Promise.resolve(undefined),
+      retime: () => Promise.resolve(undefined),
       assign: (assignment, _model, layers, standby) => done(`assign ${assignment} ${String(layers)}${standby ? ' standby' : ''}`),
       attachLink: () => done('attach'),
       detachLink: () => done('detach'),
@@ -150,6 +152,14 @@ describe('Contribution', () => {
     expect(sent[0]).toMatchObject({ type: 'hello', resume: 'token-1' });
     expect(sent.slice(1)).toMatchObject([{ type: 'nonces' }, { type: 'profile' }]);
     expect(calls).toEqual(['configure test', 'measure auto', 'close relayed links']);
+  });
+
+  it('W7: layers that were timed again make another profile; where the stage has no head, that stays as it was', async () => {
+    const { contribution, sent, join } = setup();
+    contribution.retimed({ layerMs: 9, layerMs16: 9, headMs: 9 });
+    await join();
+    contribution.retimed({ layerMs: 2, layerMs16: 6, headMs: null });
+    expect(sent.filter(({ type }) => type === 'profile')).toMatchObject([{ layerMs: 1, layerMs16: 3, headMs: 2 }, { layerMs: 2, layerMs16: 6, headMs: 2 }]);
   });
 
   it('L5: says at every connection that it hides its address', async () => {

@@ -8,7 +8,7 @@ import type { Alarm } from '../audit/alarm.ts';
 import type { AuditorState } from '../audit/audit-ports.ts';
 import type { PieceMessage } from '../pipeline/piece-sender.ts';
 import type { WeightsMoved } from '../shards/weights-tally.ts';
-import type { ComputeHost, ComputeMessage, ComputeOrder, EngineChoice, EngineLoss, MeasuredProfile } from '../worker/compute-api.ts';
+import type { ComputeHost, ComputeMessage, ComputeOrder, EngineChoice, EngineLoss, LayerTimes, MeasuredProfile } from '../worker/compute-api.ts';
 import type { LinkOrder } from '../transport/link-manager.ts';
 import type { ComputeThread } from './compute-thread.ts';
 import type { ContributionEvent, PauseReason, Trouble } from './contribution-state.ts';
@@ -63,6 +63,8 @@ export interface ContributionPorts {
   // Figures beside the state; each is told before the event it belongs to.
   joined(model: { readonly id: string; readonly name: string } | undefined): void;
   measured(profile: MeasuredProfile): void;
+  /** A job is over that took the engine `realMs` a position, where the profile says `expectedMs`. */
+  worked?(realMs: number, expectedMs: number): void;
   shardsReady(): void;
   fetched(loadedBytes: number, fetchedBytes: number): void;
   credited(credit: Message<'credit'>): void;
@@ -112,6 +114,8 @@ export class Contribution {
   #engine: EngineChoice;
   #model: { readonly id: string; readonly name: string } | undefined;
   #modelId: string | undefined;
+  /** Layers of the newest assignment. */
+  #layers = 0;
   #profile: MeasuredProfile | undefined;
   /** Browser and driver that the profile was measured with. */
   #measuredOn = '';
@@ -207,6 +211,7 @@ export class Contribution {
         event({ type: 'job-ended', job: message.job });
         break;
       case 'root':
+        this.#worked(message.stats.decodeMs.p50);
         // The last unit closes between `finish` and the root: what was kept at `finish` lacks it.
         this.#keepWork(message.job, this.#ended.get(message.job) ?? 'failed', true);
         break;
@@ -272,6 +277,22 @@ export class Contribution {
     this.#paused = false;
     this.#ports.event({ type: 'resumed' });
     if (this.#joined && this.#prepared) this.#sendProfile();
+  }
+
+  /** The loaded layers were timed again (SPEC W7). */
+  retimed({ layerMs, layerMs16, headMs }: LayerTimes): void {
+    const profile = this.#profile;
+    if (profile === undefined) return;
+    this.#profile = { ...profile, layerMs, layerMs16, headMs: headMs ?? profile.headMs };
+    this.#ports.measured(this.#profile);
+    if (this.#joined && this.#prepared) this.#sendProfile();
+  }
+
+  /** Whether a job took the head, too, is the plan's to know: between a time without and one with it everything is as expected. */
+  #worked(realMs: number): void {
+    const { layerMs = 0, headMs = 0 } = this.#profile ?? {};
+    const least = this.#layers * layerMs;
+    this.#ports.worked?.(realMs, Math.min(Math.max(realMs, least), least + headMs));
   }
 
   #greet(challenge: Message<'challenge'>): void {
@@ -360,6 +381,7 @@ export class Contribution {
     this.#ports.event({ type: 'assigned', id: assignment, layers, standby });
     const { layerMs16 = 0, headMs = 0, engine } = this.#profile ?? {};
     const count = layers === null ? 0 : layers[1] - layers[0];
+    this.#layers = count;
     this.#ports.runs.expect({ chunkMs: count * layerMs16 + headMs, firstMs: engine === 'webgpu' ? FIRST_GPU_RUN_MS : 0 });
     this.#guard(this.#ports.compute.assign(assignment, modelId, layers, standby));
   }

@@ -5,6 +5,7 @@ import type { Generated } from '../pipeline/stage-ports.ts';
 import type { LinkView } from '../transport/link-manager.ts';
 import { NOTHING_YET, stateOf, type ContributionState } from './contribution-state.ts';
 import { NO_WEIGHTS_MOVED, type WeightsMoved } from '../shards/weights-tally.ts';
+import type { FreshFigures } from './fresh-profile.ts';
 import type { WorkTotals } from './work-meter.ts';
 
 /** What the person allows. */
@@ -31,6 +32,8 @@ export interface ParticipantView {
   readonly keys: 'stored' | 'memory' | undefined;
   readonly model: { readonly id: string; readonly name: string } | undefined;
   readonly profile: MeasuredProfile | undefined;
+  /** Line and scores, as far as they were measured (SPEC W3, W4). */
+  readonly fresh: FreshFigures;
   readonly links: readonly LinkView[];
   readonly totals: WorkTotals;
   readonly tokensPerSecond: number;
@@ -73,6 +76,7 @@ export const EMPTY_VIEW: ParticipantView = {
   keys: undefined,
   model: undefined,
   profile: undefined,
+  fresh: { line: { downBytesPerMs: null, upBytesPerMs: null }, scores: undefined },
   links: [],
   totals: { jobs: 0, tokens: 0, positions: 0, units: 0 },
   tokensPerSecond: 0,

@@ -10,8 +10,10 @@ import { holdContributeLock } from './contribute-lock.ts';
 import { Contribution } from './contribution.ts';
 import { afterEvent, NOTHING_YET, stateOf, type ContributionEvent, type PauseReason, type Trouble } from './contribution-state.ts';
 import { isMetered, isMobile, missingCapability } from './device-check.ts';
+import { FreshProfile } from './fresh-profile.ts';
 import { keepAwake } from './keep-awake.ts';
 import { EMPTY_VIEW, MAX_SHOWN_ALARMS, type ContributeOptions, type ParticipantView } from './participant-view.ts';
+import { probeLine } from './line-probe.ts';
 import { RunWatch } from './run-watch.ts';
 import { watchPower } from './power-watch.ts';
 import { WorkMeter } from './work-meter.ts';
@@ -53,6 +55,7 @@ export class Participant implements Contributor {
   #meter = new WorkMeter();
   #running: Running | undefined;
   #attempt: AbortController | undefined;
+  #fresh: FreshProfile | undefined;
   /** Of the contribution that the person wants now; undefined after a stop. */
   #options: ContributeOptions | undefined;
   #notifyTimer: ReturnType<typeof setTimeout> | undefined;
@@ -158,12 +161,16 @@ export class Participant implements Contributor {
         event: (event) => this.#event(event),
         joined: (model) => this.#show({ model, timings: { ...this.#view.timings, joinMs: this.#view.timings.joinMs ?? performance.now() } }),
         measured: (profile) => this.#show({ profile }),
+        worked: (real, expected) => fresh.served(real, expected),
         shardsReady: () => this.#show({ timings: { ...this.#view.timings, readyMs: this.#view.timings.readyMs ?? performance.now() } }),
         fetched: (loaded, downloaded) => this.#show({ bytes: { downloaded, cached: loaded - downloaded } }),
         credited: ({ pendingTotal, payableTotal, withheldTotal }) => this.#show({ credits: { pending: BigInt(pendingTotal), payable: BigInt(payableTotal), withheld: BigInt(withheldTotal) } }),
         standing: ({ passed, successfulAudits, failedAudits, auditRate, state }) => this.#show({ standing: { passed, successfulAudits, failedAudits, auditRate, state } }),
         auditing: (audits) => this.#show({ audits }),
-        weights: (weights) => this.#show({ weights }),
+        weights: (weights) => {
+          if (weights.downBytesPerMs !== undefined) fresh.fetched(weights.downBytesPerMs);
+          this.#show({ weights });
+        },
         alarm: (alarm) => this.#showAlarms([alarm, ...this.#view.alarms]),
         fail: (trouble) => this.#fail(trouble),
       },
@@ -175,6 +182,17 @@ export class Participant implements Contributor {
       onMessage: (message) => contribution.handle(message),
       onMalformed: (error) => console.warn(error.message),
     });
+    const fresh = new FreshProfile({
+      scores: () => compute.scores(),
+      layers: () => compute.retime(),
+      probeLine: (want) => probeLine(want, { fetch: (url, init) => fetch(url, init), now: () => performance.now(), base }),
+      metered: () => isMetered(navigator),
+      now: () => performance.now(),
+      send: (message) => this.#facts.connection === 'joined' && socket.send(message),
+      timed: (times) => contribution.retimed(times),
+      show: (figures) => this.#show({ fresh: figures }),
+    });
+    this.#fresh = fresh;
     this.#watch(options, contribution, compute, ended);
     return { socket, compute, links };
   }
@@ -189,16 +207,23 @@ export class Participant implements Contributor {
       if (first === undefined) contribution.resume();
       else contribution.pause(first);
     };
-    if (options.pauseOnBattery) this.#ifItFails(watchPower((onBattery) => weigh('battery', onBattery), signal));
+    let powered: boolean | undefined;
+    this.#ifItFails(watchPower((onBattery) => {
+      if (powered !== undefined && powered !== onBattery) this.#fresh?.changed();
+      powered = onBattery;
+      if (options.pauseOnBattery) weigh('battery', onBattery);
+    }, signal));
     const look = () => {
       contribution.hide(document.hidden);
       if (options.pauseWhenHidden) weigh('hidden', document.hidden);
     };
     look();
     document.addEventListener('visibilitychange', look, { signal });
+    document.addEventListener('visibilitychange', () => this.#fresh?.changed(), { signal });
     if (options.keepAwake) keepAwake(document, navigator.wakeLock, signal);
     const timer = setInterval(() => {
       this.#soon();
+      this.#fresh?.look(isAtRest(this.#view));
       Promise.all([compute.memory(), compute.generated()]).then(([memory, generated]) => this.#show({ memory, generated }), () => undefined);
     }, WATCH_MS);
     signal.addEventListener('abort', () => clearInterval(timer), { once: true });
@@ -240,6 +265,8 @@ export class Participant implements Contributor {
 
   #event(event: ContributionEvent): void {
     this.#facts = afterEvent(this.#facts, event);
+    if (event.type === 'engine-lost') this.#fresh?.restarted();
+    if (event.type === 'profiled') this.#fresh?.joined();
     this.#view = { ...this.#view, state: stateOf(this.#facts) };
     this.#notify();
   }
@@ -259,4 +286,10 @@ export class Participant implements Contributor {
     this.#view = { ...this.#view, totals: this.#meter.totals, tokensPerSecond: this.#meter.tokensPerSecond(performance.now()) };
     for (const listener of this.#listeners) listener(this.#view);
   }
+}
+
+/** Neither a job, a load, an audit nor a placement needs this tab. */
+function isAtRest({ state, audits }: ParticipantView): boolean {
+  const loaded = state.kind === 'ready' || (state.kind === 'waiting' && (state.why === 'spare' || (state.why === 'standby' && state.loaded)));
+  return loaded && audits.running === null && audits.waiting === 0;
 }

@@ -1,3 +1,4 @@
+import { MAX_LINK_RTT_MS } from '@ciro/core/protocol/limits.ts';
 import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordinator.ts';
 import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
 import type { NodeId } from '@ciro/core/ids.ts';
@@ -151,6 +152,6 @@ export class LinkManager {
   }
 
   #report(link: string, peer: NodeId, state: 'open' | 'closed' | 'failed', stats: LinkStats): void {
-    this.#ports.send({ type: 'link', link, peer, state, route: stats.route, rttMs: stats.rttMs, ...(stats.loss !== undefined && { loss: stats.loss }) });
+    this.#ports.send({ type: 'link', link, peer, state, route: stats.route, rttMs: Math.min(stats.rttMs, MAX_LINK_RTT_MS), ...(stats.loss !== undefined && { loss: stats.loss }) });
   }
 }

@@ -2,6 +2,7 @@ import type { SignedPlan } from '@ciro/core/job/plan.ts';
 import type { JobRoot } from '@ciro/core/identity/identity.ts';
 import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import type { SignedHead } from '@ciro/core/protocol/audit-from-coordinator.ts';
+import type { Scores } from '@ciro/core/protocol/measured.ts';
 import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordinator.ts';
 import type { WorkerMessage } from '@ciro/core/protocol/control-from-worker.ts';
 import type { Alarm } from '../audit/alarm.ts';
@@ -10,6 +11,7 @@ import type { EngineLoss } from '../engine/engine-loss.ts';
 import type { Generated } from '../pipeline/stage-ports.ts';
 import type { PieceMessage } from '../pipeline/piece-sender.ts';
 import type { WeightsMoved } from '../shards/weights-tally.ts';
+import type { HeldStageTimes } from './held-stage-times.ts';
 
 export type { EngineLoss, EngineLossCode } from '../engine/engine-loss.ts';
 
@@ -87,6 +89,9 @@ export interface MeasuredProfile {
   readonly unfit: readonly { readonly engine: 'wasm' | 'webgpu'; readonly reason: string }[];
 }
 
+/** Layer times that were measured on the layers that are loaded. */
+export type LayerTimes = HeldStageTimes;
+
 /** The dedicated worker's surface, reached through Comlink. Frames do not pass here but through the ports of `attachLink`. */
 export interface ComputeApi {
   configure(config: ComputeConfig, host: ComputeHost): Promise<void>;
@@ -96,6 +101,10 @@ export interface ComputeApi {
   device(): Promise<string>;
   /** Runs qualification vectors and the micro-benchmark; `auto` takes the faster provider that qualifies. */
   measure(modelId: string, choice: EngineChoice): Promise<MeasuredProfile>;
+  /** Scores of other shapes of networks (SPEC W4); undefined when jobs, loads or audits need the engine, or did before it was done. */
+  scores(): Promise<Scores | undefined>;
+  /** Times the loaded layers again (SPEC W7); undefined as for `scores`, and where none are loaded. */
+  retime(): Promise<LayerTimes | undefined>;
   /**
    * Loads the shards of the layers (null: none); progress and outcome go out as `shards` messages. A new call replaces the old, and
    * loads nothing when it wants what is loaded. Audits make way for it, unless this worker only stands by.

@@ -5,6 +5,8 @@ import type { LinksAnswer } from '../audit/head-watch.ts';
 import type { StageEnginePort } from '../pipeline/stage-ports.ts';
 import type { WeightsExchange } from '../shards/weights-exchange.ts';
 import type { ShardProgress } from '../shards/shard-store.ts';
+import type { ScorePorts } from '../engine/score-benchmark.ts';
+import type { Scores } from '@ciro/core/protocol/measured.ts';
 import type { EngineChoice, MeasuredProfile } from './compute-api.ts';
 
 /** A loaded stage that can be given up again. */
@@ -39,6 +41,8 @@ export interface ComputePlatform {
   /** `base`: where the engine's own files are. `deviceLost` is told when its sessions lose the graphics device. */
   configureEngine(base: string, deviceLost: (message: string) => void): void;
   measure(choice: EngineChoice, architecture: Architecture, signal: AbortSignal): Promise<MeasuredProfile>;
+  /** Scores on graphs of other shapes; undefined when `mayGoOn` said no. */
+  scores(engine: MeasuredProfile['engine'], ports: Pick<ScorePorts, 'mayGoOn' | 'turn'>): Promise<Scores | undefined>;
   loadStage(order: StageOrder): Promise<LoadedStage>;
   loadAuditStage(order: AuditStageOrder): Promise<AuditEngine>;
   /** Bytes that such an engine holds while it runs `positions`. */

@@ -38,6 +38,7 @@ let random = 0;
 const platform = (): ComputePlatform => ({
   configureEngine: () => undefined,
   measure: async () => ({ engine: 'wasm', layerMs: 1, layerMs16: 2, headMs: 3, unfit: [] }),
+  scores: async (engine, { mayGoOn }) => (mayGoOn() ? { engine, ms: { bert: 1, resnet: 1, whisper: null } } : undefined),
   loadStage: async ({ shape }) => new LoadedToy(shape),
   modelSource: () => ({ manifest: async () => toyManifest(), shard: async () => new Uint8Array(1) }),
   randomHex: (bytes) => (++random).toString(16).padStart(2 * bytes, '0'),
@@ -275,4 +276,16 @@ test('B1 to B3: heads go from tab to tab over their link, two of one number are 
   const entry = { sequence: 8, hash: 'c'.repeat(64) as HexHash };
   await services[0]?.order({ type: 'credit', job: plan.job, amount: '0', status: 'pending', pendingTotal: '0', payableTotal: '0', withheldTotal: '0', paidPositions: 0, generatedTokens: 8, entry });
   expect(scenes[0]?.alarms).toMatchObject([{ kind: 'dropped-receipt', job: plan.job, expected: '24', got: '0' }]);
+});
+
+test('W4, W7: idle measurements take the engine that was chosen and the layers that are loaded; a tab without either has nothing to measure', async () => {
+  const service = new ComputeService(platform());
+  const device = await newKey();
+  const config: ComputeConfig = { engineBase: '/ort/', coordinatorBase: 'https://ciro.test/', network: 'ciro-test', nodeId: nodeAt(0), coordinatorPublicKey: await rawKey(await newKey()), devicePublicKey: await rawKey(device), deviceKey: device.privateKey };
+  await service.configure(config, hostTo([]));
+  expect([await service.scores(), await service.retime()]).toEqual([undefined, undefined]);
+  await service.measure(TOY_MODEL_ID, 'auto');
+  await service.assign(1, TOY_MODEL_ID, layersOf(0, 2), false);
+  expect(await service.scores()).toEqual({ engine: 'wasm', ms: { bert: 1, resnet: 1, whisper: null } });
+  expect(await service.retime()).toMatchObject({ layerMs: expect.any(Number), layerMs16: expect.any(Number), headMs: null });
 });

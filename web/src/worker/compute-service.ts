@@ -5,14 +5,16 @@ import { SignatureVerifier, signWithDeviceKey } from '../pipeline/device-signatu
 import { sha256Digest } from '../pipeline/sha256-digest.ts';
 import { StagePipeline } from '../pipeline/stage-pipeline.ts';
 import { lossOf } from '../engine/engine-loss.ts';
+import { measureHeldStage } from './held-stage-times.ts';
 import { StageLoader } from './stage-loader.ts';
 import { RunLog, WatchedStage } from './watched-stage.ts';
 import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
+import type { Scores } from '@ciro/core/protocol/measured.ts';
 import type { SignedPlan } from '@ciro/core/job/plan.ts';
 import type { AuditEngine, AuditEngineOrder } from '../audit/audit-ports.ts';
 import type { EngineLoss } from '../engine/engine-loss.ts';
 import type { Generated } from '../pipeline/stage-ports.ts';
-import type { ComputeApi, ComputeConfig, ComputeHost, ComputeOrder, EngineChoice, MeasuredProfile, RunProgress } from './compute-api.ts';
+import type { ComputeApi, ComputeConfig, ComputeHost, ComputeOrder, EngineChoice, LayerTimes, MeasuredProfile, RunProgress } from './compute-api.ts';
 import type { ComputePlatform, LoadedStage, ModelSource, StageOrder } from './compute-platform.ts';
 
 /** Weights, caches and rows of one tab when the page names no budget: the whole default model expands to 540 MB. */
@@ -94,6 +96,19 @@ export class ComputeService implements ComputeApi {
     const profile = await this.#platform.measure(choice, architecture, signal);
     this.#provider = profile.engine;
     return profile;
+  }
+
+  async scores(): Promise<Scores | undefined> {
+    const provider = this.#provider;
+    return provider === undefined ? undefined : this.#platform.scores(provider, this.#whenIdle());
+  }
+
+  async retime(): Promise<LayerTimes | undefined> {
+    const { loader } = this.#ready();
+    const { held } = loader;
+    if (held === undefined) return undefined;
+    const { turn, mayGoOn } = this.#whenIdle();
+    return measureHeldStage(held, { turn, mayGoOn: () => mayGoOn() && loader.held === held });
   }
 
   async assign(assignment: number, modelId: string, layers: readonly [number, number] | null, standby: boolean): Promise<void> {
@@ -189,6 +204,13 @@ export class ComputeService implements ComputeApi {
 
   async generated(): Promise<Generated> {
     return this.#configured?.pipeline.generated ?? { positions: 0, batched: 0, drafted: 0, accepted: 0 };
+  }
+
+  /** For what is measured when nothing else is to be done: piece by piece, and never beside jobs, loads or audits. */
+  #whenIdle(): { turn<Result>(task: () => Promise<Result>): Promise<Result>; mayGoOn(): boolean } {
+    const configured = this.#ready();
+    const { pipeline, auditor } = configured;
+    return { turn: (task) => pipeline.background(task), mayGoOn: () => this.#configured === configured && pipeline.openJobs === 0 && this.#loading === 0 && !auditor.isBusy };
   }
 
   /** Bytes of the stage that is held, and of rows of its jobs. */

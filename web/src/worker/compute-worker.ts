@@ -3,7 +3,8 @@ import * as Comlink from 'comlink';
 import { toHex } from '@ciro/core/bytes.ts';
 import { chooseProvider, refusalOf } from '../engine/choose-provider.ts';
 import { deviceName } from '../engine/device-name.ts';
-import { configureEngine } from '../engine/ort.ts';
+import { configureEngine, createSession } from '../engine/ort.ts';
+import { measureScores } from '../engine/score-benchmark.ts';
 import { PiecewiseEngine } from '../engine/piecewise-engine.ts';
 import { StageEngine } from '../engine/stage-engine.ts';
 import { fetchManifest } from '../shards/manifest-source.ts';
@@ -31,6 +32,7 @@ const service = new ComputeService({
     const unfit = qualifications.filter(({ eligible }) => !eligible).map((each) => ({ engine: each.provider, reason: refusalOf(each) }));
     return { engine, layerMs, layerMs16, headMs, unfit };
   },
+  scores: (engine, ports) => measureScores(engine, { ...ports, createSession, now: () => performance.now() }),
   loadStage: (order) => StageEngine.load(order),
   loadAuditStage: (order) => PiecewiseEngine.load(order),
   stageBytes: (manifest, shape, positions) => PiecewiseEngine.bytesFor(manifest, shape, positions),

@@ -2,6 +2,7 @@ import { loadingOf, standbyOf } from '../../participant/contribution-state.ts';
 import { TroubleBox } from '../trouble-box.tsx';
 import { formatAmount, formatBytes, formatCount, formatDuration, formatMemory, formatRate, formatShare } from '../figures.ts';
 import { LayerStrip } from '../layer-strip.tsx';
+import { lineText, scoresText } from './fresh-text.ts';
 import { LinkList } from './link-list.tsx';
 import { stateText } from './state-text.ts';
 import { neighbours, weightsFrom } from './weights-text.ts';
@@ -56,6 +57,8 @@ export function LivePanel({ desk, model }: { desk: ContributionDesk; model: Serv
         <Gauge name="Audits passed" value={standing === undefined ? '–' : formatCount(standing.successfulAudits)} aside={standing === undefined ? '' : `${formatShare(standing.auditRate)} of work is audited`} />
         <Gauge name="Others audited" value={formatCount(audits.done)} aside={audits.running === null ? '' : 'one under way'} />
         <Gauge name="Runs on" value={profile === undefined ? '–' : DEVICES[profile.engine]} aside={profile === undefined ? '' : `${formatDuration(profile.layerMs)} a layer`} />
+        {lineText(view.fresh) !== '' && <Gauge name="Line" value={lineText(view.fresh)} />}
+        {view.fresh.scores !== undefined && <Gauge name="Small models of other kinds" value={scoresText(view.fresh)} aside="measured when idle; nothing is given out by it yet" />}
         <Gauge name="Memory" value={formatMemory(memory.heldBytes)} aside={memory.peakBytes > 0 ? `peak ${formatMemory(memory.peakBytes)}` : ''} />
         <Gauge name="Weights" value={formatBytes(bytes.downloaded + bytes.cached)} aside={weightsFrom(bytes, view.weights)} />
         {view.weights.given > 0 && <Gauge name="Given to others" value={formatBytes(view.weights.given)} aside={`weights, to ${neighbours(view.weights.to)}`} />}

@@ -1,5 +1,6 @@
 import { hueClass, LayerStrip } from '../layer-strip.tsx';
 import { formatCount, formatLayers, shortId } from '../figures.ts';
+import { ringOf } from './network-health.ts';
 import type { NetworkHealth } from './network-health.ts';
 import type { NetworkState } from './network-watch.ts';
 
@@ -7,7 +8,9 @@ import type { NetworkState } from './network-watch.ts';
 export function NetworkStrip({ network, mine }: { network: NetworkState; mine: string | undefined }) {
   if (network.kind === 'unknown') return <div class="network" aria-busy="true" />;
   if (network.kind === 'offline') return <div class="network network-bad">Coordinator offline</div>;
-  const { workers, stages, layers, serves, queued } = network.health;
+  const { workers, layers, serves, queued, rings } = network.health;
+  const own = ringOf(network.health, mine);
+  const stages = own?.stages ?? network.health.stages;
   const segments = stages.map((stage, index) => ({ layers: stage.layers, hue: stage.worker === mine ? ('mine' as const) : index }));
   return (
     <div class="network">
@@ -16,6 +19,7 @@ export function NetworkStrip({ network, mine }: { network: NetworkState; mine: s
         <b class="figures">{formatCount(workers)}</b> {workers === 1 ? 'tab' : 'tabs'} here
       </span>
       {(workers > 0 || network.health.missing > 0) && <span>{standing(network.health)}</span>}
+      {rings.length > 1 && <span>{own === undefined ? `${formatCount(rings.length)} rings` : `you are in ring ${own.number} of ${rings.length}`}</span>}
       {queued > 0 && <span>{formatCount(queued)} waiting</span>}
       {layers > 0 && stages.length > 0 && (
         <span class="network-layers">

@@ -1,0 +1,93 @@
+import { draftEpoch, sealEpoch } from '@ciro/core/settlement/epoch.ts';
+import { rootOf } from '@ciro/core/settlement/epoch-tree.ts';
+import { tokensOf } from '@ciro/core/settlement/rate.ts';
+import { assertSucceeds } from '@ciro/core/settlement/succession.ts';
+import { SettlementServiceError } from './service-error.ts';
+import type { EpochData } from '@ciro/core/settlement/epoch.ts';
+import type { PayoutRate } from '@ciro/core/settlement/rate.ts';
+import type { EpochTrees } from './epoch-trees.ts';
+import type { PayoutBook } from './payout-book.ts';
+import type { ChainPort, EarningsPort, SettlementEvent, SettlementStore, StoredEpoch } from './ports.ts';
+
+export interface EpochCloserDeps {
+  readonly chain: Pick<ChainPort, 'chainId' | 'store' | 'funds'>;
+  readonly store: SettlementStore;
+  readonly ledger: EarningsPort;
+  readonly payouts: PayoutBook;
+  readonly trees: EpochTrees;
+  readonly now: () => number;
+  readonly onEvent: (event: SettlementEvent) => void;
+}
+
+export interface EpochCloserOptions {
+  readonly network: string;
+  readonly rate: PayoutRate;
+  /** An epoch is closed so long after the one before, milliseconds. */
+  readonly everyMs: number;
+  /** Or as soon as so many payees have earned more. */
+  readonly maxChanged: number;
+}
+
+/** Closes epochs: from one reading of the ledger to a row in the outbox (SPEC X7). */
+export class EpochCloser {
+  readonly #deps: EpochCloserDeps;
+  readonly #options: EpochCloserOptions;
+
+  constructor(deps: EpochCloserDeps, options: EpochCloserOptions) {
+    this.#deps = deps;
+    this.#options = options;
+  }
+
+  /** Closes the epoch that is due, if one is. Throws `unbacked`, `no-address`, or SettlementError; nothing is stored then. */
+  async closeDue(): Promise<EpochData | undefined> {
+    const { store, chain, trees, now, onEvent } = this.#deps;
+    const { network, everyMs, maxChanged } = this.#options;
+    const newest = await store.list(KEPT_ROOTS);
+    if (newest.some(({ state }) => state === 'closed' || state === 'posted')) return undefined;
+    const last = newest[0];
+    const payees = await this.#payees();
+    const before = await this.#before(newest);
+    const changed = changedPayees(payees, before?.entries ?? []);
+    if (changed === 0 || (now() - (last?.closedAt ?? 0) < everyMs && changed < maxChanged)) return undefined;
+
+    const corrections = await store.waitingCorrections();
+    const draft = draftEpoch({ network, chainId: chain.chainId, store: chain.store, epoch: (last?.summary.epoch ?? 0) + 1, payees, corrections });
+    if (before !== undefined) assertSucceeds(before, draft);
+    const { balance, paid } = await chain.funds();
+    const backing = balance + paid;
+    if (BigInt(draft.total) > backing) {
+      const message = `epoch ${draft.epoch} owes ${draft.total} base units in all, and its contract holds ${balance} and has paid ${paid}; send ${BigInt(draft.total) - backing} more to ${chain.store}`;
+      throw new SettlementServiceError('unbacked', message, { fault: 'user', fields: { epoch: draft.epoch, total: draft.total, balance: String(balance), paid: String(paid) } });
+    }
+    const tree = await trees.grow(draft);
+    const epoch = sealEpoch(draft, rootOf(tree));
+    await store.close(epoch, Math.floor(now()));
+    onEvent({ type: 'closed', epoch: epoch.epoch, count: epoch.count, total: BigInt(epoch.total) });
+    return epoch;
+  }
+
+  /** Every account with what it ever earned, from one reading of the ledger. */
+  async #payees(): Promise<{ readonly account: string; readonly cumulative: bigint }[]> {
+    const earned = await this.#deps.ledger.earned();
+    const accounts = await this.#deps.payouts.accounts([...earned.keys()]);
+    return [...earned].flatMap(([worker, { payable, settled }]) => {
+      const cumulative = tokensOf(payable + settled, this.#options.rate);
+      return cumulative === 0n ? [] : [{ account: accounts.get(worker) ?? '', cumulative }];
+    });
+  }
+
+  /** The newest epoch that may be paid from; what a veto took away binds nobody. */
+  async #before(newest: readonly StoredEpoch[]): Promise<EpochData | undefined> {
+    const before = newest.find(({ state }) => state !== 'vetoed');
+    return before === undefined ? undefined : this.#deps.store.data(before.summary.epoch);
+  }
+}
+
+/** Final roots that stay claimable. */
+export const KEPT_ROOTS = 8;
+
+function changedPayees(payees: readonly { readonly account: string; readonly cumulative: bigint }[], entries: EpochData['entries']): number {
+  const before = new Map(entries.map(({ account, cumulative }) => [account, BigInt(cumulative)]));
+  const same = payees.filter(({ account, cumulative }) => before.get(account) === cumulative).length;
+  return payees.length - same + Math.max(0, before.size - payees.length);
+}
