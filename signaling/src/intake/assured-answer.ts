@@ -10,6 +10,7 @@ import type { JobOrder } from '../scheduler/job-order.ts';
 import type { AnswerLog } from './answer-log.ts';
 import type { ChatRequest } from './chat-request.ts';
 import type { Fault } from './correction.ts';
+import type { JobFaults } from './job-faults.ts';
 import type { JobStatusEvent } from './job-feed.ts';
 import type { AnswerProgress, Restart } from './kept-answer.ts';
 import type { Audits, ChatModel, StageOutcome } from './ports.ts';
@@ -20,6 +21,7 @@ import type { Part, Parts, PartsToRun } from './run-parts.ts';
 export interface AssuredDependencies extends RunDependencies {
   readonly audits: Audits;
   readonly nonces: RequesterNonces;
+  readonly faults: JobFaults;
   readonly newJob: () => JobId;
   readonly now: () => number;
 }
@@ -156,8 +158,14 @@ export class AssuredAnswer {
   }
 
   /** Audits a recorded job; gives what is wrong with it. Throws `stopping` when the coordinator does not wait for the end. */
-  async #audit({ job }: JobOrder, { record, createdAt }: RanOrder): Promise<Fault | undefined> {
-    const { archive, audits, feeds, ledger, nonces } = this.#dependencies;
+  #audit(order: JobOrder, ran: RanOrder): Promise<Fault | undefined> {
+    const fault = this.#look(order, ran);
+    this.#dependencies.faults.expect(order.job, fault);
+    return fault;
+  }
+
+  async #look({ job }: JobOrder, { record, createdAt }: RanOrder): Promise<Fault | undefined> {
+    const { archive, audits, faults, feeds, ledger, nonces } = this.#dependencies;
     const { request, stopping: stop } = this.#asked;
     const told = new Set<number>();
     const onStage = (stage: number, status: StageOutcome): void => {
@@ -171,8 +179,9 @@ export class AssuredAnswer {
     feeds.push(job, { type: 'recorded', roots: record.stages.map(({ root }) => root?.root ?? null) });
     const outcome = await untilAborted(deciding, stop).catch((error: unknown) => this.#undecided(job, error));
     outcome.stages.forEach(({ status }, stage) => onStage(stage, status));
+    const basis = plan.prefix !== undefined && (await untilAborted(faults.failed(plan.prefix.job), stop));
+    const fault = faultOf(record, outcome, request.assurance) ?? (basis ? UNSOUND_BASIS : undefined);
     await archive.decided(job);
-    const fault = faultOf(record, outcome, request.assurance);
     // Nobody pays for an answer that is wrong or not given out; booked already where a stage was convicted.
     if (fault === undefined) return undefined;
     this.#dependencies.runner.forget(job);
@@ -282,6 +291,9 @@ export class AssuredAnswer {
     for (const job of this.#jobs) this.#dependencies.feeds.push(job, event);
   }
 }
+
+/** It stands on rows of a job that failed its audits: all of it is done again, and nobody who computed it is passed over (SPEC V8). */
+const UNSOUND_BASIS: Fault = { firstBadPosition: 0, workers: [] };
 
 const lastOf = (answer: Parts): Part => answer.at(-1) ?? answer[0];
 

@@ -81,7 +81,11 @@ it('V1, V7: nothing is named when the time is nearly over, a worker is gone, or 
   const told = book();
   told.kept.recorded({ account: 'ada' }, second.record, [jobId(1)]);
   expect(told.kept.forget(jobId(1)).map(({ job }) => job)).toEqual([jobId(2)]);
-  for (const { kept } of [late, gone, told]) expect(kept.take(order([...idsOf(second), 1]), ring())).toBeUndefined();
+  const early = book(first);
+  early.kept.take(order([...idsOf(first), 5, 6]), ring());
+  early.kept.forget(jobId(1));
+  early.kept.recorded({ account: 'ada' }, second.record, [jobId(1)]);
+  for (const { kept } of [late, gone, told, early]) expect(kept.take(order([...idsOf(second), 1]), ring())).toBeUndefined();
 });
 
 const changed = ({ record }: PlayedJob, change: (record: JobRecord) => unknown): JobRecord => {

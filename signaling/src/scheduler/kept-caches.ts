@@ -3,7 +3,7 @@ import { KEPT_CACHE_MS, MAX_PREFIX_JOBS } from '@ciro/core/protocol/limits.ts';
 import type { JobId, NodeId } from '@ciro/core/ids.ts';
 import type { JobPlan, PlanPrefix } from '@ciro/core/job/plan.ts';
 import { idsHash } from './build-plan.ts';
-import { KEPT_CACHE_MARGIN_MS, MAX_KEPT_JOBS, PROMPT_POSITION_COST } from './scheduler-limits.ts';
+import { KEPT_CACHE_MARGIN_MS, MAX_KEPT_JOBS, MAX_REMEMBERED_JOBS, PROMPT_POSITION_COST } from './scheduler-limits.ts';
 import type { Clock } from '../sessions/clock.ts';
 import type { JobOrder, JobRecord, StageRecord } from './job-order.ts';
 import type { ReadyPlacement } from './placer.ts';
@@ -26,6 +26,8 @@ export class KeptCaches {
   readonly #clock: Clock;
   /** Oldest first. */
   readonly #kept = new Map<JobId, KeptJob>();
+  /** What is recorded later and stands on one of these is not kept either. */
+  readonly #forgotten = new Set<JobId>();
   readonly #ofAccount = new Map<string, Set<KeptJob>>();
 
   constructor(clock: Clock) {
@@ -36,7 +38,7 @@ export class KeptCaches {
   recorded({ account }: Pick<JobOrder, 'account'>, record: JobRecord, before: readonly JobId[]): void {
     const { plan } = record.signed;
     const positions = record.finish === 'moved' || record.finish === 'failed' ? 0 : boundPositions(record);
-    if (positions < UNIT_POSITIONS || before.length + 1 > MAX_PREFIX_JOBS) return;
+    if (positions < UNIT_POSITIONS || before.length + 1 > MAX_PREFIX_JOBS || before.some((job) => this.#forgotten.has(job))) return;
     const ids = [...record.promptIds, ...record.tokenIds].slice(0, positions);
     this.#drop(plan.job);
     const kept = { account, plan, planHash: record.planHash, ids, positions, jobs: [plan.job, ...before], until: this.#clock.now() + KEPT_CACHE_MS - KEPT_CACHE_MARGIN_MS };
@@ -67,6 +69,11 @@ export class KeptCaches {
   forget(job: JobId): readonly JobPlan[] {
     const found = [...this.#kept.values()].filter(({ jobs }) => jobs.includes(job)).map(({ plan }) => plan);
     for (const plan of found) this.#drop(plan.job);
+    this.#forgotten.add(job);
+    for (const oldest of this.#forgotten) {
+      if (this.#forgotten.size <= MAX_REMEMBERED_JOBS) break;
+      this.#forgotten.delete(oldest);
+    }
     return found;
   }
 
