@@ -5,6 +5,9 @@ import { askNetwork, evidenceOf } from '../support/network-question.ts';
 import type { TestNetwork } from '../support/network.ts';
 
 const TOKENS = 24;
+/** Turns that go on from the one before, the second of them from two jobs; and turns asked at most. */
+const TURNS = 2;
+const MOST_TURNS = 5;
 const HISTORY = `Here is a list to remember. ${Array.from({ length: 40 }, (_, index) => `Item ${index} is red.`).join(' ')}`;
 const FIRST = [{ role: 'user', content: HISTORY }];
 
@@ -27,20 +30,28 @@ describe('a conversation over three tabs', () => {
       if (!answer.ok) throw new Error(JSON.stringify(answer.error));
       return { ...answer, evidence: await evidenceOf(network.coordinator, answer.job) };
     };
+    type Asked = Awaited<ReturnType<typeof ask>>;
+    const ringOf = ({ evidence: { plan: { signed } } }: Asked): string => JSON.stringify(signed.plan.stages.map(({ worker, devicePublicKey, layers }) => [worker, devicePublicKey, layers]));
     let told = FIRST;
     let before = await ask(told, true);
-    for (const question of ['Which colour was item 7?', 'And item 9?']) {
-      told = [...told, { role: 'assistant', content: before.text }, { role: 'user', content: question }];
+    let kept = 0;
+    for (let turn = 0; kept < TURNS && turn < MOST_TURNS; turn++) {
+      told = [...told, { role: 'assistant', content: before.text }, { role: 'user', content: `Which colour was item ${turn}?` }];
       // The plain one first: it takes nothing from the kept turn.
       const plain = await ask(told, false);
-      const kept = await ask(told, true);
+      const next = await ask(told, true);
       expect(plain.cachedTokens).toBe(0);
-      expect(kept.cachedTokens).toBeGreaterThanOrEqual(before.evidence.prompt_ids.length - (before.evidence.prompt_ids.length % 16));
-      expect(kept.evidence.token_ids).toEqual(plain.evidence.token_ids);
-      for (const { evidence } of [before, plain, kept]) expect(await faultsOf(evidence)).toEqual([]);
-      const [with_, without] = [kept, plain].map(({ evidence }) => evidence.ttft_ms);
-      console.info(`time to the first token over ${kept.evidence.prompt_tokens} prompt ids: ${without?.toFixed(0)} ms plain, ${with_?.toFixed(0)} ms with ${kept.cachedTokens} kept, ratio ${((with_ ?? 0) / (without ?? 1)).toFixed(3)}`);
-      before = kept;
+      expect(next.evidence.token_ids).toEqual(plain.evidence.token_ids);
+      for (const { evidence } of [before, plain, next]) expect(await faultsOf(evidence)).toEqual([]);
+      // A tab that a busy machine kept from answering in time was replaced: there is nothing to go on from.
+      if (next.evidence.plan.signed.plan.version === 1 && ringOf(next) === ringOf(before)) {
+        kept++;
+        expect(next.cachedTokens).toBeGreaterThanOrEqual(before.evidence.prompt_ids.length - (before.evidence.prompt_ids.length % 16));
+        const [with_, without] = [next.evidence.ttft_ms, plain.evidence.ttft_ms];
+        console.info(`time to the first token over ${next.evidence.prompt_tokens} prompt ids: ${without.toFixed(0)} ms plain, ${with_.toFixed(0)} ms with ${next.cachedTokens} kept, ratio ${(with_ / without).toFixed(3)}`);
+      }
+      before = next;
     }
+    expect(kept).toBe(TURNS);
   });
 });
