@@ -31,7 +31,7 @@ it('devices differ in speed and memory, and compute as long as they said', () =>
   }
 });
 
-const asked = (ok: boolean): Asked => ({ askedMs: 0, firstTextMs: ok ? 5 : undefined, endMs: 10, answer: ok ? { ok, job: 'x', text: '', finish: 'length', completionTokens: 8 } : { ok, status: 429, job: undefined, text: '', error: { message: '', type: '', code: null, param: null } } });
+const asked = (ok: boolean): Asked => ({ askedMs: 0, firstTextMs: ok ? 5 : undefined, endMs: 10, answer: ok ? { ok, job: 'x', text: '', finish: 'length', completionTokens: 8, cachedTokens: 0 } : { ok, status: 429, job: undefined, text: '', error: { message: '', type: '', code: null, param: null } } });
 const memory = { residentBytes: 1e8, peakBytes: 2e8 };
 const report = { say: 'report', cpuSeconds: 1, wallSeconds: 2, jobMs: [1, 2], placementMs: [30], setUpMs: [5, 50], waitedMs: [0, 1], loopP99Ms: 3, loopMostMs: 4 } as const;
 const run = (change: Partial<LoadedRun> = {}): LoadedRun => ({

@@ -50,6 +50,8 @@ test.skipIf(DEFAULT_MODEL_PATH === undefined)(`E8: answers with drafts are those
     const job = await ring.run(promptIds, outputIds.length, (plan) => ({ ...plan, stopIds: [...manifest.stopIds] }));
     expect(job.ids, name).toEqual(outputIds);
     await checkEvidence(ring, job);
+    // The next ring has the same engines.
+    for (const { pipeline } of ring.workers) pipeline.caches.clear();
     return { ring, job };
   };
   const counts = { drafted: 0, accepted: 0, worstOfTau: 0 };

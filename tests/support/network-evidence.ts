@@ -3,7 +3,7 @@ import { toHex } from '@ciro/core/bytes.ts';
 import { leafHash } from '@ciro/core/commitment/leaf.ts';
 import { NO_ID, UNIT_POSITIONS } from '@ciro/core/commitment/unit-committer.ts';
 import { verifyJobRoot } from '@ciro/core/identity/identity.ts';
-import { planBytes, planHashOf } from '@ciro/core/job/plan.ts';
+import { planBytes, planHashOf, reusedPositions } from '@ciro/core/job/plan.ts';
 import { merkleRoot } from '@ciro/core/merkle/poseidon-tree.ts';
 import { acknowledgementBytes, receiptBytes, receiptHash } from '@ciro/core/receipt/receipt.ts';
 import { verifySignature } from '../../signaling/src/keys/verify-signature.ts';
@@ -49,27 +49,31 @@ async function faultsOfStage(evidence: Evidence, stage: EvidenceStage, at: numbe
   const next = stages[(at + 1) % stages.length];
   const isLost = at === lost;
   const beforeLost = (at + 1) % stages.length === lost;
-  const covers = (stage.units.at(-1)?.to ?? 0) >= positions && stage.units.length <= Math.ceil(most / UNIT_POSITIONS);
+  // What an earlier job computed is in its own evidence (SPEC V2).
+  const reused = reusedPositions(plan.signed.plan);
+  const firstUnit = reused / UNIT_POSITIONS;
+  const due = positions - reused;
+  const covers = (stage.units.at(-1)?.to ?? 0) >= positions && firstUnit + stage.units.length <= Math.ceil(most / UNIT_POSITIONS);
 
   demand(isLost || covers, `${stage.units.length} units for ${positions} positions`);
-  demand(isLost || beforeLost ? stage.paid_positions <= positions : stage.paid_positions === positions, `${stage.paid_positions} of ${positions} positions are paid`);
+  demand(isLost || beforeLost ? stage.paid_positions <= due : stage.paid_positions === due, `${stage.paid_positions} of ${due} positions are paid`);
   for (const [index, unit] of stage.units.entries()) {
     const { from, to } = unit;
     const say = (what: string): string => `unit ${index}: ${what}`;
     const end = from + UNIT_POSITIONS;
-    demand(from === index * UNIT_POSITIONS && to >= Math.min(end, positions) && to <= Math.min(end, most), say(`covers [${from}, ${to})`));
+    demand(from === reused + index * UNIT_POSITIONS && to >= Math.min(end, positions) && to <= Math.min(end, most), say(`covers [${from}, ${to})`));
     const passedOn = stages[at - 1]?.units[index];
     if (at === 0) demand(unit.input_sha256 === hashOfIds(fed.slice(from, to)), say('its input is not the ids'));
     else if (passedOn === undefined) demand(at - 1 === lost, say('its input is not known'));
     else if (passedOn.to === to) demand(unit.input_sha256 === passedOn.payload_sha256, say('its input is not what the stage before passed on'));
     demand(unit.link_sha256 === (isLast ? hashOfIds(sampled.slice(from, to)) : unit.payload_sha256), say('its link hash is not of what it passed on'));
-    for (const fault of await faultsOfReceipts(evidence, stage, next, at, unit, index)) {
+    for (const fault of await faultsOfReceipts(evidence, stage, next, at, unit, firstUnit + index)) {
       if (fault !== NO_WORD || !(isLost || beforeLost)) faults.push(say(fault));
     }
   }
   if (isLost) return stage.root === null ? faults : [...faults, 'it was lost, and there is a root of it'];
 
-  const leaves = stage.units.map((unit, index) => leafOf(evidence, stage, at, unit, index));
+  const leaves = stage.units.map((unit, index) => leafOf(evidence, stage, at, unit, firstUnit + index));
   demand(stage.root !== null && merkleRoot(leaves) === stage.root.root, 'its root is not that of its units');
   const root = { network: evidence.network, job: evidence.job, planHash: plan.hash, stage: at, root: stage.root?.root ?? '' };
   demand(verifyJobRoot(root, stage.root?.signature ?? '', stage.identity_public_key ?? ''), 'its root is not signed by its identity');

@@ -17,6 +17,8 @@ export interface NetworkQuestion {
   readonly messages: readonly { readonly role: string; readonly content: string }[];
   readonly maxTokens: number;
   readonly model?: string;
+  /** The answer may begin with what tabs keep of an earlier one (SPEC V3). Not when absent: questions are asked again and again, and each answer is to be whole. */
+  readonly reuse?: boolean;
   /** Greedy when absent. */
   readonly sampling?: { readonly temperature: number; readonly seed: number };
   /** Called once the answer has begun, before its first piece. */
@@ -33,12 +35,12 @@ export type ApiErrorBody = v.InferOutput<typeof ErrorBody>['error'];
 
 /** What became of a question: an answer with its job, or the API's error, before or in the middle of the stream. */
 export type NetworkAnswer =
-  | { readonly ok: true; readonly job: string; readonly text: string; readonly finish: string; readonly completionTokens: number }
+  | { readonly ok: true; readonly job: string; readonly text: string; readonly finish: string; readonly completionTokens: number; readonly cachedTokens: number }
   | { readonly ok: false; readonly status: number; readonly job: string | undefined; readonly text: string; readonly error: ApiErrorBody };
 
 const Chunk = v.object({
   choices: v.array(v.object({ delta: v.object({ content: v.nullish(v.string()) }), finish_reason: v.nullish(v.string()) })),
-  usage: v.nullish(v.object({ completion_tokens: v.number() })),
+  usage: v.nullish(v.object({ completion_tokens: v.number(), prompt_tokens_details: v.object({ cached_tokens: v.number() }) })),
 });
 const GREEDY = { temperature: 0, seed: 1 } as const;
 
@@ -46,11 +48,11 @@ const headersOf = ({ trialKey }: Door): Record<string, string> => ({ 'content-ty
 
 /** Asks through the API as any client does, streaming. */
 export async function askNetwork(door: Door, question: NetworkQuestion): Promise<NetworkAnswer> {
-  const { messages, maxTokens, model = 'default', sampling = GREEDY, onStarted, onComment, onText, signal } = question;
+  const { messages, maxTokens, model = 'default', sampling = GREEDY, reuse = false, onStarted, onComment, onText, signal } = question;
   const response = await fetch(new URL('/v1/chat/completions', door.url), {
     method: 'POST',
     headers: headersOf(door),
-    body: JSON.stringify({ model, messages, max_tokens: maxTokens, ...sampling, stream: true, stream_options: { include_usage: true } }),
+    body: JSON.stringify({ model, messages, max_tokens: maxTokens, ...sampling, stream: true, stream_options: { include_usage: true }, ciro: { reuse } }),
     ...(signal && { signal }),
   });
   const job = response.headers.get('x-ciro-job') ?? undefined;
@@ -59,6 +61,7 @@ export async function askNetwork(door: Door, question: NetworkQuestion): Promise
   let text = '';
   let finish = '';
   let completionTokens: number | undefined;
+  let cachedTokens = 0;
   const pieces: string[] = [];
   let error: ApiErrorBody | undefined;
   const parser = createParser({
@@ -72,6 +75,7 @@ export async function askNetwork(door: Door, question: NetworkQuestion): Promise
       }
       const { choices, usage } = v.parse(Chunk, event);
       completionTokens = usage?.completion_tokens ?? completionTokens;
+      cachedTokens = usage?.prompt_tokens_details.cached_tokens ?? cachedTokens;
       for (const { delta, finish_reason } of choices) {
         pieces.push(delta.content ?? '');
         finish = finish_reason ?? finish;
@@ -88,7 +92,7 @@ export async function askNetwork(door: Door, question: NetworkQuestion): Promise
   if (error !== undefined) return { ok: false, status: response.status, job, text, error };
   if (job === undefined) throw new Error('the answer has no header x-ciro-job');
   if (completionTokens === undefined) throw new Error(`the answer of job ${job} ended without its usage`);
-  return { ok: true, job, text, finish, completionTokens };
+  return { ok: true, job, text, finish, completionTokens, cachedTokens };
 }
 
 const State = v.looseObject({ status: v.string() });

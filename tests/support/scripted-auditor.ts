@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { blindBytes, blindCommitment, rowHashes, rowPieces } from '@ciro/core/audit/blind.ts';
 import { nonceBytesToSign, rootsHashOf } from '@ciro/core/audit/audit-draw.ts';
+import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
 import { planHashOf } from '@ciro/core/job/plan.ts';
 import type { HexHash } from '@ciro/core/ids.ts';
 import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordinator.ts';
@@ -29,14 +30,14 @@ function honestRows(count: number, boundary: number): Float32Array {
   return rows;
 }
 
-/** What the fabricated model's own logits say of the ids in a last stage's payload. */
-function lookAtIds(payload: Uint8Array, promptTokens: number): SampledIds {
+/** What the fabricated model's own logits say of the ids in a last stage's payload, which ends at `positions`. */
+function lookAtIds(payload: Uint8Array, promptTokens: number, positions: number): SampledIds {
   const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
-  const positions = payload.length / (ROW_BYTES + 4);
+  const first = positions - payload.length / (ROW_BYTES + 4);
   const wrong: SampledIds['wrong'] = [];
   let checked = 0;
   for (let position = promptTokens - 1; position < positions; position++, checked++) {
-    const id = view.getUint32(position * (ROW_BYTES + 4) + ROW_BYTES, true);
+    const id = view.getUint32((position - first) * (ROW_BYTES + 4) + ROW_BYTES, true);
     if (id !== scriptedId(position)) wrong.push({ position, id, gap: 9 });
   }
   return { checked, ambiguous: 0, wrong: wrong.slice(0, 16) };
@@ -45,7 +46,7 @@ function lookAtIds(payload: Uint8Array, promptTokens: number): SampledIds {
 /** The coordinator's own run, of the fabricated model. */
 export const scriptedReference: ReferenceRun = {
   async run({ positions, layers, check }: ReferenceTask) {
-    return { rows: honestRows(positions, layers[1]), ids: check === undefined ? null : lookAtIds(check.payload, check.sampling.promptTokens) };
+    return { rows: honestRows(positions, layers[1]), ids: check === undefined ? null : lookAtIds(check.payload, check.sampling.promptTokens, positions) };
   },
 };
 
@@ -66,7 +67,7 @@ export function auditing(misbehaviour: AuditMisbehaviour = {}): (message: Coordi
         else supply(worker, message);
         return;
       case 'audit': {
-        const task = { task: message, salt: randomBytes(16).toString('hex'), rows: honestRows(message.positions, message.layers[1]), payload: new Map<number, Uint8Array>(), opened: false };
+        const task = { task: message, salt: randomBytes(16).toString('hex'), rows: honestRows(message.positions, message.layers[1]).subarray((message.from ?? 0) * SCRIPTED_HIDDEN), payload: new Map<number, Uint8Array>(), opened: false };
         tasks.set(message.audit, task);
         void commit(worker, task);
         return;
@@ -90,10 +91,11 @@ export function auditing(misbehaviour: AuditMisbehaviour = {}): (message: Coordi
   };
 
   function answer(worker: ScriptedWorker, { task, salt, rows, payload }: NonNullable<ReturnType<typeof tasks.get>>): void {
-    const units = Math.ceil(task.positions / 16);
+    const first = (task.from ?? 0) / UNIT_POSITIONS;
+    const units = Math.ceil(task.positions / UNIT_POSITIONS) - first;
     if (task.sampling !== null && payload.size < units) return;
-    const ids = task.sampling === null ? null : lookAtIds(new Uint8Array(Buffer.concat(Array.from({ length: units }, (_, unit) => payload.get(unit) ?? new Uint8Array()))), task.sampling.promptTokens);
-    sendPieces(worker, task.audit, 'rows', rowPieces(rows, SCRIPTED_HIDDEN));
+    const ids = task.sampling === null ? null : lookAtIds(new Uint8Array(Buffer.concat(Array.from({ length: units }, (_, index) => payload.get(first + index) ?? new Uint8Array()))), task.sampling.promptTokens, task.positions);
+    sendPieces(worker, task.audit, 'rows', rowPieces(rows, SCRIPTED_HIDDEN), first);
     worker.send({ type: 'audit-opened', audit: task.audit, salt, rows: rowHashes(rows, SCRIPTED_HIDDEN), ids });
   }
 }
@@ -106,9 +108,9 @@ async function openNonce(worker: ScriptedWorker, plan: Received<'plan'> | undefi
   worker.send({ type: 'nonce', job, version, rootsHash, nonce, signature: await worker.sign(nonceBytesToSign({ network: worker.network, job, planHash, rootsHash, nonce })) });
 }
 
-function supply(worker: ScriptedWorker, { audit, job, side, units }: Received<'supply'>): void {
+function supply(worker: ScriptedWorker, { audit, job, side, from = 0, units }: Received<'supply'>): void {
   const stage = worker.stage(job);
-  if (stage !== undefined) sendPieces(worker, audit, side, Array.from({ length: units }, (_, unit) => stage.piece(side, unit)));
+  if (stage !== undefined) sendPieces(worker, audit, side, Array.from({ length: units - from }, (_, index) => stage.piece(side, from + index)), from);
 }
 
 async function commit(worker: ScriptedWorker, { task, salt, rows }: { readonly task: Received<'audit'>; readonly salt: string; readonly rows: Float32Array }): Promise<void> {
@@ -117,6 +119,6 @@ async function commit(worker: ScriptedWorker, { task, salt, rows }: { readonly t
   worker.send({ type: 'audit-blind', audit, engine: 'wasm', commitment, signature: await worker.sign(blindBytes(commitment)) });
 }
 
-function sendPieces(worker: ScriptedWorker, audit: Received<'audit'>['audit'], side: 'input' | 'payload' | 'rows', pieces: readonly Uint8Array[]): void {
-  pieces.forEach((bytes, unit) => worker.send({ type: 'piece', audit, side, unit, sha256: sha256(bytes), offset: 0, total: bytes.length, bytes: Uint8Array.from(bytes) }));
+function sendPieces(worker: ScriptedWorker, audit: Received<'audit'>['audit'], side: 'input' | 'payload' | 'rows', pieces: readonly Uint8Array[], first: number): void {
+  pieces.forEach((bytes, index) => worker.send({ type: 'piece', audit, side, unit: first + index, sha256: sha256(bytes), offset: 0, total: bytes.length, bytes: Uint8Array.from(bytes) }));
 }

@@ -1,5 +1,6 @@
 import { makeRecord } from '@ciro/signaling/evidence/job-record.fixture.ts';
 import { SchedulerError } from '@ciro/signaling/scheduler/scheduler-error.ts';
+import type { JobId } from '@ciro/core/ids.ts';
 import type { JobEvent, JobHandle, JobOrder, JobRecord } from '@ciro/signaling/scheduler/job-order.ts';
 
 /** What a scripted job does. `ids` are given out one after the other, as many as the order allows. */
@@ -25,6 +26,11 @@ export class ScriptedRunner {
   scriptFor: ((order: JobOrder) => Script) | undefined;
   readonly orders: JobOrder[] = [];
   readonly stops: string[] = [];
+  readonly forgotten: JobId[] = [];
+
+  forget(job: JobId): void {
+    this.forgotten.push(job);
+  }
 
   run(order: JobOrder, signal: AbortSignal): JobHandle {
     this.orders.push(order);

@@ -4,7 +4,7 @@ import { leafHash } from '@ciro/core/commitment/leaf.ts';
 import { boundaryGrid } from '@ciro/core/commitment/cells.ts';
 import { NO_ID, UnitCommitter } from '@ciro/core/commitment/unit-committer.ts';
 import { payloadWithIds } from '@ciro/core/commitment/unit-hashes.ts';
-import { planHashOf } from '@ciro/core/job/plan.ts';
+import { firstUnitOf, planHashOf, reusedPositions } from '@ciro/core/job/plan.ts';
 import { merkleRoot } from '@ciro/core/merkle/poseidon-tree.ts';
 import { PREFILL_CHUNK_POSITIONS } from '@ciro/core/protocol/limits.ts';
 import { acknowledgementBytes, disagreementBytes, receiptBytes, receiptHash } from '@ciro/core/receipt/receipt.ts';
@@ -75,7 +75,9 @@ export class ScriptedStage {
   readonly #host: StageHost;
   readonly #signed: SignedPlan;
   readonly #stage: number;
-  readonly #planHash: HexHash;
+  readonly planHash: HexHash;
+  /** The stage of the job whose cache this one goes on from. */
+  readonly #before: ScriptedStage | undefined;
   readonly #committer: UnitCommitter;
   readonly #misbehaviour: Misbehaviour;
   readonly #prompt: number[];
@@ -89,19 +91,20 @@ export class ScriptedStage {
   #signing: Promise<void> = Promise.resolve();
   #finished = false;
 
-  constructor(host: StageHost, signed: SignedPlan, stage: number, promptIds: Uint8Array | null, misbehaviour: Misbehaviour) {
+  constructor(host: StageHost, signed: SignedPlan, stage: number, promptIds: Uint8Array | null, misbehaviour: Misbehaviour, before?: ScriptedStage) {
     this.#host = host;
     this.#signed = signed;
     this.#stage = stage;
-    this.#planHash = planHashOf(signed.plan);
+    this.planHash = planHashOf(signed.plan);
+    this.#before = before;
     this.#misbehaviour = misbehaviour;
-    this.#committer = new UnitCommitter(boundaryGrid(SCRIPTED_TABLE, this.#layers[1] + (this.#isLast ? 1 : 0)), { samples: this.#isLast });
+    this.#committer = new UnitCommitter(boundaryGrid(SCRIPTED_TABLE, this.#layers[1] + (this.#isLast ? 1 : 0)), { samples: this.#isLast, first: reusedPositions(signed.plan) });
     const view = promptIds === null ? undefined : new DataView(promptIds.buffer, promptIds.byteOffset, promptIds.byteLength);
     this.#prompt = view === undefined ? [] : Array.from({ length: view.byteLength / 4 }, (_, index) => view.getUint32(index * 4, true));
   }
 
   start(): void {
-    for (let from = 0; from < this.#prompt.length; from += PREFILL_CHUNK_POSITIONS) this.#embed(from, this.#prompt.slice(from, from + PREFILL_CHUNK_POSITIONS));
+    for (let from = reusedPositions(this.#plan); from < this.#prompt.length; from += PREFILL_CHUNK_POSITIONS) this.#embed(from, this.#prompt.slice(from, from + PREFILL_CHUNK_POSITIONS));
   }
 
   frame(frame: Frame): void {
@@ -132,6 +135,7 @@ export class ScriptedStage {
 
   /** What a unit's hash is over: the bytes that were given to it, or those it committed to (SPEC U2). */
   piece(side: 'input' | 'payload', unit: number): Uint8Array {
+    if (unit < firstUnitOf(this.#plan) && this.#before !== undefined) return this.#before.piece(side, unit);
     const { from, to } = this.#closed.find((each) => each.unit === unit) ?? { from: 0, to: 0 };
     const positions = Array.from({ length: to - from }, (_, index) => from + index);
     const parts = positions.map((position) => (side === 'input' ? this.#inputs[position] : new Uint8Array((this.#rows[position] as Float32Array).buffer)) as Uint8Array);
@@ -221,7 +225,7 @@ export class ScriptedStage {
     const { network, job, stages } = this.#plan;
     const { unit, from, to, inputHash, payloadHash, linkHash, canonHash, hintHash, hints } = closed;
     const hashes = { inputHash, payloadHash, linkHash } as Record<'inputHash' | 'payloadHash' | 'linkHash', HexHash>;
-    const body = { network, job, planHash: this.#planHash, stage: this.#stage, worker: this.#host.nodeId, unit, from, to, ...hashes };
+    const body = { network, job, planHash: this.planHash, stage: this.#stage, worker: this.#host.nodeId, unit, from, to, ...hashes };
     this.#signing = this.#signing.then(async () => {
       const signature = this.#misbehaviour.forgeReceipts === true ? 'ab'.repeat(64) : await this.#host.sign(receiptBytes(body));
       const receipt = { body, signature };
@@ -258,14 +262,14 @@ export class ScriptedStage {
 
   #root(): void {
     const { network, job, modelId, precision } = this.#plan;
-    const context = { network, worker: this.#host.nodeId, job, planHash: this.#planHash, stage: this.#stage, modelId, precision };
+    const context = { network, worker: this.#host.nodeId, job, planHash: this.planHash, stage: this.#stage, modelId, precision };
     const root = merkleRoot(this.#closed.map((unit, index) => leafHash(context, unit, this.#salts[index] ?? '')));
-    const signature = this.#host.signRoot({ network, job, planHash: this.#planHash, stage: this.#stage, root });
+    const signature = this.#host.signRoot({ network, job, planHash: this.planHash, stage: this.#stage, root });
     const none = { p50: 0, p95: 0 };
     this.#host.send({
       type: 'root',
       job,
-      planHash: this.#planHash,
+      planHash: this.planHash,
       stage: this.#stage,
       root,
       signature,

@@ -28,6 +28,8 @@ export interface ScriptedWorkerOptions {
   /** Where workers find each other's ends of a link. */
   readonly workers: Map<NodeId, ScriptedWorker>;
   readonly misbehaviour?: Misbehaviour;
+  /** Keeps nothing of a job that is over. */
+  readonly forgets?: boolean;
   readonly profile?: Partial<Extract<WorkerMessage, { type: 'profile' }>>;
   /** Changes the hello before it is sent. */
   readonly hello?: (hello: Extract<WorkerMessage, { type: 'hello' }>) => unknown;
@@ -243,7 +245,12 @@ export class ScriptedWorker {
       signRoot: (root) => signJobRoot(root, this.#identityKey),
     };
     this.#giveNonces(1);
-    this.#stages.set(job, new ScriptedStage(host, signed, stage, promptIds, this.options.misbehaviour ?? {}));
+    const before = plan.prefix === undefined ? undefined : this.#stages.get(plan.prefix.job);
+    if (plan.prefix !== undefined && (this.options.forgets === true || before?.planHash !== plan.prefix.planHash)) {
+      this.send({ type: 'stage-refused', job, version, code: 'prefix-gone', message: `job ${plan.prefix.job} is not kept here` });
+      return;
+    }
+    this.#stages.set(job, new ScriptedStage(host, signed, stage, promptIds, this.options.misbehaviour ?? {}, before));
     this.send({ type: 'prepared', job, version });
   }
 

@@ -6,7 +6,7 @@ import { payloadWithIds, UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashe
 import { NO_ID, UnitCommitter } from '@ciro/core/commitment/unit-committer.ts';
 import { idBytes, idsHash } from '@ciro/core/evidence/job-facts.ts';
 import { signJobRoot } from '@ciro/core/identity/identity.ts';
-import { planBytes, planHashOf } from '@ciro/core/job/plan.ts';
+import { planBytes, planHashOf, reusedPositions } from '@ciro/core/job/plan.ts';
 import { merkleRoot } from '@ciro/core/merkle/poseidon-tree.ts';
 import { price } from '@ciro/core/pricing/price.ts';
 import { acknowledgementBytes, receiptBytes, receiptHash } from '@ciro/core/receipt/receipt.ts';
@@ -39,6 +39,8 @@ export interface ToyQuestion {
   readonly ahead?: number;
   /** A stage is lost after so many ids (SPEC G2): it committed to full units alone, and gave no root and no word on what came later. */
   readonly lost?: { readonly stage: number; readonly after: number };
+  /** An earlier answer over the same stages that its plan names as prefix, and up to which position (SPEC V2). */
+  readonly prefix?: { readonly job: ToyJob; readonly positions: number };
   /** Does an answer again or goes on with it: ids that are kept of it, the workers (by number) that take the stages, and whether the prompt is paid for already. */
   readonly again?: { readonly kept: readonly number[]; readonly workers: readonly number[]; readonly free?: boolean };
 }
@@ -49,6 +51,8 @@ export interface ToyLies {
   readonly promptIds?: (ids: readonly number[]) => readonly number[];
   /** Rows [positions, hidden] that a stage passes on. */
   readonly rows?: (stage: number, rows: Float32Array) => Float32Array;
+  /** Input rows [positions, hidden] from which a stage's kept cache was really made. */
+  readonly cache?: (stage: number, rows: Float32Array) => Float32Array;
   /** What the coordinator plans. */
   readonly sampler?: (sampler: PlanSampler) => PlanSampler;
   readonly plan?: (plan: JobPlan) => JobPlan;
@@ -77,6 +81,8 @@ export interface ToyJob {
   readonly drafts: { readonly drafted: number; readonly accepted: number };
   /** Input rows of each stage, [positions, hidden]; for the first one its embedding's. */
   readonly inputs: readonly Float32Array[];
+  /** Rows that it passed on, of the same positions. */
+  readonly outputs: readonly Float32Array[];
 }
 
 const RATES = { promptToken: 250n, generatedToken: 1_000n, feeBasisPoints: 250n };
@@ -107,6 +113,7 @@ export async function toyJob(network: ToyNetwork, question: ToyQuestion, lies: T
     promptHash: idsHash(prompt),
     promptTokens: prompt.length,
     maxTokens,
+    ...(question.prefix === undefined ? {} : { prefix: { job: question.prefix.job.record.signed.plan.job, planHash: question.prefix.job.record.planHash, positions: question.prefix.positions } }),
     stopIds: [...manifest.stopIds],
     quote: { promptToken: String(rates.promptToken), generatedToken: String(rates.generatedToken), feeBasisPoints: String(rates.feeBasisPoints), hold: String(price(rates, prompt.length, maxTokens)) },
     nonces: { coordinator: nonceCommitment(nonces.coordinator), requester: nonces.requester === null ? null : nonceCommitment(nonces.requester) },
@@ -134,6 +141,7 @@ export async function toyJob(network: ToyNetwork, question: ToyQuestion, lies: T
     workers,
     drafts: run.drafts,
     inputs: run.inputs,
+    outputs: run.outputs,
   };
 }
 
@@ -174,8 +182,17 @@ async function compute(network: ToyNetwork, plan: JobPlan, prompt: readonly numb
     }
   };
   const sampler = lies.drawnWith?.(plan.sampler) ?? plan.sampler;
+  const reused = question.prefix?.positions ?? 0;
+  for (let at = 0; at < reused; at += 16) {
+    for (const [index, { runner }] of stages.entries()) {
+      const [given = new Float32Array(0), gave = new Float32Array(0)] = [question.prefix?.job.inputs[index], question.prefix?.job.outputs[index]].map((rows) => rows?.slice(at * hidden, (at + 16) * hidden));
+      await runner.run(JOB, at, lies.cache?.(index, given) ?? given, 16);
+      inputs[index]?.push(given);
+      outputs[index]?.push(gave);
+    }
+  }
   let rows = new Float32Array(hidden);
-  for (let at = 0; at < prompt.length; at += 16) rows = Float32Array.from(await lap(at, prompt.slice(at, at + 16)));
+  for (let at = reused; at < prompt.length; at += 16) rows = Float32Array.from(await lap(at, prompt.slice(at, at + 16)));
   rows = rows.slice(-hidden);
   const drafted = { drafted: 0, accepted: 0 };
   const all: number[] = [];
@@ -236,11 +253,12 @@ function commit(network: ToyNetwork, job: Finished, stage: number, { ahead, lost
   const answered = job.prompt.length + job.ids.length - 1;
   const ran = (job.outputs[stage]?.length ?? 0) / hidden;
   const end = ahead ? Math.max(answered, Math.floor((ran - 1) / 16) * 16) : answered;
-  const committer = new UnitCommitter(boundaryGrid(network.table, isLast ? layers + 1 : (network.stages[stage]?.shape.to ?? 0)), { samples: isLast });
+  const reused = reusedPositions(job.plan);
+  const committer = new UnitCommitter(boundaryGrid(network.table, isLast ? layers + 1 : (network.stages[stage]?.shape.to ?? 0)), { samples: isLast, first: reused });
   const units: ClosedUnit[] = [];
   const inputOf = (position: number): Uint8Array => (stage === 0 ? idBytes(fed.slice(position, position + 1)) : bytesOf(job.inputs[stage] ?? new Float32Array(0), position, hidden));
   const rowOf = (position: number): Float32Array => (job.outputs[stage] ?? new Float32Array(0)).subarray(position * hidden, (position + 1) * hidden);
-  for (let position = 0; position < end; position++) {
+  for (let position = reused; position < end; position++) {
     const unit = committer.accept(position, inputOf(position), rowOf(position).slice(), following[position]);
     if (unit !== undefined) units.push(unit);
   }

@@ -10,6 +10,8 @@ import { boundaryOf } from '@ciro/core/audit/stage-evidence.ts';
 import { stageDraw } from '@ciro/core/audit/stage-draw.ts';
 import { verdictOf } from '@ciro/core/audit/verdict.ts';
 import { fromBase64, toHex } from '@ciro/core/bytes.ts';
+import { NO_ID, UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
+import { firstUnitOf } from '@ciro/core/job/plan.ts';
 import { payloadRows } from '@ciro/core/commitment/payload-rows.ts';
 import type { FullReason } from '@ciro/core/audit/stage-draw.ts';
 import type { AuditDraw, Opinion, Transcript } from '@ciro/core/audit/transcript.ts';
@@ -72,14 +74,16 @@ async function opinionOf(network: ToyNetwork, job: ToyJob, pieces: Map<HexHash, 
   const positions = committed.at(-1)?.receipt.body.to ?? 0;
   const rows = await network.run(stage, (job.inputs[stage] ?? new Float32Array(0)).slice(0, positions * hidden));
   const keep = (hash: HexHash, piece: Uint8Array): void => void pieces.set(hash, piece.slice());
-  const hashes = rowHashes(rows, hidden);
-  rowPieces(rows, hidden).forEach((piece, index) => keep(hashes[index] ?? (toHex(sha256(piece)) as HexHash), piece));
+  const first = firstUnitOf(plan);
+  const looked = rows.subarray(first * UNIT_POSITIONS * hidden);
+  const hashes = rowHashes(looked, hidden);
+  rowPieces(looked, hidden).forEach((piece, index) => keep(hashes[index] ?? (toHex(sha256(piece)) as HexHash), piece));
   const checks = committed.map(({ receipt: { body }, canonHash, hintHash, hints }, index) => {
     const input = job.pieces[stage]?.inputs[index] ?? new Uint8Array(0);
     const payload = job.pieces[stage]?.payloads[index] ?? new Uint8Array(0);
     keep(body.inputHash, input);
     keep(body.payloadHash, payload);
-    const unit = { unit: index, from: body.from, to: body.to, inputHash: body.inputHash, payloadHash: body.payloadHash, canonHash, hintHash, hints: fromBase64(hints), input, payload };
+    const unit = { unit: first + index, from: body.from, to: body.to, inputHash: body.inputHash, payloadHash: body.payloadHash, canonHash, hintHash, hints: fromBase64(hints), input, payload };
     return checkUnit(unit, rows.slice(body.from * hidden, body.to * hidden), { table: network.table, boundary: boundaryOf(plan, stage), last });
   });
   const ids = last ? await tallyOf(network, job, units) : null;
@@ -97,7 +101,10 @@ async function tallyOf(network: ToyNetwork, job: ToyJob, units: number): Promise
   const opened = (job.pieces.at(-1)?.payloads.slice(0, units) ?? []).map((payload) => payloadRows(payload, { positions: payload.length / (4 * hidden + 4), channels: hidden, ids: true }));
   const ids = Uint32Array.from(opened.flatMap((unit) => [...(unit?.ids ?? [])]));
   const rows = Float32Array.from(opened.flatMap((unit) => [...(unit?.rows ?? [])]));
-  const tally = new SampledIdTally(ids, { sampler: plan.sampler, promptTokens: plan.promptTokens, delta: deltaOf(network.table) });
-  for (const position of tally.positions) tally.add(position, await network.head.logits(rows.slice(position * hidden, (position + 1) * hidden)));
+  const offset = firstUnitOf(plan) * UNIT_POSITIONS;
+  const all = new Uint32Array(offset + ids.length).fill(NO_ID);
+  all.set(ids, offset);
+  const tally = new SampledIdTally(all, { sampler: plan.sampler, promptTokens: plan.promptTokens, delta: deltaOf(network.table) });
+  for (const position of tally.positions) tally.add(position, await network.head.logits(rows.slice((position - offset) * hidden, (position - offset + 1) * hidden)));
   return tally.result;
 }

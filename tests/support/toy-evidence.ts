@@ -1,3 +1,4 @@
+import { reusedPositions } from '@ciro/core/job/plan.ts';
 import { charge } from '@ciro/core/pricing/price.ts';
 import { evidenceOf } from '@ciro/signaling/evidence/evidence.ts';
 import { Ledger } from '@ciro/signaling/ledger/ledger.ts';
@@ -5,6 +6,7 @@ import { MemoryLedgerStore } from '@ciro/signaling/ledger/memory-ledger-store.fi
 import { toyJob } from './toy-answer.ts';
 import { toyAudit } from './toy-audit.ts';
 import type { EvidenceFile } from '@ciro/core/evidence/evidence.ts';
+import type { JobRecord } from '@ciro/signaling/scheduler/job-order.ts';
 import type { JobId } from '@ciro/core/ids.ts';
 import type { ToyJob, ToyLies, ToyQuestion } from './toy-answer.ts';
 import type { ToyNetwork } from './toy-network.ts';
@@ -27,6 +29,8 @@ export interface ToyAuditing {
   /** Jobs that this one goes on from, and that goes on from this one. */
   readonly continues?: JobId;
   readonly continuedBy?: JobId;
+  /** Records of the jobs that its prefix stands on, the newest first. */
+  readonly prefix?: readonly JobRecord[];
 }
 
 /** A question answered, booked, audited, and its evidence as `npm run job -- --json FILE` writes it. Everything in it is made by the real rooms. */
@@ -40,7 +44,7 @@ export async function toyEvidence(network: ToyNetwork, question: ToyQuestion, au
   await ledger.hold(plan.job, 'ada0', BigInt(plan.quote.hold));
   const rates = { promptToken: BigInt(plan.quote.promptToken), generatedToken: BigInt(plan.quote.generatedToken), feeBasisPoints: BigInt(plan.quote.feeBasisPoints) };
   const work = record.stages.map(({ worker, layers: [from, to], paidPositions }) => ({ worker, layers: to - from, positions: paidPositions }));
-  await ledger.settle(plan.job, charge(rates, record.promptIds.length, record.tokenIds.length, work));
+  await ledger.settle(plan.job, charge(rates, record.promptIds.length - reusedPositions(plan), record.tokenIds.length, work));
   const audit = auditing.undrawn === true ? undefined : await toyAudit(network, job, auditing.rate ?? 1);
   const convicted = (audit?.audits ?? []).filter(({ outcome }) => outcome === 'failed').map(({ worker }) => worker);
   if (convicted.length > 0) await ledger.failed(plan.job, convicted);
@@ -60,6 +64,7 @@ export async function toyEvidence(network: ToyNetwork, question: ToyQuestion, au
     continuedBy: auditing.continuedBy ?? null,
     draw: audit?.draw ?? null,
     audits: audit?.audits ?? [],
+    prefix: auditing.prefix ?? [],
     pieces: auditing.pieces === false ? null : (audit?.pieces ?? new Map()),
   });
   // As it comes through the API: what JSON cannot hold would be lost here.

@@ -72,6 +72,17 @@ export class ToyEngine implements StageEnginePort {
     job.states.length = length + 1;
   }
 
+  handOver(fromKey: string, toKey: string, length: number, _maxPositions: number): void {
+    const job = this.jobs.get(fromKey);
+    if (job === undefined || length > job.length || (toKey !== fromKey && this.jobs.has(toKey))) throw new Error(`toy engine cannot give ${length} of ${job?.length ?? 'no'} positions of ${fromKey} to ${toKey}`);
+    this.jobs.delete(fromKey);
+    this.jobs.set(toKey, { length, states: job.states.slice(0, length + 1) });
+  }
+
+  cacheBytes(_jobKey: string): number {
+    return 0;
+  }
+
   closeJob(jobKey: string): void {
     this.jobs.delete(jobKey);
   }

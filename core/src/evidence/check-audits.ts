@@ -120,14 +120,14 @@ function expectedOf(facts: JobFacts, index: number): EvidenceStage['audit_status
   return drawn.units === 0 ? 'passed by' : (outcome ?? 'pending');
 }
 
-function stageOf({ evidence, plan }: JobFacts, stage: EvidenceStage, index: number): StageEvidence {
+function stageOf({ evidence, plan, firstUnit }: JobFacts, stage: EvidenceStage, index: number): StageEvidence {
   return {
     plan,
     stage: index,
     coordinatorPublicKey: evidence.plan.coordinator_public_key,
     table: calibrationOf(evidence.manifest),
     units: stage.units.map((unit, number) => ({
-      unit: number,
+      unit: firstUnit + number,
       from: unit.from,
       to: unit.to,
       inputHash: unit.input_sha256,

@@ -51,8 +51,8 @@ function passedOn(facts: JobFacts, index: number, unit: EvidenceUnit, number: nu
   return differs(`stages[${index + 1}].units[${number}].input_sha256`, unit.link_sha256, given.input_sha256, `what stage ${index} passed on`);
 }
 
-const acknowledged = ({ evidence }: JobFacts, index: number, number: number): boolean =>
-  evidence.stages[index]?.receipts.some((each) => each.kind === 'acknowledgement' && each.unit === number && each.valid) === true;
+const acknowledged = ({ evidence, firstUnit }: JobFacts, index: number, number: number): boolean =>
+  evidence.stages[index]?.receipts.some((each) => each.kind === 'acknowledgement' && each.unit === firstUnit + number && each.valid) === true;
 
 /** Which list of ids holds the first of these positions that the answer, not the prompt, decides. */
 function idsAt({ evidence, ids }: JobFacts, from: number, to: number): string {

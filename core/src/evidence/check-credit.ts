@@ -1,4 +1,5 @@
 import { UNIT_POSITIONS } from '../commitment/unit-hashes.ts';
+import { reusedPositions } from '../job/plan.ts';
 import { charge } from '../pricing/price.ts';
 import { receiptHash } from '../receipt/receipt.ts';
 import type { JobPlan } from '../job/plan.ts';
@@ -63,9 +64,10 @@ function leastTokens({ promptTokens }: JobPlan, ownUnits: readonly ReceiptBody[]
 function leastShare(plan: JobPlan, stage: number, { generatedTokens }: CreditClaim, own: number): bigint {
   const { quote, promptTokens } = plan;
   const rates = { promptToken: BigInt(quote.promptToken), generatedToken: BigInt(quote.generatedToken), feeBasisPoints: BigInt(quote.feeBasisPoints) };
-  const all = Math.max(0, promptTokens + generatedTokens - 1);
+  const computed = promptTokens - reusedPositions(plan);
+  const all = Math.max(0, computed + generatedTokens - 1);
   const work = plan.stages.map(({ worker, layers: [from, to] }, index) => ({ worker, layers: to - from, positions: index === stage ? own : all }));
-  return charge(rates, promptTokens, generatedTokens, work).credits[stage]?.amount ?? 0n;
+  return charge(rates, computed, generatedTokens, work).credits[stage]?.amount ?? 0n;
 }
 
 const underpaid = (what: 'positions' | 'tokens' | 'amount', expected: number | bigint, got: number | string, message: string): CreditVerdict => ({ state: 'underpaid', what, expected: String(expected), got: String(got), message });

@@ -5,6 +5,7 @@ import { checkDisagreements } from './check-disagreements.ts';
 import { checkEntry, checkPrice } from './check-ledger.ts';
 import { checkModel } from './check-model.ts';
 import { checkCoordinator, checkPlan, checkPrompt, checkStages } from './check-plan.ts';
+import { checkPrefix } from './check-prefix.ts';
 import { checkAcknowledgements, checkReceipts } from './check-receipts.ts';
 import { checkRoot, checkUnits } from './check-units.ts';
 import type { VerifySignature } from '../audit/problem.ts';
@@ -29,7 +30,7 @@ export async function checkJob(facts: JobFacts, { verifySignature: verify, coord
   const stages = checkStages(facts);
   checks.push(stages);
   if (stages.state === 'failed') return checks;
-  checks.push(checkPrompt(facts), checkAnswer(facts));
+  checks.push(checkPrompt(facts), checkAnswer(facts), ...(await checkPrefix(facts, verify)));
   for (const [index, stage] of facts.evidence.stages.entries()) {
     checks.push(checkUnits(facts, stage, index), await checkReceipts(facts, stage, index, verify), await checkAcknowledgements(facts, stage, index, verify), checkRoot(facts, stage, index));
   }

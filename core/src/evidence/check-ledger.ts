@@ -12,7 +12,7 @@ const ratesOf = ({ plan: { quote } }: JobFacts): Rates => ({ promptToken: BigInt
 function chargeOf(facts: JobFacts): Charge {
   const { evidence } = facts;
   const work = evidence.stages.map(({ worker, layers: [from, to], paid_positions: positions }) => ({ worker, layers: to - from, positions }));
-  return charge(ratesOf(facts), evidence.prompt_ids.length, evidence.token_ids.length, work);
+  return charge(ratesOf(facts), evidence.prompt_ids.length - facts.reused, evidence.token_ids.length, work);
 }
 
 /** What was held, charged and credited follows from the signed quote. */

@@ -25,7 +25,7 @@ export async function checkReceipts(facts: JobFacts, stage: EvidenceStage, index
     const unit = stage.units[number];
     if (unit === undefined) break;
     const { body, signature } = own.receipt;
-    const element = bodyOf(facts, stage, index, number, own, ownAt);
+    const element = bodyOf(facts, stage, index, facts.firstUnit + number, own, ownAt);
     if (element !== undefined) return checkOf(name, element, '');
     const holds = await verify(stage.device_public_key, receiptBytes(body), signature);
     const other = unitOf(unit, own, `stages[${index}].units[${number}]`, holds ? undefined : `${ownAt}.receipt.body`);
@@ -50,12 +50,12 @@ export async function checkAcknowledgements(facts: JobFacts, stage: EvidenceStag
   for (const [number, { own, word, wordAt }] of signed.pairs.entries()) {
     const { from, to } = own.receipt.body;
     if (word === undefined) {
-      silent.push(number);
+      silent.push(facts.firstUnit + number);
       continue;
     }
     const { acknowledgement } = word;
     const element =
-      differs(`${wordAt}.unit`, number, word.unit, 'number of the unit') ??
+      differs(`${wordAt}.unit`, facts.firstUnit + number, word.unit, 'number of the unit') ??
       differs(`${wordAt}.acknowledgement.receiptHash`, receiptHash(own.receipt.body), acknowledgement.receiptHash, 'hash of the receipt that is acknowledged') ??
       differs(`${wordAt}.acknowledgement.signer`, alone ? 'coordinator' : (next?.worker ?? ''), acknowledgement.signer, 'the party that was given the unit') ??
       differs(`${wordAt}.signer`, acknowledgement.signer, word.signer, 'signer of the acknowledgement');

@@ -8,7 +8,7 @@ import type { JobFacts } from './job-facts.ts';
 const NO_HINTS = Uint8Array.of(0);
 /** A prompt of 20 ids and an answer of 13: 32 positions, of which each unit covers 16. */
 const factsOf = (finish: 'moved' | 'cancelled', root: EvidenceStage['root']): JobFacts =>
-  ({ evidence: { finish_reason: finish, prompt_ids: Array(20).fill(1), token_ids: Array(13).fill(2), surplus_ids: [], stages: [{ root }] }, positions: 32, hidden: 4 }) as unknown as JobFacts;
+  ({ evidence: { finish_reason: finish, prompt_ids: Array(20).fill(1), token_ids: Array(13).fill(2), surplus_ids: [], stages: [{ root }] }, positions: 32, hidden: 4, reused: 0, firstUnit: 0 }) as unknown as JobFacts;
 const stageOf = (...ends: readonly number[]): EvidenceStage =>
   ({ units: ends.map((to, unit) => ({ from: 16 * unit, to, hints: toBase64(NO_HINTS), hint_bytes: 1, hint_sha256: toHex(sha256(NO_HINTS)) })) }) as unknown as EvidenceStage;
 const ROOT: EvidenceStage['root'] = { root: '0x1', signature: '' };

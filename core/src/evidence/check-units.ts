@@ -16,7 +16,7 @@ export function checkUnits(facts: JobFacts, stage: EvidenceStage, index: number)
   const at = `stages[${index}].units`;
   const name = `stage ${index} units`;
   const lost = isLost(facts, index);
-  let covered = 0;
+  let covered = facts.reused;
   let element: WrongElement | undefined;
   for (const [number, unit] of stage.units.entries()) {
     element = gridOf(facts, unit, number, stage.units.length, lost, `${at}[${number}]`) ?? hintsOf(facts, unit, `${at}[${number}]`);
@@ -25,11 +25,11 @@ export function checkUnits(facts: JobFacts, stage: EvidenceStage, index: number)
   }
   if (element === undefined && covered < facts.positions && lost) return notChecked(name, `the worker left after ${covered} positions of ${facts.positions}: nobody committed to the others, nor to the ids that it gave there`);
   if (element === undefined && covered < facts.positions) element = wrong(`${at}[${stage.units.length}]`, `units up to position ${facts.positions}`, `none after position ${covered}`, 'a unit for every position of the answer');
-  return checkOf(name, element, `${stage.units.length} units cover positions 0 to ${covered - 1}`);
+  return checkOf(name, element, `${stage.units.length} units cover positions ${facts.reused} to ${covered - 1}`);
 }
 
-function gridOf({ evidence, positions }: JobFacts, { from, to }: EvidenceUnit, number: number, count: number, lost: boolean, at: string): WrongElement | undefined {
-  const start = number * UNIT_POSITIONS;
+function gridOf({ evidence, positions, reused }: JobFacts, { from, to }: EvidenceUnit, number: number, count: number, lost: boolean, at: string): WrongElement | undefined {
+  const start = reused + number * UNIT_POSITIONS;
   // Who left may have given the first stage one id more than the coordinator heard of.
   const unheard = evidence.finish_reason === 'moved' ? 1 : 0;
   const most = Math.min(start + UNIT_POSITIONS, evidence.prompt_ids.length + evidence.token_ids.length + evidence.surplus_ids.length - 1 + unheard);
@@ -67,7 +67,7 @@ export function checkRoot(facts: JobFacts, stage: EvidenceStage, index: number):
   let element = own;
   const context = { network: plan.network, worker: stage.worker, job: plan.job, planHash, stage: index, modelId: plan.modelId, precision: plan.precision };
   for (const [unit, each] of stage.units.entries()) {
-    const hashes = { unit, from: each.from, to: each.to, inputHash: each.input_sha256, payloadHash: each.payload_sha256, canonHash: each.canonical_sha256, hintHash: each.hint_sha256, linkHash: each.link_sha256 };
+    const hashes = { unit: facts.firstUnit + unit, from: each.from, to: each.to, inputHash: each.input_sha256, payloadHash: each.payload_sha256, canonHash: each.canonical_sha256, hintHash: each.hint_sha256, linkHash: each.link_sha256 };
     const leaf = leafHash(context, hashes, each.salt ?? '');
     leaves.push(leaf);
     element ??= differs(`${at}.units[${unit}].leaf_sha256`, leaf, each.leaf_sha256 ?? 'none', 'leaf of the unit\'s hashes and its salt');

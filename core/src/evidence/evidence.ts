@@ -3,7 +3,7 @@ import { AuditDraw, Transcript } from '../audit/transcript.ts';
 import { DevicePublicKey, HexHash, IdentityPublicKey, JobId, NodeId } from '../ids.ts';
 import { SignedPlan } from '../job/plan.ts';
 import { ArchitectureSchema, parseManifest } from '../model/parse-manifest.ts';
-import { MAX_JOB_UNITS, MAX_STAGES, MAX_UNIT_HINT_CHARACTERS } from '../protocol/limits.ts';
+import { MAX_JOB_UNITS, MAX_PREFIX_JOBS, MAX_STAGES, MAX_UNIT_HINT_CHARACTERS } from '../protocol/limits.ts';
 import { Acknowledgement, Receipt } from '../receipt/receipt.ts';
 import { EscrowId } from '../settlement/escrow.ts';
 import type { ModelManifest } from '../model/manifest.ts';
@@ -130,6 +130,13 @@ export const EvidenceEscrow = v.strictObject({
 });
 export type EvidenceEscrow = v.InferOutput<typeof EvidenceEscrow>;
 
+/** An earlier plan on whose caches a job stands, and by stage what was signed over the positions that it is needed for (SPEC V6). */
+export const EvidencePrefix = v.strictObject({
+  plan: SignedPlan,
+  stages: v.pipe(v.array(v.pipe(v.array(v.strictObject({ receipt: Receipt, acknowledgement: Acknowledgement })), v.maxLength(MAX_JOB_UNITS))), v.minLength(1), v.maxLength(MAX_STAGES)),
+});
+export type EvidencePrefix = v.InferOutput<typeof EvidencePrefix>;
+
 const ENTRIES = {
   status: v.literal('recorded'),
   job: JobId,
@@ -168,6 +175,8 @@ const ENTRIES = {
   draw: v.nullable(AuditDraw),
   /** One a stage that was audited. */
   audits: v.pipe(v.array(Transcript), v.maxLength(MAX_STAGES)),
+  /** The jobs whose caches this one begins with, the newest first; only where its plan names a prefix. */
+  prefix: v.exactOptional(v.pipe(v.array(EvidencePrefix), v.minLength(1), v.maxLength(MAX_PREFIX_JOBS))),
   /** Inputs, payloads and auditors' rows by SHA-256, in base64; only when asked for, and until they are deleted. */
   pieces: v.exactOptional(v.record(HexHash, v.pipe(v.string(), Base64))),
 };

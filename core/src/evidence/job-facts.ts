@@ -1,7 +1,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { toHex } from '../bytes.ts';
 import { NO_ID } from '../commitment/unit-hashes.ts';
-import { planHashOf } from '../job/plan.ts';
+import { firstUnitOf, planHashOf, reusedPositions } from '../job/plan.ts';
 import type { HexHash } from '../ids.ts';
 import type { JobPlan } from '../job/plan.ts';
 import type { Evidence, EvidenceFile, EvidenceRequest, EvidenceUnit } from './evidence.ts';
@@ -20,6 +20,9 @@ export interface JobFacts {
   /** Positions that the prompt and the answer take; units may cover more after a stop (SPEC P3). */
   readonly positions: number;
   readonly hidden: number;
+  /** Positions of the prefix that the plan names, and number of the first unit: what lies before is of earlier jobs (SPEC V2). */
+  readonly reused: number;
+  readonly firstUnit: number;
   /** Ids in the order of their positions: prompt, answer, surplus. */
   readonly ids: readonly number[];
 }
@@ -58,6 +61,8 @@ export function factsOf(evidence: Evidence): JobFacts {
     planHash: planHashOf(plan),
     positions,
     hidden: evidence.manifest.architecture.hidden,
+    reused: reusedPositions(plan),
+    firstUnit: firstUnitOf(plan),
     ids: [...evidence.prompt_ids, ...evidence.token_ids, ...evidence.surplus_ids],
   };
 }

@@ -41,7 +41,7 @@ export async function recompute(facts: JobFacts, port: RecomputePort): Promise<{
     const [from, to] = stage.layers;
     const shape = { from, to, embeds: index === 0, heads: to === architecture.layers };
     const positions = stage.units.at(-1)?.to ?? 0;
-    const inputs = rows === undefined ? Uint32Array.from(ids.slice(0, longest(facts))) : ownInputs(facts, stage, rows);
+    const inputs = rows === undefined ? Uint32Array.from(ids.slice(0, longest(facts))) : ownInputs(facts, stage, index, rows);
     const result = compare(facts, stage, index, await port.rows(shape, inputs), positions, table);
     checks.push(result.check);
     if (result.check.state === 'failed') return { checks, finalRows: undefined };
@@ -54,9 +54,10 @@ export async function recompute(facts: JobFacts, port: RecomputePort): Promise<{
 const longest = ({ evidence, positions }: JobFacts): number => Math.max(positions, ...evidence.stages.map((stage) => stage.units.at(-1)?.to ?? 0));
 
 /** The inputs that the stage was really given, where an audit kept them; elsewhere the recomputed rows of the stage before. */
-function ownInputs({ evidence, hidden }: JobFacts, stage: EvidenceStage, rows: Float32Array): Float32Array {
+function ownInputs({ evidence, hidden }: JobFacts, stage: EvidenceStage, index: number, rows: Float32Array): Float32Array {
   const inputs = rows.slice();
-  for (const { from, to, input_sha256: hash } of stage.units) {
+  const before = (evidence.prefix ?? []).flatMap((part) => (part.stages[index] ?? []).map(({ receipt: { body } }) => ({ from: body.from, to: body.to, input_sha256: body.inputHash })));
+  for (const { from, to, input_sha256: hash } of [...before, ...stage.units]) {
     const piece = pieceOf(evidence.pieces, hash);
     if (piece?.length === 4 * (to - from) * hidden) new Uint8Array(inputs.buffer).set(piece, 4 * from * hidden);
   }
@@ -84,7 +85,7 @@ function compare(facts: JobFacts, stage: EvidenceStage, index: number, rows: Flo
     const payload = pieceOf(evidence.pieces, unit.payload_sha256);
     if (input !== undefined && payload !== undefined) {
       opened++;
-      element = byValue(unit, number, own, { input, payload, table, boundary, last }, at);
+      element = byValue(unit, facts.firstUnit + number, own, { input, payload, table, boundary, last }, at);
     } else element = byCells(unit, own, table, boundary, at);
     if (element !== undefined) break;
   }

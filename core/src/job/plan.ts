@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { domainBytes, domainHash } from '../canonical-json.ts';
 import { DevicePublicKey, DeviceSignature, HexHash, JobId, NodeId } from '../ids.ts';
+import { UNIT_POSITIONS } from '../commitment/unit-hashes.ts';
 import { MAX_STAGES } from '../protocol/limits.ts';
 
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(0xffffffff));
@@ -27,6 +28,15 @@ export const PlanStage = v.strictObject({
 });
 export type PlanStage = v.InferOutput<typeof PlanStage>;
 
+/** Positions `[0, positions)` that an earlier job computed over the same stages, whose caches they kept (SPEC V2): nothing of them is computed, committed or paid again. */
+export const PlanPrefix = v.strictObject({
+  job: JobId,
+  /** Of that job's plan: its units bind what the caches were made from. */
+  planHash: HexHash,
+  positions: v.pipe(Count, v.minValue(UNIT_POSITIONS), v.multipleOf(UNIT_POSITIONS)),
+});
+export type PlanPrefix = v.InferOutput<typeof PlanPrefix>;
+
 /** One request, placed: what every party signs off (PROTOCOL 1, SPEC P1). */
 export const JobPlan = v.pipe(
   v.strictObject({
@@ -43,12 +53,15 @@ export const JobPlan = v.pipe(
     promptHash: HexHash,
     promptTokens: v.pipe(Count, v.minValue(1)),
     maxTokens: v.pipe(Count, v.minValue(1)),
+    /** Absent: every position is computed. */
+    prefix: v.exactOptional(PlanPrefix),
     stopIds: v.pipe(v.array(Count), v.maxLength(64)),
     quote: v.strictObject({ promptToken: Amount, generatedToken: Amount, feeBasisPoints: Amount, hold: Amount }),
     /** SHA-256 of the nonces of the other two parties to the audit draw, revealed after the last root (SPEC A1); a plain API client gives none. */
     nonces: v.strictObject({ coordinator: HexHash, requester: v.nullable(HexHash) }),
   }),
   v.check((plan) => plan.stages.every((stage, index) => stage.layers[0] === (plan.stages[index - 1]?.layers[1] ?? 0)), 'stages must cover the layers in order without a gap'),
+  v.check((plan) => plan.prefix === undefined || (plan.prefix.positions < plan.promptTokens && plan.prefix.job !== plan.job), 'a prefix is of another job, and shorter than the prompt'),
   v.check((plan) => new Set(plan.stages.map((stage) => stage.worker)).size === plan.stages.length, 'a worker holds one stage of a plan'),
 );
 export type JobPlan = v.InferOutput<typeof JobPlan>;
@@ -62,3 +75,9 @@ export const planHashOf = (plan: JobPlan): HexHash => domainHash('ciro/plan/1', 
 
 /** Positions a stage must be able to hold for this plan: the last sampled id is never fed back. */
 export const positionsOf = (plan: JobPlan): number => plan.promptTokens + plan.maxTokens - 1;
+
+/** Positions that kept caches hold already: units, receipts and payment begin here (SPEC V1). */
+export const reusedPositions = ({ prefix }: Pick<JobPlan, 'prefix'>): number => prefix?.positions ?? 0;
+
+/** Number of the first unit of this plan. */
+export const firstUnitOf = (plan: Pick<JobPlan, 'prefix'>): number => reusedPositions(plan) / UNIT_POSITIONS;

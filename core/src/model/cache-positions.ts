@@ -50,13 +50,18 @@ export class CachePositions {
 
   /** Forgets positions from `length` on. Throws EngineError `stale-cache` if there are fewer. */
   truncate(length: number): void {
+    this.demand(length);
+    this.#length = length;
+  }
+
+  /** Throws EngineError `stale-cache` unless the first `length` positions are held. */
+  demand(length: number): void {
     if (!Number.isInteger(length) || length < 0 || length > this.#length) {
       throw new EngineError('stale-cache', `Cannot cut a cache of ${this.#length} positions to ${length}.`, {
         fault: 'peer',
         fields: { length, held: this.#length },
       });
     }
-    this.#length = length;
   }
 }
 

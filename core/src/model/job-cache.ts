@@ -35,12 +35,15 @@ export interface JobCache {
   run(feeds: Feeds, count: number): Promise<Outputs>;
   /** Forgets positions from `length` on. Throws EngineError `stale-cache` if there are fewer. */
   truncate(length: number): void;
+  /** A cache of its own with the first `length` positions and room for `maxPositions`. Throws EngineError `stale-cache` if there are fewer. */
+  copy(length: number, maxPositions: number): JobCache;
   dispose(): void;
 }
 
 /** The cache of a provider that takes and gives plain arrays. */
 export class HostCache implements JobCache {
   readonly #session: SessionPort;
+  readonly #architecture: Architecture;
   readonly #shape: StageShape;
   readonly #cache: KvCache;
 
@@ -51,6 +54,7 @@ export class HostCache implements JobCache {
 
   constructor(session: SessionPort, architecture: Architecture, shape: StageShape, maxPositions: number) {
     this.#session = session;
+    this.#architecture = architecture;
     this.#shape = shape;
     this.#cache = new KvCache(architecture, shape.to - shape.from, maxPositions);
   }
@@ -89,6 +93,12 @@ export class HostCache implements JobCache {
 
   truncate(length: number): void {
     this.#cache.truncate(length);
+  }
+
+  copy(length: number, maxPositions: number): HostCache {
+    const copy = new HostCache(this.#session, this.#architecture, this.#shape, maxPositions);
+    copy.#cache.appendFrom(this.#cache, length);
+    return copy;
   }
 
   dispose(): void {

@@ -76,3 +76,20 @@ test('a job cannot go past its most positions, and a cut cannot add any', () => 
   );
   expect(() => cache.truncate(11)).toThrowErrorMatchingInlineSnapshot(`[EngineError: Cannot cut a cache of 10 positions to 11.]`);
 });
+
+test('V1: the first positions of another cache, laid out for a larger capacity', () => {
+  const [from, to] = [new KvCache(architecture, 1, 10), new KvCache(architecture, 1, 200)];
+  const rows = (count: number) => (_index: number, part: string) => Float32Array.from({ length: architecture.kvHeads * count * architecture.headDim }, (__, at) => at + (part === 'key' ? 0.25 : 0.5));
+  from.append(8, rows(8));
+  to.appendFrom(from, 6);
+  to.append(100, rows(100));
+  const width = architecture.headDim;
+  for (const part of ['key', 'value'] as const) {
+    for (let head = 0; head < architecture.kvHeads; head++) {
+      const at = (cache: KvCache, count: number) => [...cache.view(0, part).subarray(head * cache.capacity * width, (head * cache.capacity + count) * width)];
+      expect(at(to, 6)).toEqual(at(from, 6));
+    }
+  }
+  expect(to.length).toBe(106);
+  expect(() => new KvCache(architecture, 1, 200).appendFrom(from, 9)).toThrowError(expect.objectContaining({ code: 'stale-cache' }));
+});

@@ -77,6 +77,17 @@ export class KvCache {
     }
   }
 
+  /** Adds the first `count` positions of another cache of the same layers. Throws EngineError `stale-cache` if it holds fewer, `past-capacity`. */
+  appendFrom(other: KvCache, count: number): void {
+    other.#positions.demand(count);
+    const [first, held] = [this.length, count * this.#headDim];
+    this.#positions.advance(count, (capacity) => this.#spread(capacity));
+    for (let block = 0; block < 2 * this.#layers * this.#kvHeads; block++) {
+      const from = block * other.capacity * this.#headDim;
+      this.#store.set(other.#store.subarray(from, from + held), (block * this.capacity + first) * this.#headDim);
+    }
+  }
+
   /** Copies what is held of the stage's `index`-th layer to `target` at `first`, as [kvHeads, capacity, headDim]; what lies past the length there stays. */
   copyTo(target: Float32Array, first: number, index: number, part: CachePart, capacity: number): void {
     const view = this.view(index, part);

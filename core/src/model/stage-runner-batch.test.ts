@@ -153,7 +153,7 @@ test('jobs whose caches are too large to be copied are better run alone', () => 
 });
 
 test('jobs whose caches lie with the provider are run alone, and what those may grow by is told', async () => {
-  const elsewhere: JobCache = { length: 0, capacity: 64, heldBytes: 10, mostBytes: 30, reserve: () => undefined, run: async () => ({}), truncate: () => undefined, dispose: () => undefined };
+  const elsewhere: JobCache = { length: 0, capacity: 64, heldBytes: 10, mostBytes: 30, reserve: () => undefined, run: async () => ({}), truncate: () => undefined, copy: () => elsewhere, dispose: () => undefined };
   const runner = new StageRunner(architecture, middle, { layers: { ...recorder(1), openCache: () => elsewhere } });
   for (const key of ['a', 'b']) runner.openJob(key, 64);
   expect(runner.batchBytes(['a', 'b'])).toBeUndefined();

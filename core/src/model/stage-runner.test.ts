@@ -74,3 +74,20 @@ test('a run that fails adds nothing to the cache', async () => {
   await expect(runner.run('job', 0, new Float32Array(8), 1)).rejects.toThrowError('device lost');
   expect(runner.length('job')).toBe(0);
 });
+
+test('V1: a cache is handed over with its first positions, and the job that had it is closed', async () => {
+  const session = recorder();
+  const runner = new StageRunner(architecture, middle, { layers: session });
+  runner.openJob('old', 200);
+  for (const position of [0, 64]) await runner.run('old', position, new Float32Array(8 * 64), 64);
+  expect(() => runner.handOver('old', 'new', 129, 300)).toThrowError(expect.objectContaining({ code: 'stale-cache' }));
+  runner.handOver('old', 'new', 80, 300);
+  expect(runner.length('new')).toBe(80);
+  expect(() => runner.length('old')).toThrowError(expect.objectContaining({ code: 'unknown-job' }));
+  await runner.run('new', 80, new Float32Array(8 * 16), 16);
+  const mask = session.runs.at(-1)?.['mask'];
+  expect(mask?.data instanceof Float32Array && mask.data.subarray(0, 128).filter((score) => score === 0)).toHaveLength(80);
+  const held = runner.heldBytes;
+  runner.handOver('new', 'new', 32, 32);
+  expect([runner.length('new'), runner.heldBytes < held / 2]).toEqual([32, true]);
+});

@@ -68,6 +68,13 @@ export class StageRunner {
 
   /** Allocates the job's KV cache. Throws EngineError `duplicate-job`, or `past-capacity` beyond the model's context. */
   openJob(jobKey: string, maxPositions: number): void {
+    this.#refuseOpen(jobKey, maxPositions);
+    const { layers } = this.#sessions;
+    const cache = layers.openCache?.(this.#architecture, this.#shape, maxPositions);
+    this.#jobs.set(jobKey, cache ?? new HostCache(layers, this.#architecture, this.#shape, maxPositions));
+  }
+
+  #refuseOpen(jobKey: string, maxPositions: number): void {
     if (this.#jobs.has(jobKey)) {
       throw new EngineError('duplicate-job', `Job ${jobKey} is already open on this stage; close it first.`, { fault: 'bug', fields: { jobKey } });
     }
@@ -77,9 +84,6 @@ export class StageRunner {
         fields: { jobKey, maxPositions, context: this.#architecture.context },
       });
     }
-    const { layers } = this.#sessions;
-    const cache = layers.openCache?.(this.#architecture, this.#shape, maxPositions);
-    this.#jobs.set(jobKey, cache ?? new HostCache(layers, this.#architecture, this.#shape, maxPositions));
   }
 
   /** Frees the job's cache; nothing happens if the job is not open. */
@@ -87,6 +91,19 @@ export class StageRunner {
     this.#jobs.get(jobKey)?.dispose();
     this.#jobs.delete(jobKey);
     if (this.#jobs.size < 2) this.#batch.release();
+  }
+
+  /**
+   * Gives the first `length` positions of one job's cache to another job, which has room for `maxPositions`; the first one is closed then. The
+   * same key makes the cache of a job smaller. Throws EngineError `unknown-job`, `duplicate-job`, `past-capacity`, or `stale-cache` when it holds fewer or runs.
+   */
+  handOver(fromKey: string, toKey: string, length: number, maxPositions: number): void {
+    const cache = this.#job(fromKey);
+    if (toKey !== fromKey) this.#refuseOpen(toKey, maxPositions);
+    if (this.#running.has(cache)) throw new EngineError('stale-cache', `Job ${fromKey} is running; its cache can be handed over when it is not.`, { fault: 'bug', fields: { jobKey: fromKey } });
+    const copy = cache.copy(length, maxPositions);
+    this.closeJob(fromKey);
+    this.#jobs.set(toKey, copy);
   }
 
   /** Positions held for the job. Throws EngineError `unknown-job`. */
@@ -97,6 +114,11 @@ export class StageRunner {
   /** Cuts the job's cache to `length` positions. Throws EngineError `unknown-job` or `stale-cache`. */
   truncate(jobKey: string, length: number): void {
     this.#job(jobKey).truncate(length);
+  }
+
+  /** Bytes of the job's cache now. Throws EngineError `unknown-job`. */
+  cacheBytes(jobKey: string): number {
+    return this.#job(jobKey).heldBytes;
   }
 
   /** Bytes of all open jobs' caches, of what batches copy them to, and of the embedding rows. */

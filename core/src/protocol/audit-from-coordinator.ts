@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { UNIT_POSITIONS } from '../commitment/unit-hashes.ts';
 import { AuditId, DeviceSignature, HexHash, JobId, NodeId } from '../ids.ts';
 import { PlanSampler } from '../job/plan.ts';
 import { MAX_JOB_UNITS, MAX_PIECE_BYTES, MAX_STAGES, MAX_WHOLE_PIECE_BYTES } from './limits.ts';
@@ -14,8 +15,10 @@ const Bytes = v.pipe(
 export const Reveal = v.strictObject({ type: v.literal('reveal'), job: JobId, version: Count, roots: v.pipe(v.array(v.nullable(Felt)), v.minLength(1), v.maxLength(MAX_STAGES)) });
 /** The draw passed this job by, or its rows were supplied: they may be given back. */
 export const Release = v.strictObject({ type: v.literal('release'), job: JobId, version: Count });
-/** Upload units `[0, units)` of what this worker was given (`input`) or gave (`payload`) in this job. */
-export const Supply = v.strictObject({ type: v.literal('supply'), audit: AuditId, job: JobId, version: Count, side: v.picklist(['input', 'payload']), units: v.pipe(Count, v.minValue(1), v.maxValue(MAX_JOB_UNITS)) });
+/** What is kept of this job is to be forgotten at once, caches and rows (SPEC V7). */
+export const Forget = v.strictObject({ type: v.literal('forget'), job: JobId, version: Count });
+/** Upload units `[from, units)`, `from` 0 when absent, of what this worker was given (`input`) or gave (`payload`) in this job. */
+export const Supply = v.strictObject({ type: v.literal('supply'), audit: AuditId, job: JobId, version: Count, side: v.picklist(['input', 'payload']), from: v.exactOptional(Count), units: v.pipe(Count, v.minValue(1), v.maxValue(MAX_JOB_UNITS)) });
 
 /**
  * An audit for this worker: run `layers` of the model over `positions` inputs, which follow as `input` pieces, from position 0,
@@ -31,6 +34,8 @@ export const Audit = v.strictObject({
   modelId: HexHash,
   layers: v.strictTuple([Count, Count]),
   positions: v.pipe(Count, v.minValue(1)),
+  /** Rows below this position, a multiple of 16, only lead to those that are looked at (SPEC V4); 0 when absent. */
+  from: v.exactOptional(v.pipe(Count, v.multipleOf(UNIT_POSITIONS))),
   sampling: v.nullable(v.strictObject({ sampler: PlanSampler, promptTokens: v.pipe(Count, v.minValue(1)) })),
 });
 /** Part of a piece for an auditor: `input` with the task, `payload` with the opening. As in the worker's `piece`. */

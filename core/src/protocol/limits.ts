@@ -82,6 +82,11 @@ export const MAX_PIECE_BYTES = 128 * 1024;
 /** Bytes of one whole piece: a unit of the last stage, 16 rows of 16,384 channels with their ids. */
 export const MAX_WHOLE_PIECE_BYTES = 16 * (16_384 + 1) * 4;
 
+/** A stage keeps what it has of a job for this long after its end (SPEC V1): a reader has read a long answer and asked on by then. */
+export const KEPT_CACHE_MS = 5 * 60_000;
+/** Jobs whose caches may stand on each other (SPEC V2): the evidence of an answer has the plans of all of them. */
+export const MAX_PREFIX_JOBS = 32;
+
 /** After the last root: nonces revealed, and until then every stage keeps its rows (PROTOCOL 6). */
 export const REVEAL_TIMEOUT_MS = 10_000;
 /** A stage that was drawn keeps its rows until they are uploaded, at most this long (PROTOCOL 6). */

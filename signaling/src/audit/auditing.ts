@@ -1,4 +1,5 @@
 import { blindBytes, blindCommitment } from '@ciro/core/audit/blind.ts';
+import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
 import type { AuditId, HexHash, NodeId } from '@ciro/core/ids.ts';
 import type { SampledIds } from '@ciro/core/protocol/audit-from-worker.ts';
 import type { JobRecord } from '../scheduler/job-order.ts';
@@ -77,10 +78,11 @@ export class Auditing {
     const { plan } = this.#record.signed;
     const { stage, layers, sampling } = this.#stage;
     const positions = this.#positions;
-    const inputBytes = this.#units.reduce((sum, { inputBytes: bytes }) => sum + bytes, 0);
+    const first = this.#stage.prefix.length;
+    const inputBytes = this.#pieces.inputs.reduce((sum, { bytes }) => sum + bytes.length, 0);
     const work = AUDIT_LOAD_MS + positions * (layers[1] - layers[0]) * AUDIT_POSITION_LAYER_MS;
-    this.#ending.within(work + sendingMs(inputBytes, this.#units.length, SLOWEST_BYTES_PER_MS), () => this.#ending.end('silent'));
-    this.#send({ type: 'audit', audit: this.audit, job: plan.job, planHash: this.#record.planHash, stage, modelId: plan.modelId, layers: [...layers], positions, sampling });
+    this.#ending.within(work + sendingMs(inputBytes, this.#pieces.inputs.length, SLOWEST_BYTES_PER_MS), () => this.#ending.end('silent'));
+    this.#send({ type: 'audit', audit: this.audit, job: plan.job, planHash: this.#record.planHash, stage, modelId: plan.modelId, layers: [...layers], positions, ...(first > 0 && { from: first * UNIT_POSITIONS }), sampling });
     this.#stopSending = sendPieces(this.#deps, this.#auditor.nodeId, { audit: this.audit, side: 'input' }, this.#pieces.inputs);
     let answered = false;
     try {
@@ -139,7 +141,7 @@ export class Auditing {
     this.#ending.within(OPENING_MS + ids * OPENING_PER_ID_MS + sendingMs(bytes, 2 * this.#units.length, SLOWEST_BYTES_PER_MS), () => this.#ending.end('silent'));
     this.#send({ type: 'audit-open', audit: this.audit, root, leaves: this.#stage.units.map(({ leafHash }) => leafHash) });
     this.#stopSending();
-    if (sampling !== null) this.#stopSending = sendPieces(this.#deps, this.#auditor.nodeId, { audit: this.audit, side: 'payload' }, this.#pieces.payloads);
+    if (sampling !== null) this.#stopSending = sendPieces(this.#deps, this.#auditor.nodeId, { audit: this.audit, side: 'payload' }, this.#pieces.payloads, this.#stage.prefix.length);
   }
 
   #piece(message: Extract<AuditMessage, { type: 'piece' }>): Refusal | undefined {

@@ -24,8 +24,12 @@ const MAX_TURNED_IDS = 16;
 export async function followIds(manifest: ModelManifest, readShard: ReadShard, rows: Float32Array, { layers: [, to], follow: { payload, ids, sampling } }: { readonly layers: ReferenceTask['layers']; readonly follow: NonNullable<ReferenceTask['follow']> }): Promise<SampledIds | null> {
   const { hidden, layers } = manifest.architecture;
   const table = decodeCalibration(fromBase64(manifest.calibration.base64));
-  const committed = new Float32Array(Uint8Array.from(payload).buffer);
-  if (committed.length !== rows.length || !isNear(compareRows({ unit: 0, from: 0, grid: boundaryGrid(table, to), own: committed, auditor: rows, flags: new Uint32Array(0) }))) return null;
+  const looked = new Float32Array(Uint8Array.from(payload).buffer);
+  const first = rows.length - looked.length;
+  if (first < 0 || !isNear(compareRows({ unit: 0, from: first / hidden, grid: boundaryGrid(table, to), own: looked, auditor: rows.subarray(first), flags: new Uint32Array(0) }))) return null;
+  // Rows of earlier jobs are not looked at: below the first unit both are the reference's own.
+  const committed = rows.slice();
+  committed.set(looked, first);
   const [own = new Float32Array(), theirs = new Float32Array()] = await throughLayers(manifest, readShard, [to, layers], [rows, committed]);
   const head = await openReferenceHead(manifest, readShard);
   const stateOf = async (final: Float32Array, position: number, id: number): Promise<{ state: string; gap: number }> => {

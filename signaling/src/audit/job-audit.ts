@@ -26,6 +26,8 @@ export interface JobToAudit {
   readonly assurance: 'stream' | 'checked';
   /** Epoch milliseconds. */
   readonly createdAt: number;
+  /** The jobs whose caches it began with, the newest first (SPEC V4). */
+  readonly prefix?: readonly JobRecord[];
   /** Hears of each stage as it is decided and its money booked. */
   readonly onStage?: (stage: number, status: StageStatus) => void;
 }
@@ -109,7 +111,7 @@ export class JobAudit {
   }
 
   async #audit(draw: AuditDraw, index: number, units: number, reason: Transcript['reason'], rows: RowsInUse): Promise<Judgement> {
-    const found = stageCase(this.#record, index, this.#manifest);
+    const found = stageCase(this.#record, index, this.#manifest, this.#job.prefix);
     const pieces = 'why' in found ? undefined : await supplyStage(this.#deps, this.#record, found, units, this.#signal);
     rows.supplied(index);
     const judgement = 'why' in found || pieces === undefined ? unpaid('why' in found ? found.why : 'nobody supplied the rows') : await this.#judge(draw, found, pieces);

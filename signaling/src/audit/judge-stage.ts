@@ -82,7 +82,7 @@ export class StageJudge {
       opinions: this.#opinions,
       candidates: this.#candidates,
       misjudged: misjudgedBy(this.#opinions),
-      firstBadPosition: outcome === 'failed' && first !== undefined ? (this.#about.stage.units[first]?.from ?? null) : null,
+      firstBadPosition: outcome === 'failed' && first !== undefined ? (this.#about.stage.units.find(({ unit }) => unit === first)?.from ?? null) : null,
       rows: this.#rows,
     };
   }

@@ -15,7 +15,7 @@ export async function makeOpinion(stage: StageCase, pieces: StagePieces, answer:
   const checks: UnitCheck[] = [];
   for (const [index, { bytes }] of answer.rows.entries()) {
     const unit = stage.units[index];
-    const [input, payload] = [pieces.inputs[index], pieces.payloads[index]];
+    const [input, payload] = [pieces.inputs[stage.prefix.length + index], pieces.payloads[index]];
     if (unit === undefined || input === undefined || payload === undefined) throw new RangeError(`rows of unit ${index}; the audit has ${pieces.payloads.length}`);
     checks.push(checkUnit({ ...unit, input: input.bytes, payload: payload.bytes }, floatsOf(bytes), stage.check));
     await new Promise((resolve) => setImmediate(resolve));

@@ -1,6 +1,6 @@
 import { blindBytes, blindCommitment, rowPieces } from '@ciro/core/audit/blind.ts';
 import { toHex } from '@ciro/core/bytes.ts';
-import { NO_ID } from '@ciro/core/commitment/unit-hashes.ts';
+import { NO_ID, UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
 import type { CoordinatorKey } from '../keys/coordinator-key.ts';
 import type { JobRecord } from '../scheduler/job-order.ts';
 import { AuditError } from './audit-error.ts';
@@ -32,7 +32,8 @@ export async function ownAnswer(deps: OwnDeps, record: JobRecord, stage: StageCa
   const check = stage.sampling === null ? { follow: { payload, ids: idsOf(record, positions), sampling } } : { check: { payload, sampling } };
   const task = { modelId: plan.modelId, layers: stage.layers, positions, inputs: joined(pieces.inputs), ...check };
   const { rows, ids } = await untilItRuns(() => deps.reference.run(task, signal), signal);
-  const named = rowPieces(rows, stage.channels).map((bytes) => ({ sha256: sha256Hex(bytes), bytes: Uint8Array.from(bytes) }));
+  // Rows of earlier jobs only led to those that are looked at.
+  const named = rowPieces(rows.subarray(stage.prefix.length * UNIT_POSITIONS * stage.channels), stage.channels).map((bytes) => ({ sha256: sha256Hex(bytes), bytes: Uint8Array.from(bytes) }));
   const audit = deps.newAuditId();
   const salt = toHex(deps.randomBytes(16));
   const commitment = blindCommitment({ network: plan.network, audit, job: plan.job, planHash: record.planHash, stage: stage.stage, auditor: 'coordinator', salt, rows: named.map(({ sha256 }) => sha256) });

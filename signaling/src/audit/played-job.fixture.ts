@@ -3,15 +3,15 @@ import { nonceCommitment } from '@ciro/core/audit/audit-draw.ts';
 import { toBase64 } from '@ciro/core/bytes.ts';
 import { boundaryGrid } from '@ciro/core/commitment/cells.ts';
 import { leafHash } from '@ciro/core/commitment/leaf.ts';
-import { NO_ID, UnitCommitter } from '@ciro/core/commitment/unit-committer.ts';
-import { planHashOf } from '@ciro/core/job/plan.ts';
+import { NO_ID, UNIT_POSITIONS, UnitCommitter } from '@ciro/core/commitment/unit-committer.ts';
+import { planHashOf, reusedPositions } from '@ciro/core/job/plan.ts';
 import { merkleRoot } from '@ciro/core/merkle/poseidon-tree.ts';
 import type { ClosedUnit } from '@ciro/core/commitment/unit-committer.ts';
 import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import type { JobPlan } from '@ciro/core/job/plan.ts';
 import { idBytes } from '../scheduler/build-plan.ts';
 import type { JobRecord, StageRecord, UnitRecord } from '../scheduler/job-order.ts';
-import { toyId, ToyStage, TOY_LAYERS, TOY_MODEL_ID, TOY_TABLE } from './toy-stage.fixture.ts';
+import { toyId, ToyStage, TOY_HIDDEN, TOY_LAYERS, TOY_MODEL_ID, TOY_TABLE } from './toy-stage.fixture.ts';
 
 export const TEST_NETWORK = 'ciro-test';
 export const COORDINATOR_NONCE = '0c'.repeat(32);
@@ -38,9 +38,13 @@ export interface JobWish {
   /** Changes the sampled id. */
   readonly misdraw?: (position: number, id: number) => number;
   readonly promptToken?: string;
+  /** A job of the same players that its plan names as prefix, and up to which position. */
+  readonly prefix?: { readonly job: PlayedJob; readonly positions: number };
+  /** Changes what a stage's kept cache was made from. */
+  readonly miscache?: (stage: number, input: number | Float32Array) => number | Float32Array;
 }
 
-/** Bytes that a stage's worker keeps, one a unit. */
+/** Bytes that a stage's worker keeps, one a unit, those of its prefix included. */
 export interface KeptStage {
   readonly input: readonly Uint8Array[];
   readonly payload: readonly Uint8Array[];
@@ -53,7 +57,7 @@ export interface PlayedJob {
 }
 
 const floatBytes = (row: Float32Array): Uint8Array<ArrayBuffer> => new Uint8Array(Float32Array.from(row).buffer);
-const concat = (parts: readonly Uint8Array[]): Uint8Array => Uint8Array.from(Buffer.concat(parts));
+const concat = (parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> => Uint8Array.from(Buffer.concat(parts));
 
 export function playJob(wish: JobWish): PlayedJob {
   const { players, prompt, tokens } = wish;
@@ -65,13 +69,15 @@ export function playJob(wish: JobWish): PlayedJob {
     sampler: { temperature: 0, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 1 },
     promptHash: '00'.repeat(32) as HexHash,
     ...{ promptTokens: prompt.length, maxTokens: tokens, stopIds: [] },
+    ...(wish.prefix === undefined ? {} : { prefix: { job: wish.prefix.job.record.signed.plan.job, planHash: wish.prefix.job.record.planHash, positions: wish.prefix.positions } }),
     quote: { promptToken: wish.promptToken ?? '600', generatedToken: '2400', feeBasisPoints: '250', hold: '100000' },
     nonces: { coordinator: nonceCommitment(COORDINATOR_NONCE), requester: wish.requesterNonce === undefined ? null : nonceCommitment(wish.requesterNonce) },
   };
   const planHash = planHashOf(plan);
   const ids = [...prompt];
-  const stages = players.map((_, stage) => new StagePlay(stage, count, layers[stage] as [number, number]));
-  for (let position = 0; position < prompt.length + tokens - 1; position++) {
+  const reused = reusedPositions(plan);
+  const stages = players.map((_, stage) => new StagePlay(stage, count, layers[stage] as [number, number], { before: wish.prefix?.job.kept[stage], reused, miscache: (input) => wish.miscache?.(stage, input) ?? input }));
+  for (let position = reused; position < prompt.length + tokens - 1; position++) {
     let value: number | Float32Array = ids[position] as number;
     for (const play of stages) {
       const given = wish.misread?.(play.stage, position, value) ?? value;
@@ -94,7 +100,7 @@ export function playJob(wish: JobWish): PlayedJob {
     return {
       ...{ worker, layers: layers[stage] as [number, number], link: 'direct' },
       units: units.map((unit) => unitRecord(plan, planHash, stage, unit)),
-      paidPositions: prompt.length + tokens - 1,
+      paidPositions: prompt.length + tokens - 1 - reused,
       root: { root: merkleRoot(units.map((unit) => leafHash(context, unit, salt))), signature: SIGNATURE, salts: units.map(() => salt) },
     };
   });
@@ -126,11 +132,19 @@ class StagePlay {
   readonly #units: ClosedUnit[] = [];
   readonly #rows: { readonly input: Uint8Array; readonly payload: Uint8Array }[] = [];
 
-  constructor(stage: number, stages: number, layers: readonly [number, number]) {
+  readonly #first: number;
+  readonly #before: KeptStage;
+
+  constructor(stage: number, stages: number, layers: readonly [number, number], cache: { readonly before: KeptStage | undefined; readonly reused: number; readonly miscache: (input: number | Float32Array) => number | Float32Array }) {
     this.stage = stage;
     this.last = stage === stages - 1;
     this.engine = new ToyStage(layers);
-    this.#committer = new UnitCommitter(boundaryGrid(TOY_TABLE, this.last ? TOY_LAYERS + 1 : layers[1]), { samples: this.last });
+    this.#committer = new UnitCommitter(boundaryGrid(TOY_TABLE, this.last ? TOY_LAYERS + 1 : layers[1]), { samples: this.last, first: cache.reused });
+    const units = cache.reused / UNIT_POSITIONS;
+    this.#first = cache.reused;
+    this.#before = { input: cache.before?.input.slice(0, units) ?? [], payload: cache.before?.payload.slice(0, units) ?? [] };
+    const { buffer } = concat(this.#before.input);
+    for (let position = 0; position < cache.reused; position++) this.engine.next(cache.miscache(stage === 0 ? (new Uint32Array(buffer)[position] ?? 0) : new Float32Array(buffer).slice(position * TOY_HIDDEN, (position + 1) * TOY_HIDDEN)));
   }
 
   accept(position: number, input: number | Float32Array, row: Float32Array, id: number): void {
@@ -143,7 +157,7 @@ class StagePlay {
   close(): { readonly units: readonly ClosedUnit[]; readonly kept: KeptStage } {
     const unit = this.#committer.close();
     if (unit !== undefined) this.#units.push(unit);
-    const bytes = (side: 'input' | 'payload') => this.#units.map(({ from, to }) => concat(this.#rows.slice(from, to).map((row) => row[side])));
+    const bytes = (side: 'input' | 'payload') => [...this.#before[side], ...this.#units.map(({ from, to }) => concat(this.#rows.slice(from - this.#first, to - this.#first).map((row) => row[side])))];
     return { units: this.#units, kept: { input: bytes('input'), payload: bytes('payload') } };
   }
 }

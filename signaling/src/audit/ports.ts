@@ -76,9 +76,9 @@ export interface ReferenceTask {
   readonly layers: readonly [number, number];
   readonly positions: number;
   readonly inputs: Uint8Array;
-  /** Last stage only: committed payload (a row and its id for every position) whose ids are checked. */
+  /** Last stage only, and from the first unit of the job on: committed payload (a row and its id for every position) whose ids are checked. */
   readonly check?: { readonly payload: Uint8Array; readonly sampling: Sampling };
-  /** Other stages: committed rows, and the ids of the answer, one a position and `NO_ID` where none was drawn; near rows are followed (SPEC A10). */
+  /** Other stages: committed rows from the first unit of the job on, and the ids of the answer, one a position and `NO_ID` where none was drawn; near rows are followed (SPEC A10). */
   readonly follow?: { readonly payload: Uint8Array; readonly ids: Uint32Array; readonly sampling: Sampling };
 }
 

@@ -2,7 +2,7 @@ import { deltaOf } from '@ciro/core/audit/sampled-id.ts';
 import { SampledIdTally } from '@ciro/core/audit/sampled-id-tally.ts';
 import { fromBase64 } from '@ciro/core/bytes.ts';
 import { payloadRows } from '@ciro/core/commitment/payload-rows.ts';
-import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
+import { NO_ID, UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
 import { decodeCalibration } from '@ciro/core/model/calibration-codec.ts';
 import { EmbeddingTable } from '@ciro/core/model/embedding-table.ts';
 import { SamplingError } from '@ciro/core/sampling/sampling-error.ts';
@@ -35,7 +35,10 @@ async function firstRows(manifest: ModelManifest, readShard: ReadShard, { layers
 
 async function checkIds(manifest: ModelManifest, readShard: ReadShard, rows: Float32Array, { payload, sampling }: NonNullable<ReferenceTask['check']>): Promise<SampledIds> {
   const { hidden } = manifest.architecture;
-  const ids = committedIds(payload, hidden);
+  const committed = committedIds(payload, hidden);
+  // Nothing was drawn at positions of earlier jobs (SPEC V2).
+  const ids = new Uint32Array(rows.length / hidden).fill(NO_ID);
+  ids.set(committed, ids.length - committed.length);
   const tally = new SampledIdTally(ids, { ...sampling, delta: deltaOf(decodeCalibration(fromBase64(manifest.calibration.base64))) });
   const { positions } = tally;
   if (positions.length === 0) return tally.result;

@@ -19,7 +19,7 @@ export interface SupplyDeps {
   readonly newAuditId: () => AuditId;
 }
 
-/** Input and payload of the units that are looked at, in unit order. */
+/** Input and payload of the units that are looked at, in unit order; before the inputs those of the units of earlier jobs (SPEC V4). */
 export interface StagePieces {
   readonly inputs: readonly Piece[];
   readonly payloads: readonly Piece[];
@@ -38,27 +38,28 @@ interface Holder {
 export async function supplyStage(deps: SupplyDeps, record: JobRecord, stage: StageCase, units: number, signal: AbortSignal): Promise<StagePieces | undefined> {
   const { plan } = record.signed;
   const wanted = stage.units.slice(0, units);
-  const inputs = new PieceAssembler('input', wanted.map(({ unit, inputBytes, givenHash }) => ({ unit, bytes: inputBytes, sha256: givenHash })));
+  const inputs = new PieceAssembler('input', [...stage.prefix, ...wanted].map(({ unit, inputBytes, givenHash }) => ({ unit, bytes: inputBytes, sha256: givenHash })));
   const payloads = new PieceAssembler('payload', wanted.map(({ unit, payloadBytes, payloadHash }) => ({ unit, bytes: payloadBytes, sha256: payloadHash })));
-  for (const { unit, given } of wanted) if (given !== undefined) inputs.offer(unit, given);
+  for (const { unit, given } of [...stage.prefix, ...wanted]) if (given !== undefined) inputs.offer(unit, given);
   const own = (side: Holder['side']): Holder => ({ worker: stage.worker, side });
   const before = stage.stage === 0 ? undefined : plan.stages[stage.stage - 1];
   // What leaves the last stage are ids: its payload is known to itself alone.
   const after = plan.stages[stage.stage + 1];
-  const about = { job: plan.job, version: plan.version, units: wanted.length };
+  const first = stage.prefix.length;
+  const about = { job: plan.job, version: plan.version, units: first + wanted.length };
   // At a stop a neighbour's last unit may end elsewhere: it is only asked for what it signed in the same words.
   const signed = (neighbour: number, unit: number) => record.stages[neighbour]?.units.find(({ receipt }) => receipt.body.unit === unit)?.receipt.body;
   const givesInputs = before !== undefined && wanted.every(({ unit, givenHash }) => signed(stage.stage - 1, unit)?.payloadHash === givenHash);
   const wasGiven = after !== undefined && wanted.every(({ unit, payloadHash }) => signed(stage.stage + 1, unit)?.inputHash === payloadHash);
   await Promise.all([
     collect(deps, about, inputs, [own('input'), ...(givesInputs ? [{ worker: before.worker, side: 'payload' } as const] : [])], signal),
-    collect(deps, about, payloads, [own('payload'), ...(wasGiven ? [{ worker: after.worker, side: 'input' } as const] : [])], signal),
+    collect(deps, first === 0 ? about : { ...about, from: first }, payloads, [own('payload'), ...(wasGiven ? [{ worker: after.worker, side: 'input' } as const] : [])], signal),
   ]);
   const [input, payload] = [inputs.pieces(), payloads.pieces()];
   return input === undefined || payload === undefined ? undefined : { inputs: input, payloads: payload };
 }
 
-type About = Pick<Extract<Parameters<AuditWorkers['send']>[1], { type: 'supply' }>, 'job' | 'version' | 'units'>;
+type About = Pick<Extract<Parameters<AuditWorkers['send']>[1], { type: 'supply' }>, 'job' | 'version' | 'from' | 'units'>;
 
 async function collect(deps: SupplyDeps, about: About, pieces: PieceAssembler, holders: readonly Holder[], signal: AbortSignal): Promise<void> {
   for (const holder of holders) {

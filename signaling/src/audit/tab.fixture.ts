@@ -3,6 +3,7 @@ import { nonceBytesToSign, rootsHashOf } from '@ciro/core/audit/audit-draw.ts';
 import { blindBytes, blindCommitment, rowPieces } from '@ciro/core/audit/blind.ts';
 import { SampledIdTally } from '@ciro/core/audit/sampled-id-tally.ts';
 import { deltaOf } from '@ciro/core/audit/sampled-id.ts';
+import { NO_ID, UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
 import { toHex } from '@ciro/core/bytes.ts';
 import type { AuditId, HexHash, NodeId } from '@ciro/core/ids.ts';
 import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordinator.ts';
@@ -18,12 +19,13 @@ type Say = (message: WorkMessage) => void;
 
 const CURVE = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 
-/** Ids of a last stage's whole payload against the toy's own logits of an auditor's rows. */
+/** Ids of a last stage's payload, of its last positions, against the toy's own logits of an auditor's rows. */
 export function toyIds(payload: Uint8Array, rows: Float32Array, { sampler, promptTokens }: Sampling): SampledIds {
   const stride = 4 * TOY_HIDDEN + 4;
   const count = payload.length / stride;
   const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
-  const ids = Uint32Array.from({ length: count }, (_, row) => view.getUint32(row * stride + 4 * TOY_HIDDEN, true));
+  const first = rows.length / TOY_HIDDEN - count;
+  const ids = Uint32Array.from({ length: first + count }, (_, position) => (position < first ? NO_ID : view.getUint32((position - first) * stride + 4 * TOY_HIDDEN, true)));
   const tally = new SampledIdTally(ids, { sampler, promptTokens, delta: deltaOf(TOY_TABLE) });
   for (const position of tally.positions) tally.add(position, toyLogits(rows.slice(position * TOY_HIDDEN, (position + 1) * TOY_HIDDEN)));
   return tally.result;
@@ -113,10 +115,10 @@ export class Tab implements Player {
     this.#say({ type: 'nonce', job, version, rootsHash, nonce: this.nonce, signature });
   }
 
-  supply({ audit, job, side, units }: Message<'supply'>): void {
+  supply({ audit, job, side, from = 0, units }: Message<'supply'>): void {
     const pieces = this.#jobs.get(job)?.kept?.[side];
     if (pieces === undefined) return this.#say({ type: 'supply-refused', audit, side, code: 'not-kept', message: 'no rows any more' });
-    pieces.slice(0, units).forEach((bytes, unit) => this.sayPiece(audit, side, unit, bytes));
+    pieces.slice(from, units).forEach((bytes, index) => this.sayPiece(audit, side, from + index, bytes));
   }
 
   /** Says a piece in parts of at most `part` bytes. */
@@ -140,16 +142,17 @@ export class Tab implements Player {
 
   async #blind({ task, rows, salt }: TabAudit): Promise<void> {
     const { audit, job, planHash, stage } = task;
-    const commitment = blindCommitment({ network: 'ciro-test', audit, job, planHash, stage, auditor: this.node, salt: salt ?? '', rows: hashesOf(rows) });
+    const commitment = blindCommitment({ network: 'ciro-test', audit, job, planHash, stage, auditor: this.node, salt: salt ?? '', rows: hashesOf(lookedAt(task, rows)) });
     this.#say({ type: 'audit-blind', audit, engine: this.engine, commitment, signature: await this.sign(blindBytes(commitment)) });
   }
 
   #openIfReady({ task, rows, salt, open, payloads }: TabAudit): void {
-    const { audit, positions, sampling } = task;
+    const { audit, positions, sampling, from = 0 } = task;
     const payload = whole(payloads);
-    if (!open || rows === undefined || (sampling !== null && payload.length < positions * (4 * TOY_HIDDEN + 4))) return;
-    rowPieces(rows, TOY_HIDDEN).forEach((bytes, unit) => this.sayPiece(audit, 'rows', unit, bytes));
-    this.#say({ type: 'audit-opened', audit, salt: salt ?? '', rows: hashesOf(rows), ids: sampling === null ? null : toyIds(payload, rows, sampling) });
+    if (!open || rows === undefined || (sampling !== null && payload.length < (positions - from) * (4 * TOY_HIDDEN + 4))) return;
+    const looked = lookedAt(task, rows);
+    rowPieces(looked, TOY_HIDDEN).forEach((bytes, index) => this.sayPiece(audit, 'rows', from / UNIT_POSITIONS + index, bytes));
+    this.#say({ type: 'audit-opened', audit, salt: salt ?? '', rows: hashesOf(looked), ids: sampling === null ? null : toyIds(payload, rows, sampling) });
   }
 
   #say(message: WorkMessage): void {
@@ -159,4 +162,5 @@ export class Tab implements Player {
 }
 
 const whole = (parts: ReadonlyMap<number, readonly Uint8Array[]>): Uint8Array => Uint8Array.from(Buffer.concat([...parts].sort(([a], [b]) => a - b).flatMap(([, bytes]) => bytes)));
-const hashesOf = (rows: Float32Array | undefined): HexHash[] => (rows === undefined ? [] : rowPieces(rows, TOY_HIDDEN).map(sha256Hex));
+const hashesOf = (rows: Float32Array): HexHash[] => rowPieces(rows, TOY_HIDDEN).map(sha256Hex);
+const lookedAt = ({ from = 0 }: Message<'audit'>, rows: Float32Array = new Float32Array(0)): Float32Array => rows.subarray(from * TOY_HIDDEN);

@@ -7,6 +7,8 @@ interface CiroExtension {
 
 export interface Usage {
   readonly prompt_tokens: number;
+  /** Of these, the tokens that were computed by an earlier job and kept: they are not charged (SPEC V5). */
+  readonly prompt_tokens_details: { readonly cached_tokens: number };
   readonly completion_tokens: number;
   readonly total_tokens: number;
 }
@@ -23,8 +25,8 @@ const extensionOf = ({ job, request }: AnswerHead, { correctedBy }: AnswerEnd): 
   ciro: { job, evidence: evidencePath(job), assurance: request.assurance, ...(correctedBy === undefined ? {} : { corrected_by: correctedBy }) },
 });
 
-export function usageOf(answer: AnswerHead, completionTokens: number): Usage {
-  return { prompt_tokens: answer.promptTokens, completion_tokens: completionTokens, total_tokens: answer.promptTokens + completionTokens };
+export function usageOf(answer: AnswerHead, { completionTokens, cachedTokens = 0 }: AnswerEnd): Usage {
+  return { prompt_tokens: answer.promptTokens, prompt_tokens_details: { cached_tokens: cachedTokens }, completion_tokens: completionTokens, total_tokens: answer.promptTokens + completionTokens };
 }
 
 /** A whole answer (`chat.completion`). */
@@ -35,7 +37,7 @@ export function completionOf(answer: AnswerHead, text: string, end: AnswerEnd) {
     created: createdOf(answer),
     model: answer.model,
     choices: [{ index: 0, message: { role: 'assistant', content: text, refusal: null }, logprobs: null, finish_reason: end.finish }],
-    usage: usageOf(answer, end.completionTokens),
+    usage: usageOf(answer, end),
     ...extensionOf(answer, end),
   };
 }
@@ -60,7 +62,7 @@ export class ChunkFormat {
   end(end: AnswerEnd): object[] {
     const last = this.#chunk([{ index: 0, delta: {}, logprobs: null, finish_reason: end.finish }]);
     if (!this.#answer.request.includeUsage) return [{ ...last, ...extensionOf(this.#answer, end) }];
-    return [last, { ...this.#chunk([]), usage: usageOf(this.#answer, end.completionTokens), ...extensionOf(this.#answer, end) }];
+    return [last, { ...this.#chunk([]), usage: usageOf(this.#answer, end), ...extensionOf(this.#answer, end) }];
   }
 
   #chunk(choices: readonly object[]): object {

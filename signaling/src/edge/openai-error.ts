@@ -59,6 +59,7 @@ const SCHEDULER_STATUS: Readonly<Record<SchedulerError['code'], number>> = {
   cancelled: 503,
   'worker-lost': 502,
   'stage-refused': 502,
+  'prefix-gone': 502,
   stalled: 502,
   'link-lost': 502,
   fault: 502,

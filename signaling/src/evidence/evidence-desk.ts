@@ -1,4 +1,5 @@
 import { evidenceOf } from './evidence.ts';
+import { prefixJobs } from './prefix-jobs.ts';
 import type { Evidence } from '@ciro/core/evidence/evidence.ts';
 import type { AuditDraw, Transcript } from '@ciro/core/audit/transcript.ts';
 import type { HexHash } from '@ciro/core/ids.ts';
@@ -64,6 +65,7 @@ export class EvidenceDesk {
       continuedBy: (await archive.continuationOf(job)) ?? null,
       draw: (await audits.drawOf(job)) ?? null,
       audits: await audits.transcriptsOf(job),
+      prefix: await prefixJobs(archived.record.signed.plan, archive),
       pieces: options.pieces === true ? await audits.pieces(job) : null,
       escrow: await escrowBehind?.(job),
     };

@@ -7,6 +7,7 @@ import type { HexHash, JobId } from '@ciro/core/ids.ts';
 import type { ModelManifest } from '@ciro/core/model/manifest.ts';
 import type { Escrow } from '../escrow/ports.ts';
 import type { JobAccount } from '../ledger/job-money.ts';
+import { evidencePrefix } from './prefix-jobs.ts';
 import type { JobRecord, Percentiles, StageRecord, UnitRecord } from '../scheduler/job-order.ts';
 import type { ArchivedJob } from './job-archive.ts';
 
@@ -24,6 +25,8 @@ export interface EvidenceSources {
   /** Null until the draw is made. */
   readonly draw: AuditDraw | null;
   readonly audits: readonly Transcript[];
+  /** The jobs whose caches this one begins with, the newest first. */
+  readonly prefix: readonly JobRecord[];
   /** Null when they were not asked for: they are large. */
   readonly pieces: ReadonlyMap<HexHash, Uint8Array> | null;
   /** Undefined when an account's credits pay. */
@@ -73,6 +76,7 @@ export function evidenceOf(job: Extract<ArchivedJob, { state: 'recorded' }>, acc
     ...(sources.escrow === undefined ? {} : { escrow: escrowOf(sources.escrow) }),
     draw: sources.draw,
     audits: [...sources.audits],
+    ...(plan.prefix === undefined ? {} : { prefix: evidencePrefix(plan, sources.prefix) }),
     ...(sources.pieces === null ? {} : { pieces: Object.fromEntries([...sources.pieces].map(([hash, bytes]) => [hash, toBase64(bytes)])) }),
   };
 }

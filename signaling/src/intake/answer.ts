@@ -8,8 +8,8 @@ export type AnswerEvent =
   | { readonly type: 'text'; readonly text: string }
   /** A stage was lost: others take its layers, then the text goes on. */
   | { readonly type: 'moving' }
-  /** `correctedBy`: the job whose answer a `checked` request was given instead of its own. */
-  | { readonly type: 'end'; readonly finish: 'stop' | 'length'; readonly completionTokens: number; readonly correctedBy?: JobId };
+  /** `cachedTokens`: positions of the prompt that were not computed again (SPEC V5), none when absent. `correctedBy`: the job whose answer a `checked` request was given instead of its own. */
+  | { readonly type: 'end'; readonly finish: 'stop' | 'length'; readonly completionTokens: number; readonly cachedTokens?: number; readonly correctedBy?: JobId };
 
 /** What is said of an answer before its first text. */
 export interface AnswerHead {

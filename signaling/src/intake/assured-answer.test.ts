@@ -9,11 +9,13 @@ import { SchedulerError } from '../scheduler/scheduler-error.ts';
 import { AnswerLog } from './answer-log.ts';
 import { AssuredAnswer } from './assured-answer.ts';
 import { parseChatRequest } from './chat-request.ts';
+import { JobFaults } from './job-faults.ts';
 import { JobFeeds } from './job-feed.ts';
 import { RequesterNonces } from './requester-nonces.ts';
 import type { HexHash, JobId } from '@ciro/core/ids.ts';
 import type { JobOrder } from '../scheduler/job-order.ts';
 import type { AnswerEvent } from './answer.ts';
+import type { Fault } from './correction.ts';
 import type { JobStatusEvent } from './job-feed.ts';
 import type { AuditOutcome, JobToAudit, StageOutcome } from './ports.ts';
 
@@ -35,14 +37,15 @@ const PASSED: readonly Verdict[] = ['passed', 'passed', 'passed by'];
 const LOST = new SchedulerError('worker-lost', 'stage 1 left', { fault: 'platform', fields: { worker: workerId(2), stage: 1 } });
 
 /** `answers`: ids of each order's whole answer, in turn; `verdicts`: what the audits say of each; `moves`: ids of its own after which an order loses a stage. */
-async function setup(wish: { assurance: 'stream' | 'checked'; answers: readonly (readonly number[] | SchedulerError)[]; verdicts: readonly (readonly Verdict[] | Error)[]; moves?: readonly (number | undefined)[]; stop?: string }) {
+async function setup(wish: { assurance: 'stream' | 'checked'; answers: readonly (readonly number[] | SchedulerError)[]; verdicts: readonly (readonly Verdict[] | Error)[]; moves?: readonly (number | undefined)[]; stop?: string; prefix?: JobId }) {
   const ledger = new Ledger(new MemoryLedgerStore(), { now: () => 1_000 });
   const archive = new MemoryJobArchive();
   const feeds = new JobFeeds();
   const runner = new ScriptedRunner();
+  const faults = new JobFaults();
   const audited: JobToAudit[] = [];
   const errors: unknown[] = [];
-  const hooks = { considered: (): void => undefined, ordered: (_: JobOrder): void => undefined };
+  const hooks = { considered: (): unknown => undefined, ordered: (_: JobOrder): void => undefined };
   const verdicts = [...wish.verdicts];
   const audits = {
     async consider(job: JobToAudit): Promise<AuditOutcome> {
@@ -75,13 +78,16 @@ async function setup(wish: { assurance: 'stream' | 'checked'; answers: readonly 
       const skip = each.promptIds.length - order.promptIds.length;
       const tokens = wish.moves?.[runner.orders.length];
       runner.script = ids instanceof SchedulerError ? { ids: [], failAfter: { tokens: 0, error: ids } } : { ids: ids.slice(skip), ...(tokens !== undefined && { moveAfter: { tokens, lost: LOST } }) };
+      const { prefix } = wish;
+      if (prefix !== undefined && runner.orders.length === 0) runner.script = { ...runner.script, change: (record) => ({ ...record, signed: { ...record.signed, plan: { ...record.signed.plan, prefix: { job: prefix, planHash: record.planHash, positions: 16 } } } }) };
       hooks.ordered(each);
       return runner.run(each, signal);
     },
+    forget: (each: JobId) => runner.forget(each),
   };
   const tokenizer = { encodePrompt: () => [], detokenizer: () => ({ push: (id: number) => textOf([id]), finish: () => '' }) };
   const answer = new AssuredAnswer(
-    { ledger, archive, feeds, runner: scripted, audits, nonces: new RequesterNonces(audits), newJob: () => jobId(++jobs), now: () => 2_000, notices: { credited: () => undefined }, onError: (error) => errors.push(error) },
+    { ledger, archive, feeds, runner: scripted, audits, nonces: new RequesterNonces(audits), faults, newJob: () => jobId(++jobs), now: () => 2_000, notices: { credited: () => undefined }, onError: (error) => errors.push(error) },
     { request, tokenizer, account: 'ada', createdAt: 1_000, events, cancel: cancel.signal, stopping: stop.signal },
   );
   const heard: AnswerEvent[] = [];
@@ -98,7 +104,7 @@ async function setup(wish: { assurance: 'stream' | 'checked'; answers: readonly 
     for await (const event of feeds.follow(job, AbortSignal.timeout(1_000))) all.push(event);
     return all;
   };
-  return { run: async () => (await Promise.all([listen(), answer.run(order)]))[0], heard, fed, runner, ledger, archive, audited, errors, hooks, cancel, stop };
+  return { run: async () => (await Promise.all([listen(), answer.run(order)]))[0], heard, fed, runner, faults, ledger, archive, audited, errors, hooks, cancel, stop };
 }
 
 const shown = (heard: readonly AnswerEvent[]): string => heard.flatMap((event) => (event.type === 'text' ? event.text : [])).join('');
@@ -129,6 +135,31 @@ it('M7: a streamed answer that fails is done again from the first bad unit on ot
   expect(await ledger.balance('ada')).toBe(TRIAL - price(21, 7));
   expect(await archive.find(jobId(2))).toMatchObject({ corrects: FIRST, state: 'recorded', text: textOf(RIGHT), createdAt: 2_000 });
   expect(await archive.correctionOf(FIRST)).toBe(jobId(2));
+});
+
+it.each([
+  ['before it', 0],
+  ['after it', 20],
+])('V8: an answer that began with a job which is found to fail %s is done again without it, at the price of one', async (_, afterTurns) => {
+  const { run, fed, runner, faults, ledger, hooks } = await setup({ assurance: 'stream', answers: [WRONG, RIGHT], verdicts: [PASSED, PASSED], prefix: jobId(99) });
+  const { promise, resolve } = Promise.withResolvers<Fault | undefined>();
+  faults.expect(jobId(99), promise);
+  hooks.considered = async () => {
+    for (let turn = 0; turn < afterTurns; turn++) await Promise.resolve();
+    resolve({ firstBadPosition: 3, workers: [workerId(2)] });
+  };
+  expect(await run()).toBeUndefined();
+  expect(runner.orders[1]).toMatchObject({ job: jobId(2), maxTokens: 10, reuses: false, exclude: [] });
+  expect((await fed()).slice(-2)).toEqual([{ type: 'corrected', job: jobId(2), from_position: 17, text: textOf(RIGHT) }, { type: 'settled' }]);
+  expect(runner.forgotten).toEqual([FIRST]);
+  expect(await ledger.balance('ada')).toBe(TRIAL - price(18, 10));
+});
+
+it('V8: an answer stands when the job that it began with does', async () => {
+  const { run, fed, runner, faults } = await setup({ assurance: 'stream', answers: [RIGHT], verdicts: [PASSED], prefix: jobId(99) });
+  faults.expect(jobId(99), Promise.resolve(undefined));
+  expect(await run()).toBeUndefined();
+  expect([runner.orders.length, types(await fed()).at(-1)]).toEqual([1, 'settled']);
 });
 
 it('a checked answer is not shown before its audits, and the right one is shown in the place of a wrong one', async () => {

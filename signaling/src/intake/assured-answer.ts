@@ -1,4 +1,5 @@
 import { CiroError } from '@ciro/core/errors.ts';
+import { prefixJobs } from '../evidence/prefix-jobs.ts';
 import { AnswerText } from './answer-text.ts';
 import { correctionOf, faultOf, MAX_CORRECTIONS } from './correction.ts';
 import { IntakeError } from './intake-error.ts';
@@ -9,6 +10,7 @@ import type { JobOrder } from '../scheduler/job-order.ts';
 import type { AnswerLog } from './answer-log.ts';
 import type { ChatRequest } from './chat-request.ts';
 import type { Fault } from './correction.ts';
+import type { JobFaults } from './job-faults.ts';
 import type { JobStatusEvent } from './job-feed.ts';
 import type { AnswerProgress, Restart } from './kept-answer.ts';
 import type { Audits, ChatModel, StageOutcome } from './ports.ts';
@@ -19,6 +21,7 @@ import type { Part, Parts, PartsToRun } from './run-parts.ts';
 export interface AssuredDependencies extends RunDependencies {
   readonly audits: Audits;
   readonly nonces: RequesterNonces;
+  readonly faults: JobFaults;
   readonly newJob: () => JobId;
   readonly now: () => number;
 }
@@ -57,6 +60,7 @@ export class AssuredAnswer {
   /** Parts of an answer that broke off. */
   readonly #unpaid: Part[] = [];
   #promptTokens = 0;
+  #cachedTokens = 0;
 
   constructor(dependencies: AssuredDependencies, asked: Asked) {
     this.#dependencies = dependencies;
@@ -123,13 +127,16 @@ export class AssuredAnswer {
     if (live && before !== '') events.push({ type: 'text', text: before });
     return this.#run(order, null, { text, before, ...(progress === undefined ? { signal: AbortSignal.any([cancel, stop]) } : { signal: cancel, abandon: stop }), ...(left && { left: { parts: left.before, given: left.given } }) }, {
       queued: (ahead) => events.push({ type: 'queued', ahead }),
-      started: () => events.push({ type: 'started' }),
+      started: (cachedTokens) => {
+        this.#cachedTokens = cachedTokens;
+        events.push({ type: 'started' });
+      },
       drew: (id) => progress?.drew(id),
       ...(live ? { text: (text: string) => events.push({ type: 'text', text }) } : {}),
       finished: ({ reason, ids }) => {
         if (reason !== 'stop' && reason !== 'length') events.end(stop.aborted ? stopping() : cancelled(order.job));
         else if (live) {
-          events.push({ type: 'end', finish: reason, completionTokens: ids.length });
+          events.push({ type: 'end', finish: reason, completionTokens: ids.length, ...(this.#cachedTokens > 0 && { cachedTokens: this.#cachedTokens }) });
           events.end();
         }
       },
@@ -151,23 +158,34 @@ export class AssuredAnswer {
   }
 
   /** Audits a recorded job; gives what is wrong with it. Throws `stopping` when the coordinator does not wait for the end. */
-  async #audit({ job }: JobOrder, { record, createdAt }: RanOrder): Promise<Fault | undefined> {
-    const { archive, audits, feeds, ledger, nonces } = this.#dependencies;
+  #audit(order: JobOrder, ran: RanOrder): Promise<Fault | undefined> {
+    const fault = this.#look(order, ran);
+    this.#dependencies.faults.expect(order.job, fault);
+    return fault;
+  }
+
+  async #look({ job }: JobOrder, { record, createdAt }: RanOrder): Promise<Fault | undefined> {
+    const { archive, audits, faults, feeds, ledger, nonces } = this.#dependencies;
     const { request, stopping: stop } = this.#asked;
     const told = new Set<number>();
     const onStage = (stage: number, status: StageOutcome): void => {
       if (!told.has(stage)) feeds.push(job, { type: 'audited', stage, status });
       told.add(stage);
     };
-    const deciding = audits.consider({ record, assurance: request.assurance, createdAt, onStage });
+    const { plan } = record.signed;
+    const prefix = plan.prefix === undefined ? undefined : await prefixJobs(plan, archive);
+    const deciding = audits.consider({ record, assurance: request.assurance, createdAt, ...(prefix && { prefix }), onStage });
     nonces.auditing(job);
     feeds.push(job, { type: 'recorded', roots: record.stages.map(({ root }) => root?.root ?? null) });
     const outcome = await untilAborted(deciding, stop).catch((error: unknown) => this.#undecided(job, error));
     outcome.stages.forEach(({ status }, stage) => onStage(stage, status));
+    const basis = plan.prefix !== undefined && (await untilAborted(faults.failed(plan.prefix.job), stop));
+    const fault = faultOf(record, outcome, request.assurance) ?? (basis ? UNSOUND_BASIS : undefined);
     await archive.decided(job);
-    const fault = faultOf(record, outcome, request.assurance);
     // Nobody pays for an answer that is wrong or not given out; booked already where a stage was convicted.
-    if (fault !== undefined) await ledger.failed(job, []);
+    if (fault === undefined) return undefined;
+    this.#dependencies.runner.forget(job);
+    await ledger.failed(job, []);
     return fault;
   }
 
@@ -273,6 +291,9 @@ export class AssuredAnswer {
     for (const job of this.#jobs) this.#dependencies.feeds.push(job, event);
   }
 }
+
+/** It stands on rows of a job that failed its audits: all of it is done again, and nobody who computed it is passed over (SPEC V8). */
+const UNSOUND_BASIS: Fault = { firstBadPosition: 0, workers: [] };
 
 const lastOf = (answer: Parts): Part => answer.at(-1) ?? answer[0];
 

@@ -9,7 +9,7 @@ const messages = [{ role: 'user', content: 'hello' }];
 
 it('takes the smallest request and fills in the rest', () => {
   expect(parseChatRequest({ model: 'default', messages })).toEqual({
-    model: 'default', messages, stream: false, includeUsage: false, maxTokens: undefined, temperature: 0.7, topP: 1, topK: 0, minP: 0, repetitionPenalty: 1, stop: [], seed: undefined, assurance: 'stream', nonceCommitment: null, keepGoing: false,
+    model: 'default', messages, stream: false, includeUsage: false, maxTokens: undefined, temperature: 0.7, topP: 1, topK: 0, minP: 0, repetitionPenalty: 1, stop: [], seed: undefined, assurance: 'stream', nonceCommitment: null, keepGoing: false, reuse: true,
   });
 });
 

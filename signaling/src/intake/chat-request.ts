@@ -33,7 +33,8 @@ const CiroPart = v.strictObject({
   keep_going: v.nullish(Flag),
   escrow: v.nullish(EscrowId),
   escrow_salt: v.nullish(EscrowSalt),
-}, 'expected {"assurance":…,"nonce_commitment":…,"keep_going":…,"escrow":…,"escrow_salt":…}');
+  reuse: v.nullish(Flag),
+}, 'expected {"assurance":…,"nonce_commitment":…,"keep_going":…,"escrow":…,"escrow_salt":…,"reuse":…}');
 
 const Body = v.object({
   model: v.string('expected the name of a model'),
@@ -109,6 +110,8 @@ export interface ChatRequest {
   readonly keepGoing: boolean;
   /** The job of a contract that pays for it, instead of the account's credits (SPEC N1). */
   readonly escrow?: EscrowClaim;
+  /** The answer may begin with what the workers keep of this account's earlier ones (SPEC V3). */
+  readonly reuse: boolean;
 }
 
 /** Reads a chat request; throws IntakeError naming the first field that is wrong, unknown or not supported. */
@@ -146,6 +149,7 @@ export function parseChatRequest(body: unknown): ChatRequest {
     nonceCommitment: request.ciro?.nonce_commitment ?? null,
     keepGoing: request.ciro?.keep_going ?? false,
     ...claimOf(request.ciro ?? {}),
+    reuse: request.ciro?.reuse ?? true,
   };
 }
 

@@ -52,6 +52,7 @@ export function correctionOf(order: JobOrder, record: JobRecord, fault: Fault, j
     // The client's nonce was for the first job's draw.
     requesterNonce: null,
     exclude: [...new Set([...order.exclude, ...fault.workers])],
+    reuses: false,
     continues: null,
   };
 }

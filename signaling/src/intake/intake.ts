@@ -4,6 +4,7 @@ import { EscrowError } from '../escrow/escrow-error.ts';
 import { escrowSpecOf } from '../escrow/escrow-spec-of.ts';
 import { AssuredAnswer } from './assured-answer.ts';
 import { parseChatRequest } from './chat-request.ts';
+import { JobFaults } from './job-faults.ts';
 import { AnswerProgress } from './kept-answer.ts';
 import { LiveAnswers } from './live-answers.ts';
 import { modelOf, orderOf } from './order-of.ts';
@@ -36,6 +37,7 @@ export class Intake {
   /** Requests being taken, and answers until they are decided or given up. */
   readonly #open = new Set<Promise<unknown>>();
   readonly #live = new LiveAnswers();
+  readonly #faults = new JobFaults();
   /** Nonces that requesters may open for their jobs' draws. */
   readonly nonces: RequesterNonces;
 
@@ -104,7 +106,7 @@ export class Intake {
     this.nonces.expect(order.job, account, order.requesterNonce);
     const cancel = new AbortController();
     const events = new AnswerLog();
-    const dependencies = { ...this.#dependencies, nonces: this.nonces, newJob, now: this.#now };
+    const dependencies = { ...this.#dependencies, nonces: this.nonces, faults: this.#faults, newJob, now: this.#now };
     const progress = request.keepGoing ? new AnswerProgress({ store: kept, now: this.#now, onError: (error) => onError(error, job) }, job, left?.so ?? { jobs: [], ids: [] }) : undefined;
     const carried = new AssuredAnswer(dependencies, { request, tokenizer: model.tokenizer, account, createdAt, events, cancel: cancel.signal, stopping: this.#stopping.signal, ...(progress && { progress }) });
     const answer = { job, request, model: model.manifest.name, createdAt, promptTokens: asked.order.promptIds.length, read: (signal: AbortSignal) => events.read(signal), cancel: () => cancel.abort() };

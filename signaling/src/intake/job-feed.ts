@@ -10,12 +10,15 @@ const MAX_ENDED_FEEDS = 256;
 const RETRY_AFTER_MS = 5_000;
 
 /**
- * What happens to a job, for its account: (queued* started)+ (finished | moved) recorded audited* (moved | corrected)* settled, or `failed` at the end
+ * What happens to a job, for its account: (queued* started prefix_gone?)+ (finished | moved) recorded audited* (moved | corrected)* settled, or `failed` at the end
  * of any of them. `settled` is final: every stage is decided and nothing more is booked.
  */
 export type JobStatusEvent =
   | { readonly type: 'queued'; readonly ahead: number }
-  | { readonly type: 'started' }
+  /** `cached_tokens`: positions of the prompt that the workers kept of an earlier job (SPEC V2); absent where all of it is computed. */
+  | { readonly type: 'started'; readonly cached_tokens?: number }
+  /** A worker does not keep them any more: all of the prompt is computed, under the plan that starts next (SPEC V3). */
+  | { readonly type: 'prefix_gone'; readonly job: JobId; readonly positions: number }
   | { readonly type: 'finished'; readonly finish_reason: string }
   /** A stage was lost, and job `job` goes on with the answer: ids drawn at `from_position` and later are its own (SPEC G2). Told to every job of the answer before it. */
   | { readonly type: 'moved'; readonly job: JobId; readonly from_position: number; readonly code: string; readonly message: string }

@@ -51,6 +51,8 @@ export function orderOf(request: ChatRequest, model: ChatModel, options: { reado
     // A `checked` answer is shown when every stage of it stood its audit, which one whose worker left never does; nothing is shown yet
     // that could not begin anew.
     goesOn: request.assurance === 'stream' && repetitionPenalty === 1,
+    // Of a `checked` answer every row is looked at, those of the prompt, too.
+    reuses: request.reuse && request.assurance === 'stream',
     continues: null,
     quote: {
       promptToken: String(LAUNCH_RATES.promptToken),

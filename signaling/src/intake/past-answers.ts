@@ -1,3 +1,4 @@
+import { reusedPositions } from '@ciro/core/job/plan.ts';
 import type { JobId } from '@ciro/core/ids.ts';
 import type { ArchivedJob, JobArchive } from '../evidence/job-archive.ts';
 import type { AnswerEvent, AnswerHead } from './answer.ts';
@@ -37,6 +38,6 @@ export async function pastAnswer({ archive, stagesOf, nameOf }: PastDependencies
   const promptTokens = first.record.promptIds.length;
   return {
     head: { job: first.job, request: { includeUsage: true, assurance: first.assurance }, model: nameOf(first.modelId), createdAt: first.createdAt, promptTokens },
-    events: [{ type: 'text', text: last.text }, { type: 'end', finish, completionTokens: promptIds.length + tokenIds.length - promptTokens }],
+    events: [{ type: 'text', text: last.text }, { type: 'end', finish, completionTokens: promptIds.length + tokenIds.length - promptTokens, cachedTokens: reusedPositions(first.record.signed.plan) }],
   };
 }

@@ -38,6 +38,8 @@ export interface Escrows {
 /** Port: runs an order. The signal cancels it: before the first token that throws, later the job ends with what it has. */
 export interface JobRunner {
   run(order: JobOrder, signal: AbortSignal): JobHandle;
+  /** No job goes on from what was kept of this one, nor from what stands on it (SPEC V7). */
+  forget(job: JobId): void;
 }
 
 /** A change of a worker's account, in base units. */
@@ -70,6 +72,8 @@ export interface JobToAudit {
   readonly assurance: Assurance;
   /** Epoch milliseconds. */
   readonly createdAt: number;
+  /** The jobs whose caches it began with, the newest first (SPEC V4). */
+  readonly prefix?: readonly JobRecord[];
   /** Hears of each stage as it is decided. */
   readonly onStage?: (stage: number, status: StageOutcome) => void;
 }

@@ -1,4 +1,5 @@
 import { CiroError } from '@ciro/core/errors.ts';
+import { reusedPositions } from '@ciro/core/job/plan.ts';
 import { IntakeError } from './intake-error.ts';
 import { settleJob } from './settle-job.ts';
 import type { JobId } from '@ciro/core/ids.ts';
@@ -23,7 +24,8 @@ export interface RunDependencies {
 /** What one run tells while it goes on. */
 export interface RunListener {
   queued?(ahead: number): void;
-  started?(): void;
+  /** A plan is out, of which so many positions are not computed again. */
+  started?(cachedTokens: number): void;
   text?(piece: string): void;
   /** An id that counts, before its text. */
   drew?(id: number): void;
@@ -81,6 +83,10 @@ async function follow(dependencies: RunDependencies, order: JobOrder, { text, be
     sent += piece;
     if (piece !== '') listener.text?.(piece);
   };
+  const started = (cached: number): void => {
+    feeds.push(job, { type: 'started', ...(cached > 0 && { cached_tokens: cached }) });
+    listener.started?.(cached);
+  };
   for (const id of given) send(text.push(id));
   if (abandon?.aborted === true) throw new Abandoned();
   const handle = runner.run(order, signal);
@@ -94,8 +100,10 @@ async function follow(dependencies: RunDependencies, order: JobOrder, { text, be
         break;
       case 'assigned':
         drawn = 0;
-        feeds.push(job, { type: 'started' });
-        listener.started?.();
+        started(reusedPositions(event.signed.plan));
+        break;
+      case 'prefix-gone':
+        feeds.push(job, { type: 'prefix_gone', job: event.prefix.job, positions: event.prefix.positions });
         break;
       case 'token': {
         const known = ids[drawn++];

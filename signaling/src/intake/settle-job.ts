@@ -1,3 +1,4 @@
+import { reusedPositions } from '@ciro/core/job/plan.ts';
 import { charge } from '@ciro/core/pricing/price.ts';
 import { noticeCredits } from './noticed-money.ts';
 import type { JobId } from '@ciro/core/ids.ts';
@@ -14,7 +15,7 @@ export async function settleJob(dependencies: { readonly ledger: Ledger; readonl
   const { quote } = record.signed.plan;
   const rates = { promptToken: BigInt(quote.promptToken), generatedToken: BigInt(quote.generatedToken), feeBasisPoints: BigInt(quote.feeBasisPoints) };
   const work = record.stages.map(({ worker, layers: [from, to], paidPositions }) => ({ worker, layers: to - from, positions: paidPositions }));
-  const { debit, fee, credits } = charge(rates, record.promptIds.length, record.tokenIds.length, work);
+  const { debit, fee, credits } = charge(rates, record.promptIds.length - reusedPositions(record.signed.plan), record.tokenIds.length, work);
   await ledger.settle(job, { debit, fee, credits });
   await noticeCredits({ ledger, notices }, record, record.stages.map(({ worker }) => worker));
 }

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { sha256 } from '@noble/hashes/sha2.js';
 import { toHex } from '@ciro/core/bytes.ts';
 import { JobPlan } from '@ciro/core/job/plan.ts';
+import type { PlanPrefix } from '@ciro/core/job/plan.ts';
 import type { HexHash } from '@ciro/core/ids.ts';
 import { SchedulerError } from './scheduler-error.ts';
 import type { WorkerIdentity } from '../sessions/worker.ts';
@@ -28,7 +29,7 @@ export interface StageToPlan {
 export function buildPlan(
   order: JobOrder,
   stages: readonly StageToPlan[],
-  options: { readonly network: string; readonly version: number; readonly nonce: Uint8Array },
+  options: { readonly network: string; readonly version: number; readonly nonce: Uint8Array; readonly prefix?: PlanPrefix | undefined },
 ): JobPlan {
   const result = v.safeParse(JobPlan, {
     format: 2,
@@ -42,6 +43,7 @@ export function buildPlan(
     promptHash: idsHash(order.promptIds),
     promptTokens: order.promptIds.length,
     maxTokens: order.maxTokens,
+    ...(options.prefix === undefined ? {} : { prefix: options.prefix }),
     stopIds: [...order.stopIds],
     quote: order.quote,
     nonces: { coordinator: toHex(sha256(options.nonce)), requester: order.requesterNonce },

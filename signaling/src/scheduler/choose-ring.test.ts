@@ -15,7 +15,9 @@ it('shares a quick ring rather than take a slow one, until sharing costs more', 
   expect(chooseRing([ring(0, 40, 3), ring(1, 80)])?.number).toBe(1);
 });
 
-it('takes a preferred ring while one has room', () => {
-  expect(chooseRing([ring(0, 40), ring(1, 80, 2)], ({ number }) => number === 1)?.number).toBe(1);
-  expect(chooseRing([ring(0, 40)], ({ number }) => number === 1)?.number).toBe(0);
+it('takes the ring that keeps the beginning of a job, until the rest of it takes longer there than all of it elsewhere', () => {
+  const shareOf = ({ number }: { number: number }): number => (number === 1 ? 0.4 : 1);
+  expect(chooseRing([ring(0, 40), ring(1, 80)], shareOf)?.number).toBe(1);
+  expect(chooseRing([ring(0, 40), ring(1, 80, 2)], shareOf)?.number).toBe(0);
+  expect(chooseRing([ring(0, 40)], shareOf)?.number).toBe(0);
 });

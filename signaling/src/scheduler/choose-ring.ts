@@ -16,10 +16,11 @@ export const positionMs = ({ totalMs, jobs }: Omit<OpenRing, 'number'>): number 
 
 /**
  * Where a job is to run: over the ring that finishes it first by what is predicted, the delay of those that run there counted as its own. Of equals
- * over the one with fewer jobs, then the older. `prefers`: rings that are worth more than that for this job; others only where none of them has room.
+ * over the one with fewer jobs, then the older. `shareOf`: the part of the job's work that is left to do there, 0 to 1; less than 1 where the ring keeps its beginning.
  */
-export function chooseRing<Ring extends OpenRing>(open: readonly Ring[], prefers: (ring: Ring) => boolean = () => false): Ring | undefined {
-  const preferred = open.filter(prefers);
-  const [best] = (preferred.length > 0 ? preferred : open).toSorted((a, b) => positionMs(a) - positionMs(b) || a.jobs - b.jobs || a.number - b.number);
-  return best;
+export function chooseRing<Ring extends OpenRing>(open: readonly Ring[], shareOf: (ring: Ring) => number = () => 1): Ring | undefined {
+  const [best] = open
+    .map((ring) => ({ ring, ms: shareOf(ring) * positionMs(ring) }))
+    .toSorted((a, b) => a.ms - b.ms || a.ring.jobs - b.ring.jobs || a.ring.number - b.ring.number);
+  return best?.ring;
 }

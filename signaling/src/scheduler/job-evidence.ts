@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-committer.ts';
-import { positionsOf } from '@ciro/core/job/plan.ts';
+import { positionsOf, reusedPositions } from '@ciro/core/job/plan.ts';
 import { receiptHash } from '@ciro/core/receipt/receipt.ts';
 import type { JobPlan } from '@ciro/core/job/plan.ts';
 import type { HexHash, NodeId } from '@ciro/core/ids.ts';
@@ -60,8 +60,8 @@ export class JobEvidence {
       return reject('not-yours', 'foreign-unit', `a receipt for stage ${body.stage} of worker ${body.worker} came from stage ${stage}`);
     }
     const from = body.unit * UNIT_POSITIONS;
-    if (body.from !== from || body.to <= from || body.to > Math.min(from + UNIT_POSITIONS, positionsOf(plan))) {
-      return reject('oversized', 'unit-out-of-grid', `unit ${body.unit} covers [${body.from}, ${body.to}) of ${positionsOf(plan)} positions`);
+    if (body.from !== from || from < reusedPositions(plan) || body.to <= from || body.to > Math.min(from + UNIT_POSITIONS, positionsOf(plan))) {
+      return reject('oversized', 'unit-out-of-grid', `unit ${body.unit} covers [${body.from}, ${body.to}) of positions ${reusedPositions(plan)} to ${positionsOf(plan)}`);
     }
     const { units } = this.#of(stage);
     if (units.has(body.unit)) return reject('not-yours', 'unit-repeated', `unit ${body.unit} of stage ${stage} was sent already`);
@@ -114,7 +114,7 @@ export class JobEvidence {
       if (this.#lost(stage, lost)) return true;
       let covered = 0;
       for (const { message } of evidence.units.values()) covered += message.receipt.body.to - message.receipt.body.from;
-      return evidence.root !== undefined && covered >= acceptedTo && (this.stages.length < 2 || this.#answered(stage, lost));
+      return evidence.root !== undefined && covered >= acceptedTo - reusedPositions(this.#plan) && (this.stages.length < 2 || this.#answered(stage, lost));
     });
   }
 

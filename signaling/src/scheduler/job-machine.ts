@@ -41,6 +41,9 @@ interface LinkDoubt {
 /** Faults that a stage finds in what the stage before it sent: one of the two is not to be relied on, and nobody knows which (SPEC G9). */
 const NEIGHBOUR_FAULTS: ReadonlySet<string> = new Set(['bad-frame', 'bad-id', 'bad-values', 'flooded', 'inbox-full', 'not-started', 'past-the-end', 'stale-cache', 'wrong-acceptance', 'wrong-shape']);
 
+/** Code of a stage that does not keep what the plan begins with: nobody's fault (SPEC V3). */
+const PREFIX_GONE = 'prefix-gone';
+
 /** Code of a stage that cannot reach its neighbour: often the first to say that it went, and not to blame. */
 const NO_LINK = 'no-link';
 
@@ -126,7 +129,7 @@ export class JobMachine {
       case 'stage-refused':
         if (this.#state.at !== 'preparing') return [];
         if (message.code === NO_LINK) return this.#doubtLink(stage, `refused the plan: ${message.message}`, now);
-        return this.#fail('stage-refused', stage, `refused the plan: ${message.code}: ${message.message}`, now);
+        return this.#fail(message.code === PREFIX_GONE ? PREFIX_GONE : 'stage-refused', stage, `refused the plan: ${message.code}: ${message.message}`, now);
       case 'fault':
         if (this.#state.at === 'collecting') return [];
         if (message.code === NO_LINK) return this.#doubtLink(stage, `failed: ${message.message}`, now);

@@ -1,4 +1,4 @@
-import type { JobPlan, PlanSampler, SignedPlan } from '@ciro/core/job/plan.ts';
+import type { JobPlan, PlanPrefix, PlanSampler, SignedPlan } from '@ciro/core/job/plan.ts';
 import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import type { SchedulerError } from './scheduler-error.ts';
 import type { Acknowledgement, Receipt } from '@ciro/core/receipt/receipt.ts';
@@ -24,6 +24,8 @@ export interface JobOrder {
   readonly exclude: readonly NodeId[];
   /** What a lost stage does after the first id: true keeps the ids for another job (SPEC G2), false begins anew under the next plan version (G1). */
   readonly goesOn: boolean;
+  /** Its plan may begin with what the account's earlier jobs left in the workers (SPEC V3); not when undefined. */
+  readonly reuses?: boolean;
   /** The job that this one goes on from, whose requester is reading already: it goes to the head of the queue, and is waited for longer. */
   readonly continues: JobId | null;
   /** Version of its first plan, 1 when undefined: above it when tabs may have seen plans of it from a coordinator that ended (SPEC G8). */
@@ -89,10 +91,12 @@ export interface JobRecord {
   readonly tokensPerSecond: number;
 }
 
-/** What happens to a job, in this order: queued* assigned token* (finished recorded | thrown SchedulerError). */
+/** What happens to a job, in this order: queued* (assigned prefix-gone?)+ token* (finished recorded | thrown SchedulerError). */
 export type JobEvent =
   | { readonly type: 'queued'; readonly ahead: number }
   | { readonly type: 'assigned'; readonly signed: SignedPlan }
+  /** A stage did not keep what the plan begins with: another plan follows, which computes everything (SPEC V3). */
+  | { readonly type: 'prefix-gone'; readonly prefix: PlanPrefix }
   | { readonly type: 'token'; readonly position: number; readonly id: number }
   /** `lost`, when `reason` is `moved`: what the stage was lost by; `fields.worker` is whose fault it was, where that is known. */
   | { readonly type: 'finished'; readonly reason: JobRecord['finish']; readonly lost?: SchedulerError }

@@ -3,6 +3,7 @@ import { MAX_JOB_UNITS } from '@ciro/core/protocol/limits.ts';
 import type { HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import { inFairOrder } from './fair-order.ts';
 import { JobEvents } from './job-events.ts';
+import { KeptCaches } from './kept-caches.ts';
 import { RingPool } from './ring-pool.ts';
 import { RunningJob } from './running-job.ts';
 import { SchedulerError } from './scheduler-error.ts';
@@ -12,7 +13,7 @@ import type { CoordinatorKey } from '../keys/coordinator-key.ts';
 import type { Clock } from '../sessions/clock.ts';
 import type { WorkMessage } from '../sessions/worker.ts';
 import type { JobMessage } from './job-machine.ts';
-import type { JobHandle, JobOrder } from './job-order.ts';
+import type { JobHandle, JobOrder, JobRecord } from './job-order.ts';
 import type { Models } from './models-port.ts';
 import type { PlacerOptions, ReadyPlacement } from './placer.ts';
 import type { Ring, RingStatus, RingWish } from './ring.ts';
@@ -108,6 +109,7 @@ export class JobRunner {
   readonly #rings: RingPool;
   readonly #queue: Queued[] = [];
   readonly #running = new Map<JobId, RunningJob>();
+  readonly #kept: KeptCaches;
   /** Jobs beside which another one ran over the same ring: their laps say nothing of it. */
   readonly #shared = new Set<JobId>();
   /** Jobs that ended, oldest first: messages about them are late, not wrong. */
@@ -129,9 +131,13 @@ export class JobRunner {
   constructor(deps: JobRunnerDeps, options: JobRunnerOptions) {
     this.#deps = deps;
     this.#options = options;
+    this.#kept = new KeptCaches(deps.clock);
     this.#rings = new RingPool({ ...deps, introductions: deps.relay }, options, {
       placementChanged: () => this.#pump(),
-      stageLost: (worker, reason) => this.#running.forEach((job) => job.lost(worker, reason)),
+      stageLost: (worker, reason) => {
+        this.#kept.lost(worker);
+        this.#running.forEach((job) => job.lost(worker, reason));
+      },
       linkLost: (a, b) => this.#running.forEach((job) => job.linkLost(a, b)),
     });
     // Sessions that end after `close` must not wake the placer again.
@@ -140,7 +146,10 @@ export class JobRunner {
     };
     deps.workers.observe({
       joined: whileOpen((worker) => this.#rings.joined(worker)),
-      left: whileOpen((nodeId, reason, returns) => this.#rings.left(nodeId, reason, returns)),
+      left: whileOpen((nodeId, reason, returns) => {
+        this.#kept.lost(nodeId);
+        this.#rings.left(nodeId, reason, returns);
+      }),
       message: whileOpen((nodeId, message) => this.#message(nodeId, message)),
     });
   }
@@ -165,6 +174,11 @@ export class JobRunner {
     this.#queue.push({ order, events, came: this.#came++, since: this.#deps.clock.now(), version: order.firstVersion ?? 1, notBefore: 0, ahead: -1, ableAt: 0 });
     this.#pump();
     return handle;
+  }
+
+  /** Nothing goes on from what was kept of this job, nor from what stands on it; its workers forget it (SPEC V7). */
+  forget(job: JobId): void {
+    for (const { job: kept, version, stages } of this.#kept.forget(job)) for (const { worker } of stages) this.#deps.workers.send(worker, { type: 'forget', job: kept, version });
   }
 
   /** Jobs of a coordinator that ended: what tabs still say of them is late, not wrong. */
@@ -332,7 +346,7 @@ export class JobRunner {
   #startNext(): boolean {
     const now = this.#deps.clock.now();
     this.#putInOrder();
-    const next = this.#rings.next(this.#queue.filter(({ notBefore }) => notBefore <= now), wishOf);
+    const next = this.#rings.next(this.#queue.filter(({ notBefore }) => notBefore <= now), wishOf, (placement, { order, version }) => (version === 1 ? this.#kept.workLeft(order, placement) : 1));
     if (next === undefined) return false;
     const { job } = next;
     this.#queue.splice(this.#queue.indexOf(job), 1);
@@ -383,8 +397,14 @@ export class JobRunner {
       this.#remember(order.job);
       this.#pump();
     };
+    // A prefix that was refused, or a ring that broke, is not tried again.
+    const reuse = version === 1 ? this.#kept.take(order, placement) : undefined;
+    const onRecorded = (record: JobRecord): void => {
+      ring.placer.served(record, !this.#shared.has(order.job));
+      this.#kept.recorded(order, record, reuse?.jobs ?? []);
+    };
     try {
-      const job = new RunningJob({ ...this.#deps, route, onPrepared, onRecorded: (record) => ring.placer.served(record, !this.#shared.has(order.job)), ...(collectMs === undefined ? {} : { collectMs }) }, { order, placement, events, network, version, onOver, onFailed: (error) => this.#again(queued, error) });
+      const job = new RunningJob({ ...this.#deps, route, onPrepared, onRecorded, ...(collectMs === undefined ? {} : { collectMs }) }, { order, placement, events, network, version, prefix: reuse?.prefix, onOver, onFailed: (error) => this.#again(queued, error) });
       this.#running.set(order.job, job);
       ring.running.set(order.job, job.positions);
       this.#unsettled.add(job.done);

@@ -207,11 +207,12 @@ it('E3: a job goes to the ring that finishes it first; one takes no ring that an
   expect(pool.hopes()(wish())).toBe(true);
 });
 
-it('a job goes to the ring that is preferred for it while that has room', () => {
-  const { pool, join, settle } = setup({ maxRunning: 1 });
+it('E3: a job goes to the ring that keeps its beginning while that has room', () => {
+  const { pool, join, settle, rings } = setup({ maxRunning: 1 });
   join(1, 10);
   settle();
-  const next = () => pool.next([wish()], (each) => each, ({ number }) => number === 1);
+  const keepers = new Set<string>((rings()[1] ?? []).map((n) => nodeId(n ?? 0)));
+  const next = () => pool.next([wish()], (each) => each, ({ stages }) => (keepers.has(stages[0]?.worker.nodeId ?? '') ? 0.2 : 1));
   const first = next();
   expect(first !== undefined && 'ring' in first ? first.ring.number : undefined).toBe(1);
   if (first !== undefined && 'ring' in first) first.ring.running.set(jobId(1), 6);

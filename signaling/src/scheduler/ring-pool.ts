@@ -116,9 +116,10 @@ export class RingPool {
 
   /**
    * Of jobs in the order in which they are to begin the first that can (SPEC E3): over the ring that is predicted to finish it first, of those that are ready and have
-   * room. A job takes no ring that one before it waits for. What no further ring does for, the first is placed for as soon as it is idle.
+   * room. A job takes no ring that one before it waits for. What no further ring does for, the first is placed for as soon as it is idle. `shareOf`: the part of a job's
+   * work that is left to do over this placement, 0 to 1.
    */
-  next<Job>(waiting: Iterable<Job>, wishOf: (job: Job) => RingWish, prefers: (ring: Ring, job: Job) => boolean = () => false): NextJob<Job> | undefined {
+  next<Job>(waiting: Iterable<Job>, wishOf: (job: Job) => RingWish, shareOf: (placement: ReadyPlacement, job: Job) => number = () => 1): NextJob<Job> | undefined {
     const further = this.#rings.slice(1).flatMap((ring) => ring.offer() ?? []);
     const awaited = new Set<Ring>();
     const { maxRunning = MAX_RUNNING_JOBS } = this.#options;
@@ -130,8 +131,8 @@ export class RingPool {
       const offers = first !== undefined && first.ring.suits(wish) ? [first, ...suited.filter(({ ring }) => ring !== first.ring)] : suited;
       const roomy = offers.filter(({ placement }) => wish.positions <= placement.positions);
       const open = roomy.filter(({ ring, jobs, placement }) => !awaited.has(ring) && jobs < maxRunning && ring.positions + wish.positions <= placement.positions);
-      const chosen = chooseRing<RingOffer>(open, ({ ring }) => prefers(ring, job));
-      const sooner = chosen === undefined || prefers(chosen.ring, job) ? undefined : this.#mendedSooner(wish, wish.positions * positionMs(chosen), awaited);
+      const chosen = chooseRing<RingOffer>(open, ({ placement }) => shareOf(placement, job));
+      const sooner = chosen === undefined ? undefined : this.#mendedSooner(wish, shareOf(chosen.placement, job) * wish.positions * positionMs(chosen), awaited);
       if (sooner !== undefined) {
         awaited.add(sooner);
         continue;

@@ -1,6 +1,6 @@
 import { toHex } from '@ciro/core/bytes.ts';
 import { planBytes, planHashOf } from '@ciro/core/job/plan.ts';
-import type { JobPlan } from '@ciro/core/job/plan.ts';
+import type { JobPlan, PlanPrefix } from '@ciro/core/job/plan.ts';
 import type { NodeId } from '@ciro/core/ids.ts';
 import { buildPlan, idBytes } from './build-plan.ts';
 import { JobMachine } from './job-machine.ts';
@@ -28,7 +28,7 @@ export interface RunningJobDeps {
 }
 
 /** What another placement may do better. */
-const RETRIED: ReadonlySet<SchedulerError['code']> = new Set(['worker-lost', 'stage-refused', 'prepare-timeout', 'stalled', 'link-lost', 'fault']);
+const RETRIED: ReadonlySet<SchedulerError['code']> = new Set(['worker-lost', 'stage-refused', 'prefix-gone', 'prepare-timeout', 'stalled', 'link-lost', 'fault']);
 
 /** Failures that are the named worker's own. */
 const BLAMED: ReadonlySet<SchedulerError['code']> = new Set(['worker-lost', 'stage-refused', 'prepare-timeout', 'fault']);
@@ -58,8 +58,8 @@ export class RunningJob {
    * Throws `bad-order` when the order makes no plan. `onOver` is called once, when the placement is no longer used; `onFailed` before
    * it, when another plan may do better: true when it takes the order, and with it the events, over.
    */
-  constructor(deps: RunningJobDeps, job: { order: JobOrder; placement: ReadyPlacement; events: JobEvents; network: string; version: number; onOver: () => void; onFailed: (error: SchedulerError) => boolean }) {
-    const { order, placement, events, network, version, onOver, onFailed } = job;
+  constructor(deps: RunningJobDeps, job: { order: JobOrder; placement: ReadyPlacement; events: JobEvents; network: string; version: number; prefix?: PlanPrefix | undefined; onOver: () => void; onFailed: (error: SchedulerError) => boolean }) {
+    const { order, placement, events, network, version, prefix, onOver, onFailed } = job;
     this.#deps = deps;
     this.#order = order;
     this.#placement = placement;
@@ -68,7 +68,7 @@ export class RunningJob {
     this.#onFailed = onFailed;
     this.#nonce = deps.randomBytes(32);
     const stages = placement.stages.map((stage) => ({ ...stage, nonce: deps.workers.takeNonce(stage.worker.nodeId) }));
-    this.#plan = buildPlan(order, stages, { network, version, nonce: this.#nonce });
+    this.#plan = buildPlan(order, stages, { network, version, prefix, nonce: this.#nonce });
     const workers = this.#plan.stages.map((stage) => stage.worker);
     this.#links = workers.map((worker, stage) => deps.route(worker, workers[(stage + 1) % workers.length] ?? worker));
   }
@@ -198,6 +198,8 @@ export class RunningJob {
   }
 
   #end(error: SchedulerError): void {
+    const { prefix } = this.#plan;
+    if (error.code === 'prefix-gone' && prefix !== undefined) this.#events.push({ type: 'prefix-gone', prefix });
     if (RETRIED.has(error.code) && this.#onFailed(error)) this.#resolve();
     else this.#settle(error);
     this.#release();

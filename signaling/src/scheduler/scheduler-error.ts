@@ -5,5 +5,5 @@ import { CiroError } from '@ciro/core/errors.ts';
  * and `workerBytes` with `no-workers` and `not-covered` (a `Shortage`), `retryAfterMs` with `queue-full`, `no-workers` and `not-covered`.
  */
 export class SchedulerError extends CiroError<
-  'no-workers' | 'not-covered' | 'queue-full' | 'worker-lost' | 'stage-refused' | 'prepare-timeout' | 'stalled' | 'link-lost' | 'fault' | 'cancelled' | 'unknown-model' | 'bad-order'
+  'no-workers' | 'not-covered' | 'queue-full' | 'worker-lost' | 'stage-refused' | 'prefix-gone' | 'prepare-timeout' | 'stalled' | 'link-lost' | 'fault' | 'cancelled' | 'unknown-model' | 'bad-order'
 > {}

@@ -129,5 +129,12 @@ export const TOKEN_TIMEOUT_MS = 30_000;
 /** After `finish`, for roots and acknowledgements; what is not there by then is not paid. Honest stages need a fraction of a second. */
 export const COLLECT_TIMEOUT_MS = 10_000;
 
+/** A kept cache is not named in its last seconds: plan and workers' clocks take their time. */
+export const KEPT_CACHE_MARGIN_MS = 15_000;
+/** Kept jobs of one ring: as many as a worker keeps. */
+export const MAX_KEPT_JOBS = 32;
+/** What a position of a prompt costs, of one of the answer: prompts go in chunks that several stages compute at once. */
+export const PROMPT_POSITION_COST = 0.2;
+
 /** Jobs that ended are remembered, so that late messages about them are not taken for offences. */
 export const MAX_REMEMBERED_JOBS = 1_024;

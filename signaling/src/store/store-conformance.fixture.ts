@@ -68,7 +68,7 @@ export function describeStore(name: string, open: () => Promise<OpenedDatabase>)
       const sampler = { temperature: 0.5, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: 7 };
       const quote = { promptToken: '1', generatedToken: '4', feeBasisPoints: '250', hold: '58' };
       const order = (n: number) => ({ job: jobId(n), account: 'ada', modelId: '5'.repeat(64) as HexHash, promptIds: Uint32Array.of(1, 4_294_967_295), sampler, maxTokens: 8, stopIds: [2], quote, requesterNonce: null, exclude: [], goesOn: true, continues: null });
-      const request = { model: 'm', stream: true, includeUsage: true, maxTokens: 8, temperature: 0.5, topP: 1, topK: 0, minP: 0, repetitionPenalty: 1, stop: ['é'], seed: 7, assurance: 'stream', nonceCommitment: null, keepGoing: true } as const;
+      const request = { model: 'm', stream: true, includeUsage: true, maxTokens: 8, temperature: 0.5, topP: 1, topK: 0, minP: 0, repetitionPenalty: 1, stop: ['é'], seed: 7, assurance: 'stream', nonceCommitment: null, keepGoing: true, reuse: true } as const;
       const asked = (n: number) => ({ account: 'ada', createdAt: n, request, order: order(n) });
       for (const n of [72, 71]) await store.kept.begin(asked(n));
       await store.kept.progress(jobId(71), [jobId(71), jobId(73)], [5, 6]);

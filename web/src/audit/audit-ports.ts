@@ -59,8 +59,8 @@ export interface AuditorPorts {
   load(order: AuditEngineOrder): Promise<AuditEngine>;
   /** The provider that this device was measured with; undefined before. */
   provider(): 'wasm' | 'webgpu' | undefined;
-  /** Bytes that stage and jobs of this worker hold. */
-  jobBytes(): number;
+  /** Bytes that stage and jobs of this worker hold, after kept caches made way for what is beside them. */
+  jobBytes(beside: number): number;
   /** Resolves after `milliseconds`, or at once when aborted. */
   wait(milliseconds: number, signal: AbortSignal): Promise<void>;
   changed(state: AuditorState): void;

@@ -46,7 +46,7 @@ export class AuditRun {
     this.#ports = ports;
     this.#memory = memory;
     this.#inputs = new PieceInbox('input', this.#units, memory, (bytes) => ports.digest(bytes));
-    this.#payload = new PieceInbox('payload', this.#units, memory, (bytes) => ports.digest(bytes));
+    this.#payload = new PieceInbox('payload', this.#units, memory, (bytes) => ports.digest(bytes), this.#firstUnit);
   }
 
   /** Aborted when this audit ends for any reason but its opening; the reason is an AuditorError. */
@@ -123,6 +123,11 @@ export class AuditRun {
     return Math.ceil(this.order.positions / UNIT_POSITIONS);
   }
 
+  /** Units before this one only lead to those that are looked at (SPEC V4). */
+  get #firstUnit(): number {
+    return (this.order.from ?? 0) / UNIT_POSITIONS;
+  }
+
   #countOf(unit: number): number {
     return Math.min(UNIT_POSITIONS, this.order.positions - unit * UNIT_POSITIONS);
   }
@@ -134,7 +139,7 @@ export class AuditRun {
     });
     const { layers, context } = manifest.architecture;
     const heads = to === layers;
-    if (!(from < to && to <= layers) || positions > context || heads !== (sampling !== null)) {
+    if (!(from < to && to <= layers) || this.#firstUnit >= this.#units || positions > context || heads !== (sampling !== null)) {
       throw new AuditorError('wrong-layers', `Layers ${from} to ${to} over ${positions} positions were asked for${sampling === null ? '' : ', with ids'}; ${manifest.name} has ${layers} layers and ${context} positions.`, { fault: 'peer' });
     }
     return { manifest, shape: stageShape({ from, to }, layers) };
@@ -143,10 +148,10 @@ export class AuditRun {
   /** The engine must fit beside what jobs hold; rows come out of what pieces may take. */
   #admit(manifest: ModelManifest, shape: StageShape, warm: WarmEngine): void {
     const { positions } = this.order;
-    const rowBytes = 4 * positions * manifest.architecture.hidden;
+    const rowBytes = 4 * (positions - (this.order.from ?? 0)) * manifest.architecture.hidden;
     const needed = this.#ports.engineBytes(manifest, shape, positions);
     const { memoryBudgetBytes } = this.#ports.identity;
-    const held = this.#ports.jobBytes() + this.#memory.heldBytes;
+    const held = this.#ports.jobBytes(needed + this.#memory.heldBytes) + this.#memory.heldBytes;
     if (held + needed > memoryBudgetBytes || !this.#memory.take(rowBytes)) {
       throw new AuditorError('over-memory', `This audit needs ${needed + rowBytes} bytes beside the ${held} that are held; this device gives ${memoryBudgetBytes}.`, { fault: 'platform' });
     }
@@ -166,7 +171,7 @@ export class AuditRun {
     return warm.acquire(this.#engineKey, () => this.#ports.load({ modelId, manifest, shape, provider, signal: this.signal }));
   }
 
-  /** Rows of every unit, in chunks of one unit from position 0 (SPEC A4). */
+  /** Rows of every unit that is looked at, computed in chunks of one unit from position 0 (SPEC A4). */
   async #compute(engine: AuditEngine, manifest: ModelManifest, shape: StageShape, pieces: readonly Uint8Array[]): Promise<Uint8Array[]> {
     const rowBytes = shape.embeds ? 4 : 4 * manifest.architecture.hidden;
     const rows: Uint8Array[] = [];
@@ -178,7 +183,7 @@ export class AuditRun {
       // Every piece lies alone in its buffer.
       const input = shape.embeds ? new Uint32Array(piece.buffer, piece.byteOffset, count) : new Float32Array(piece.buffer, piece.byteOffset, piece.length / 4);
       const made = await engine.run(unit * UNIT_POSITIONS, input, count);
-      rows.push(new Uint8Array(made.buffer, made.byteOffset, made.byteLength));
+      if (unit >= this.#firstUnit) rows.push(new Uint8Array(made.buffer, made.byteOffset, made.byteLength));
     }
     return rows;
   }
@@ -196,7 +201,7 @@ export class AuditRun {
     this.#ports.send({ type: 'audit-blind', audit, engine: this.#ports.provider() ?? 'wasm', commitment, signature });
     await this.#until(() => this.#phase === 'opened');
     const ids = await checkIds();
-    const outcome = await this.#ports.upload({ audit, side: 'rows', units: rows.length, pieceOf: (unit) => rows[unit] ?? new Uint8Array(0) }, this.signal);
+    const outcome = await this.#ports.upload({ audit, side: 'rows', from: this.#firstUnit, units: this.#units, pieceOf: (unit) => rows[unit - this.#firstUnit] ?? new Uint8Array(0) }, this.signal);
     if (outcome === 'stopped') throw new AuditorError('cancelled', 'The connection to the coordinator is gone.', { fault: 'abort' });
     if (outcome === 'busy') throw new AuditorError('busy', 'This device uploads for other audits.', { fault: 'platform' });
     this.signal.throwIfAborted();
@@ -210,10 +215,11 @@ export class AuditRun {
     await this.#until(() => this.#payload.complete);
     const count = new SampledIdCount(sampling, deltaOf(calibrationOf(manifest)));
     const channels = manifest.architecture.hidden;
-    for (const [unit, piece] of (await this.#payload.pieces()).entries()) {
+    for (const [index, piece] of (await this.#payload.pieces()).entries()) {
+      const unit = this.#firstUnit + index;
       const opened = payloadRows(piece, { positions: this.#countOf(unit), channels, ids: true });
       if (opened === undefined) throw new AuditorError('bad-piece', `The payload of unit ${unit} has ${piece.length} bytes for ${this.#countOf(unit)} rows of ${channels} channels with ids.`, { fault: 'peer' });
-      const own = rows[unit] ?? new Uint8Array(0);
+      const own = rows[index] ?? new Uint8Array(0);
       for (const [row, id] of opened.ids.entries()) {
         const position = unit * UNIT_POSITIONS + row;
         if (!count.follows(position)) continue;

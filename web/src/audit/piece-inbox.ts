@@ -24,6 +24,7 @@ interface OpenPiece {
  */
 export class PieceInbox {
   readonly #side: PieceIn['side'];
+  readonly #first: number;
   readonly #units: number;
   readonly #memory: PieceMemory;
   readonly #digest: (bytes: Uint8Array) => Promise<Uint8Array>;
@@ -32,9 +33,11 @@ export class PieceInbox {
   #checks: Promise<void> = Promise.resolve();
   #heldBytes = 0;
 
-  constructor(side: PieceIn['side'], units: number, memory: PieceMemory, digest: (bytes: Uint8Array) => Promise<Uint8Array>) {
+  /** Units `[first, units)`. */
+  constructor(side: PieceIn['side'], units: number, memory: PieceMemory, digest: (bytes: Uint8Array) => Promise<Uint8Array>, first = 0) {
     this.#side = side;
-    this.#units = units;
+    this.#first = first;
+    this.#units = units - first;
     this.#memory = memory;
     this.#digest = digest;
   }
@@ -46,7 +49,7 @@ export class PieceInbox {
 
   /** Takes a part. Throws AuditorError `bad-piece` or `over-memory`. */
   accept({ side, unit, sha256, offset, total, bytes }: PieceIn): void {
-    if (side !== this.#side || this.complete || unit !== this.#whole.length) throw bad(`${side} of unit ${unit} came; ${this.#side} of unit ${this.#whole.length} of ${this.#units} is next`);
+    if (side !== this.#side || this.complete || unit !== this.#first + this.#whole.length) throw bad(`${side} of unit ${unit} came; ${this.#side} of unit ${this.#first + this.#whole.length}, of ${this.#units} from unit ${this.#first} on, is next`);
     const open = this.#open ?? this.#begin(sha256, total);
     if (sha256 !== open.sha256 || total !== open.bytes.length || offset !== open.received || offset + bytes.length > total) {
       throw bad(`bytes ${offset} to ${offset + bytes.length} of ${total} of unit ${unit} came; byte ${open.received} of ${open.bytes.length} is next`);

@@ -113,3 +113,17 @@ test('a job closed during a run frees its buffers when the run has ended', async
   await running;
   expect(fake.allocated.every(({ destroyed }) => destroyed)).toBe(true);
 });
+
+test('V1: a copy of the first positions lies in buffers of its own, with another capacity', async () => {
+  const fake = fakeSession();
+  const cache = new GpuCache(fake.session, architecture, shape, 100);
+  for (const count of [64, 16]) await cache.run(feedsFor(count), count);
+  for (const [length, most, capacity] of [[70, 200, 128], [33, 40, 64]] as const) {
+    const copy = cache.copy(length, most);
+    await copy.run(feedsFor(1), 1);
+    expect([copy.length, fake.dims('value_cache.1')]).toEqual([length + 1, [1, 2, capacity, 2]]);
+    for (const head of [0, 1]) expect(Array.from({ length }, (_, position) => fake.seen('value_cache.1')[(head * capacity + position) * 2])).toEqual(Array.from({ length }, (_, position) => 20_000 + 1000 * head + position));
+  }
+  expect(() => cache.copy(81, 200)).toThrowError(expect.objectContaining({ code: 'stale-cache' }));
+  cache.dispose();
+});

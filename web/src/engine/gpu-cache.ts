@@ -35,6 +35,8 @@ const BYTES_PER_FLOAT = 4;
 
 export class GpuCache implements JobCache {
   readonly #session: BufferSession;
+  readonly #architecture: Architecture;
+  readonly #shape: StageShape;
   readonly #kvHeads: number;
   readonly #headDim: number;
   readonly #positions: CachePositions;
@@ -44,6 +46,8 @@ export class GpuCache implements JobCache {
 
   constructor(session: BufferSession, architecture: Architecture, shape: StageShape, maxPositions: number) {
     this.#session = session;
+    this.#architecture = architecture;
+    this.#shape = shape;
     this.#kvHeads = architecture.kvHeads;
     this.#headDim = architecture.headDim;
     this.#positions = new CachePositions(maxPositions);
@@ -91,6 +95,23 @@ export class GpuCache implements JobCache {
   /** Rows past the length stay in the buffers: the mask hides them until they are written over. */
   truncate(length: number): void {
     this.#positions.truncate(length);
+  }
+
+  copy(length: number, maxPositions: number): GpuCache {
+    this.#positions.demand(length);
+    const copy = new GpuCache(this.#session, this.#architecture, this.#shape, maxPositions);
+    copy.#positions.advance(length, (capacity) => copy.#grow(capacity));
+    const bytes = length * this.#headDim * BYTES_PER_FLOAT;
+    const encoder = this.#session.device.createCommandEncoder();
+    this.#buffers.forEach(({ buffer }, index) => {
+      const target = copy.#buffers[index]?.buffer;
+      for (let head = 0; head < this.#kvHeads && target !== undefined && bytes > 0; head++) {
+        const at = (capacity: number): number => head * capacity * this.#headDim * BYTES_PER_FLOAT;
+        encoder.copyBufferToBuffer(buffer, at(this.capacity), target, at(copy.capacity), bytes);
+      }
+    });
+    this.#session.device.queue.submit([encoder.finish()]);
+    return copy;
   }
 
   dispose(): void {

@@ -100,6 +100,18 @@ export class StageEngine {
     this.#runner.closeJob(jobKey);
   }
 
+  /** Gives a job's cache to another job, or makes it smaller; see StageRunner.handOver for errors. */
+  handOver(fromKey: string, toKey: string, length: number, maxPositions: number): void {
+    this.#check();
+    this.#runner.handOver(fromKey, toKey, length, maxPositions);
+    this.#account();
+  }
+
+  /** Bytes of the job's cache now. Throws EngineError `unknown-job`. */
+  cacheBytes(jobKey: string): number {
+    return this.#runner.cacheBytes(jobKey);
+  }
+
   /** Positions held for the job. Throws EngineError `unknown-job`. */
   length(jobKey: string): number {
     return this.#runner.length(jobKey);

@@ -176,6 +176,7 @@ export class Contribution {
         return void this.#ports.send({ type: 'audit-refused', audit: message.audit, code: 'paused', message: 'This device rests; ask another one.' });
       case 'reveal':
       case 'release':
+      case 'forget':
       case 'supply':
       case 'piece':
       case 'audit-open':

@@ -37,13 +37,13 @@ export class AfterJob {
   }
 
   /** Uploads what was asked for, or refuses it by code; resolves when that is done. */
-  async supply({ audit, job, version, side, units }: Message<'supply'>): Promise<void> {
+  async supply({ audit, job, version, side, from = 0, units }: Message<'supply'>): Promise<void> {
     const refuse = (code: string, message: string): void => this.#ports.send({ type: 'supply-refused', audit, side, code, message });
     const rows = this.kept.find(job, version);
     if (rows === undefined) return refuse('not-kept', `This worker has no rows of job ${job}, version ${version}, any more; ask a neighbour.`);
     if (units > rows.units) return refuse('no-such-units', `Job ${job} has ${rows.units} units on this worker; ${units} were asked for.`);
     this.kept.extend(job, version, SUPPLY_TIMEOUT_MS);
-    const outcome = await this.#pieces.send({ audit, side, units, pieceOf: (unit) => rows.piece(side, unit) });
+    const outcome = await this.#pieces.send({ audit, side, from, units, pieceOf: (unit) => rows.piece(side, unit) });
     if (outcome === 'busy') refuse('busy', `This worker uploads for other audits; ask a neighbour, or again.`);
   }
 }

@@ -45,6 +45,11 @@ export class KeptJobs {
     return this.#entries.get(jobKey(job, version))?.rows;
   }
 
+  /** Whether these very rows are counted in `heldBytes`. */
+  holds(rows: KeptRows): boolean {
+    return this.find(rows.job, rows.version) === rows;
+  }
+
   /** Something was heard of the job: its rows stay this much longer from now on. */
   extend(job: string, version: number, milliseconds: number): void {
     const entry = this.#entries.get(jobKey(job, version));

@@ -25,6 +25,22 @@ export class KeptRows {
     this.#rows = rows;
   }
 
+  /** Rows of these positions are here. */
+  get positions(): number {
+    return this.#rows.positions;
+  }
+
+  /** Puts the first `positions` where another job of the same stage has its own. */
+  copyTo(positions: number, inputs: RetainedRows, outputs: RetainedRows<Float32Array>): void {
+    inputs.at(0, positions).set(this.#rows.inputs.at(0, positions));
+    outputs.at(0, positions).set(this.#rows.outputs.at(0, positions));
+  }
+
+  /** True when the first stage was given these ids, from position 0 on. */
+  beginsWith(ids: Uint32Array): boolean {
+    return this.#rows.inputs.at(0, ids.length).every((id, position) => id === ids[position]);
+  }
+
   get units(): number {
     return Math.ceil(this.#rows.positions / UNIT_POSITIONS);
   }

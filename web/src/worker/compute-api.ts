@@ -22,7 +22,7 @@ export type ComputeMessage = Extract<
 >;
 
 /** Messages of the coordinator that the compute worker reads itself; the window passes them on as they came. */
-export type ComputeOrder = Extract<CoordinatorMessage, { type: 'reveal' | 'release' | 'supply' | 'audit' | 'piece' | 'audit-open' | 'audit-cancelled' | 'head' | 'credit' | 'weights-givers' }>;
+export type ComputeOrder = Extract<CoordinatorMessage, { type: 'reveal' | 'release' | 'forget' | 'supply' | 'audit' | 'piece' | 'audit-open' | 'audit-cancelled' | 'head' | 'credit' | 'weights-givers' }>;
 
 /** How far the stage's runs are: the window compares two answers (SPEC G4). */
 export interface RunProgress {

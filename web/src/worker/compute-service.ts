@@ -166,6 +166,8 @@ export class ComputeService implements ComputeApi {
         return pipeline.after.reveal(message);
       case 'release':
         return pipeline.after.release(message);
+      case 'forget':
+        return pipeline.caches.forget(message.job, message.version);
       case 'supply':
         return pipeline.after.supply(message);
       case 'audit':
@@ -270,7 +272,10 @@ export class ComputeService implements ComputeApi {
       engineBytes: (manifest, shape, positions) => this.#platform.stageBytes(manifest, shape, positions),
       load: (order) => this.#loadAuditStage(order, loader, pipeline),
       provider: () => this.#provider,
-      jobBytes: () => this.#jobBytes(),
+      jobBytes: (beside) => {
+        pipeline.memory.makeWay(beside);
+        return this.#jobBytes();
+      },
       wait: (milliseconds, signal) => this.#platform.wait(milliseconds, signal),
       changed: (state) => host.auditing(state),
     });

@@ -23,7 +23,7 @@ function held(from: number, to: number) {
       runs.push({ position, count, ids: input instanceof Uint32Array });
       return { rows: new Float32Array(0), computeMs: (to - from) * (count === 1 ? 2 : 8) + (logits === true ? 5 : 0) + (first ? 100 : 0) };
     },
-    truncate: () => undefined, runBatch: async () => [], batchBytes: () => undefined, releaseBatch: () => undefined,
+    truncate: () => undefined, handOver: () => undefined, cacheBytes: () => 0, runBatch: async () => [], batchBytes: () => undefined, releaseBatch: () => undefined,
   };
   const stage = { engine, shape: stageShape({ from, to }, 6), architecture: { hidden: 4 } } as unknown as HeldStage;
   return { stage, open, runs };

@@ -59,6 +59,14 @@ export class WatchedStage implements LoadedStage {
     this.#telling(() => this.#stage.openJob(jobKey, maxPositions));
   }
 
+  handOver(...args: Parameters<LoadedStage['handOver']>): void {
+    this.#telling(() => this.#stage.handOver(...args));
+  }
+
+  cacheBytes(jobKey: string): number {
+    return this.#stage.cacheBytes(jobKey);
+  }
+
   closeJob(jobKey: string): void {
     this.#stage.closeJob(jobKey);
   }

@@ -10,7 +10,7 @@ export type AnswerEvent =
   /** A tab left; the answer goes on with the next text. */
   | { readonly type: 'moving' }
   | { readonly type: 'finish'; readonly reason: string }
-  | { readonly type: 'usage'; readonly promptTokens: number; readonly completionTokens: number };
+  | { readonly type: 'usage'; readonly promptTokens: number; readonly completionTokens: number; readonly cachedTokens?: number };
 
 /** Characters of one event: a chunk of one token is some hundred bytes, the longest error message 1 kB. */
 const MAX_EVENT_CHARACTERS = 64 * 1024;
@@ -22,7 +22,7 @@ const MOVING = /^\s*moving layers/;
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const Chunk = v.object({
   choices: v.array(v.object({ delta: v.optional(v.object({ content: v.nullish(v.string()) })), finish_reason: v.nullish(v.string()) })),
-  usage: v.nullish(v.object({ prompt_tokens: Count, completion_tokens: Count })),
+  usage: v.nullish(v.object({ prompt_tokens: Count, completion_tokens: Count, prompt_tokens_details: v.nullish(v.object({ cached_tokens: v.optional(Count) })) })),
 });
 
 /**
@@ -83,7 +83,8 @@ function read(data: string, into: AnswerEvent[]): ApiError | undefined {
     if (typeof reason === 'string') into.push({ type: 'finish', reason });
   }
   const { usage } = chunk.output;
-  if (usage != null) into.push({ type: 'usage', promptTokens: usage.prompt_tokens, completionTokens: usage.completion_tokens });
+  const cached = usage?.prompt_tokens_details?.cached_tokens ?? 0;
+  if (usage != null) into.push({ type: 'usage', promptTokens: usage.prompt_tokens, completionTokens: usage.completion_tokens, ...(cached > 0 && { cachedTokens: cached }) });
   return undefined;
 }
 

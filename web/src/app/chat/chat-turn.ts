@@ -4,7 +4,7 @@ import type { ApiError } from './api-error.ts';
 
 const Count = v.pipe(v.number(), v.minValue(0));
 const Trouble = v.object({ code: v.string(), message: v.string(), retryAfter: Count });
-const Usage = v.object({ promptTokens: Count, completionTokens: Count });
+const Usage = v.object({ promptTokens: Count, completionTokens: Count, cachedTokens: v.exactOptional(Count) });
 
 /** An answer, from the request to its end. Times are milliseconds. */
 const Answer = v.object({
@@ -80,7 +80,7 @@ export function afterChange(answer: Answer, change: AnswerChange, elapsedMs: num
     case 'finish':
       return { ...answer, finish: change.reason };
     case 'usage':
-      return { ...answer, usage: { promptTokens: change.promptTokens, completionTokens: change.completionTokens } };
+      return { ...answer, usage: { promptTokens: change.promptTokens, completionTokens: change.completionTokens, ...(change.cachedTokens !== undefined && { cachedTokens: change.cachedTokens }) } };
     case 'end':
       return { ...answer, state: 'done' };
     case 'stopped':

@@ -75,6 +75,7 @@ export function TurnView({ turn, chat, placed, mine, onAgain, onContribute }: Tu
         {!open && answer.text !== '' && (
           <div class="answer-foot">
             {answer.usage !== undefined && <span>{formatCount(answer.usage.completionTokens)} tokens</span>}
+            {answer.usage?.cachedTokens !== undefined && <span>{formatCount(answer.usage.cachedTokens)} of the question's tokens were kept</span>}
             {answerRate(answer) !== undefined && <span>{formatRate(answerRate(answer) ?? 0)} a second</span>}
             {answer.firstTextMs !== undefined && <span>first after {formatDuration(answer.firstTextMs)}</span>}
             {last !== undefined && <span>{formatAmount(costOf(parts))} credits</span>}
