@@ -92,6 +92,9 @@ async function predeployed(rpc: string): Promise<Keys[]> {
 /** Moves the node's clock: later blocks are `seconds` later. Only a devnet has this. */
 export const advanceTime = (rpc: string, seconds: number): Promise<void> => tell(rpc, 'devnet_increaseTime', { time: seconds }, 'did not move its clock');
 
+/** Makes a block of this time, in Unix seconds; the next transaction sees the same, and the clock goes on from there. Only a devnet has this. */
+export const setTime = (rpc: string, time: number): Promise<void> => tell(rpc, 'devnet_setTime', { time, generate_block: true }, 'did not set its clock');
+
 /** An empty block, whose time contracts see from then on. Only a devnet has this. */
 export const createBlock = (rpc: string): Promise<void> => tell(rpc, 'devnet_createBlock', {}, 'made no block');
 

@@ -11,6 +11,7 @@ import type { Keys } from './account.ts';
 import type { StepReport } from './deploy.ts';
 import type { Devnet } from './devnet.ts';
 import type { Felt } from './felts.ts';
+import type { Network } from './network.ts';
 import type { Plan } from './plan.ts';
 
 /** A node that runs, and what is to be deployed on it: addresses and keys are known before anything is. */
@@ -40,6 +41,8 @@ export interface LocalChainOptions {
   /** 0: a free one. */
   readonly port?: number;
   readonly dryRun?: boolean;
+  /** Changes what the devnet is deployed with, for a test; `planned` is where everything would be without the change. */
+  readonly change?: (network: Network, planned: Plan) => Network;
   readonly report?: (step: StepReport) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -56,7 +59,7 @@ export async function openLocalChain({ dryRun = false, ...options }: LocalChainO
 }
 
 /** Starts a node, which takes a second; deploying takes some fifteen. @throws ChainError as `startDevnet` does */
-export async function startLocalChain({ binary, port = 0, report, signal }: Omit<LocalChainOptions, 'dryRun'>): Promise<StartedChain> {
+export async function startLocalChain({ binary, port = 0, change, report, signal }: Omit<LocalChainOptions, 'dryRun'>): Promise<StartedChain> {
   const network = await readNetwork('devnet');
   if (network.devnet === undefined) throw new ChainError('bad-network', 'contracts/networks/devnet.json has no part `devnet`.', { fault: 'user' });
   const devnet = await startDevnet(binary, network.devnet, port, signal);
@@ -65,7 +68,9 @@ export async function startLocalChain({ binary, port = 0, report, signal }: Omit
     const [deployer] = devnet.accounts;
     if (deployer === undefined) throw new ChainError('missing-role', 'The devnet has no account to deploy with.', { fault: 'user' });
     const roles = resolveRoles(network, deployer.address, {}, devnet.accounts);
-    const plan = planDeployment(network, await readClasses(), roles, {}, devnet.accounts);
+    const classes = await readClasses();
+    const planned = planDeployment(network, classes, roles, {}, devnet.accounts);
+    const plan = change === undefined ? planned : planDeployment(change(network, planned), classes, roles, {}, devnet.accounts);
     const keysOf = (address: Felt): Keys => {
       const found = devnet.accounts.find((each) => each.address === address);
       if (found === undefined) throw new ChainError('missing-role', `${address} is no account of this devnet.`, { fault: 'bug', fields: { address } });

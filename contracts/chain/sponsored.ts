@@ -1,7 +1,7 @@
 /** What a worker signs while somebody else sends it and pays for it (SNIP-9), and the Paymaster's leg of it. */
-import { ACCOUNT_CLASS_HASH } from '@ciro/core/settlement/payout-address.ts';
+import { ACCOUNT_CLASS_HASH, UNIVERSAL_DEPLOYER } from '@ciro/core/settlement/payout-address.ts';
 import { Account, PaymasterRpc, ec, outsideExecution } from 'starknet';
-import { UNIVERSAL_DEPLOYER, addressOf, felt, selectorOf, textFelt } from './felts.ts';
+import { addressOf, felt, selectorOf, textFelt } from './felts.ts';
 import type { PaymasterInterface } from 'starknet';
 import type { Felt } from './felts.ts';
 import type { Call, ChainClient, Receipt } from './starknet.ts';

@@ -8,6 +8,7 @@ import { Accounts } from './accounts/accounts.ts';
 import { operatorKey } from './accounts/operator-key.ts';
 import { AuditDesk } from './audit/audit-desk.ts';
 import { ReferenceAuditor } from './audit/reference-auditor.ts';
+import { coordinatorDisputes } from './disputes/coordinator-disputes.ts';
 import { nodesWithProfiles } from './edge/node-profile.ts';
 import { addRoutes, createHttp } from './edge/http-server.ts';
 import { listen, parsePublicUrl } from './edge/listen.ts';
@@ -42,6 +43,7 @@ import { readPrivate, writePrivate } from './store/private-file.ts';
 import type { FastifyPluginAsync } from 'fastify';
 import type { NodeId } from '@ciro/core/ids.ts';
 import type { ReferenceRun } from './audit/ports.ts';
+import type { CoordinatorDisputesOptions } from './disputes/coordinator-disputes.ts';
 import type { TlsFiles } from './edge/http-server.ts';
 import type { ShardedModel } from './edge/models-routes.ts';
 import type { Audits, ChatModel, CreditNotices, JobRunner as JobRunnerPort } from './intake/ports.ts';
@@ -115,6 +117,8 @@ export interface CoordinatorOptions {
   readonly chain?: ChainOptions;
   /** Contract whose funded jobs are served; without one requests are paid by credits alone (SPEC N). */
   readonly escrow?: EscrowOptions;
+  /** Court that convicted workers are brought before (`openDisputes` gives it); without one a conviction ends with the audit. */
+  readonly disputes?: CoordinatorDisputesOptions;
   /** Commit that runs, for `/health`. */
   readonly commit?: string;
   /** pino level of the log on standard error; `warn` when absent. `info` tells the life cycle. */
@@ -237,6 +241,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     escrowBehind: (job) => escrow.behind(job),
     identityKeys: (nodes) => identityKeys(nodes, sessions, store),
   });
+  const disputes = options.disputes && coordinatorDisputes(options.disputes, { clock: systemClock, store: store.disputes, ledger, standings, evidence, archive: store.jobs, workers: sessions, auditRate, onError: (error) => onError(error, { about: 'disputes' }) });
+  undo.defer(() => disputes?.close());
   const stagesOf = async (job: string, account: string) => {
     const answer = await evidence.find(job, account);
     return answer.state === 'recorded' ? answer.evidence.stages.map((stage) => stage.audit_status) : [];
@@ -247,7 +253,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const past = (job: string, account: string) => pastAnswer({ archive: store.jobs, stagesOf, nameOf: (id) => models.get(id)?.manifest.name ?? id }, job, account);
 
   const view = { network, ...given({ commit: options.commit }), status: () => scheduler.status(), missing: (id: string) => scheduler.missingFor(v.parse(HexHash, id)), connections: () => sessions.size, nodes: async () => nodesWithProfiles(await standings.nodes(), scheduler.status().figures) };
-  const dependencies = { accounts, ledger, intake, evidence, jobs, past, head: () => heads.signed(), settlement: settlement ?? storedEpochs(store.settlement), escrows: escrow.routes, models, view, chain: given({ door: options.chain?.door, node: options.chain?.rpc }) };
+  const dependencies = { accounts, ledger, intake, evidence, jobs, past, head: () => heads.signed(), settlement: settlement ?? storedEpochs(store.settlement), disputes: store.disputes, escrows: escrow.routes, models, view, chain: given({ door: options.chain?.door, node: options.chain?.rpc }) };
   await addRoutes(app, dependencies, { now, ...given({ publicUrl: wantedUrl, webDist: options.webDist, publicFiles: options.publicFiles, paymaster: options.paymaster }) });
   const port = await listen(app, options);
   const url = `${options.tls === undefined ? 'http' : 'https'}://localhost:${port}`;
@@ -257,6 +263,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 
   if (settlement !== undefined) startSettlement(settlement, options.chain ?? {}, onError);
   escrow.start();
+  disputes?.start();
 
   const open = undo.move();
   let closing: Promise<void> | undefined;

@@ -4,7 +4,7 @@ import { felt } from '@ciro/contracts/chain/felts.ts';
 import { transferCall } from '@ciro/contracts/chain/plan.ts';
 import { executeSponsored, signOutside, workerAccount } from '@ciro/contracts/chain/sponsored.ts';
 import { claim } from '@ciro/contracts/chain/store-calls.ts';
-import { claimingTab } from '../support/claiming-tab.ts';
+import { announce, claimInTurn, earnedBy, openTabs, p95Of, payoutLine } from '../support/first-payouts.ts';
 import { chainForFile } from '../support/open-chain.ts';
 import { settlerOf } from '../support/paid-epochs.ts';
 import { doorOf, serveSponsored } from '../support/sponsored-chain.ts';
@@ -76,34 +76,32 @@ describe('Y8: tabs claim their first payouts themselves', () => {
     const { post, waitOutWindow, balanceOf } = settler();
     const epochs: PostedEpoch[] = [];
     await using served = await serveSponsored(file.local, epochs);
-    const tabs = await Promise.all(Array.from({ length: CLAIMS }, () => claimingTab(served.base, served.relayer.issueTicket)));
-    const earned = (at: number): bigint => 10n ** 15n + BigInt(at);
-    epochs.unshift(await post(tabs.map(({ account }, at) => ({ account: account as Felt, cumulative: earned(at) }))));
+    const tabs = await openTabs(served, CLAIMS);
+    const earned = (at: number): bigint => earnedBy(tabs)[at]?.cumulative ?? 0n;
+    announce(epochs, await post(earnedBy(tabs)));
 
     // Inside its challenge window nothing is paid, and nobody's key is used.
     await tabs[0]?.desk.claimNow();
     expect(tabs[0]?.earnings()).toMatchObject({ failure: { code: 'not-claimable' }, payouts: [] });
     await waitOutWindow();
 
-    for (const { desk } of tabs) await desk.claimNow();
-    const payouts = tabs.map(({ earnings }) => earnings()?.payouts[0]);
+    const payouts = await claimInTurn(tabs);
     for (const [at, { account, earnings }] of tabs.entries()) {
       expect(earnings()).toMatchObject({ failure: undefined, owed: 0n, onChain: earned(at) });
       expect(payouts[at]).toMatchObject({ amount: earned(at), paymaster: `${served.base}paymaster`, sponsor: plan.roles.relayer, gasPaidFri: 0n });
       expect(await balanceOf(account as Felt)).toBe(earned(at));
       expect(await balanceOf(account as Felt, plan.network.tokens.stake)).toBe(0n);
     }
-    const times = payouts.flatMap((payout) => payout?.milliseconds ?? []).sort((a, b) => a - b);
-    const p95 = times[Math.ceil(times.length * 0.95) - 1] ?? Number.POSITIVE_INFINITY;
+    const p95 = p95Of(payouts);
     const [shown] = payouts;
-    console.log(`paymaster ${shown?.paymaster} (contract ${plan.addresses.Paymaster}), sponsor ${shown?.sponsor}, transaction ${shown?.transaction}, gas paid by the worker ${shown?.gasPaidFri} fri, by the sponsor ${shown?.sponsorPaidFri} fri`);
-    console.log(`click to receipt, ${times.length} accounts deployed and paid one after the other: median ${times[Math.floor(times.length / 2)]} ms, p95 ${p95} ms`);
+    if (shown !== undefined) console.log(payoutLine(shown, plan.addresses.Paymaster));
+    console.log(`click to receipt, ${CLAIMS} accounts deployed and paid one after the other: p95 ${p95} ms`);
     expect(p95).toBeLessThanOrEqual(RECEIPT_P95_MS);
 
     // More is earned: it waits for the coordinator's groups, or for a click, which needs no ticket any more.
     const [tab] = tabs;
     if (tab === undefined) throw new Error('no tab');
-    epochs.unshift(await post(tabs.map(({ account }, at) => ({ account: account as Felt, cumulative: earned(at) + 7n }))));
+    announce(epochs, await post(earnedBy(tabs, 7n)));
     await waitOutWindow();
     tab.desk.joined();
     await expect.poll(tab.earnings).toMatchObject({ owed: 7n, onChain: earned(0) });
@@ -117,8 +115,10 @@ describe('Y8: tabs claim their first payouts themselves', () => {
     const epochs: PostedEpoch[] = [];
     const door = doorOf(file.local);
     await using served = await serveSponsored(file.local, epochs, { ...door, forwarder: door.court });
-    const tab = await claimingTab(served.base, served.relayer.issueTicket);
-    epochs.push(await post([{ account: tab.account as Felt, cumulative: 5n }]));
+    const tabs = await openTabs(served, 1);
+    const [tab] = tabs;
+    if (tab === undefined) throw new Error('no tab');
+    announce(epochs, await post(earnedBy(tabs)));
     await waitOutWindow();
     await tab.desk.claimNow();
     expect(tab.earnings()).toMatchObject({ failure: { code: 'paymaster-lied', again: false }, payouts: [] });

@@ -1,26 +1,21 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { strkOf } from '../support/sponsored-worker.ts';
+import { readFile } from 'node:fs/promises';
 import { RpcProvider } from 'starknet';
 import * as v from 'valibot';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openBackup } from '@ciro/web/wallet/backup.ts';
-import { openChain } from '../../signaling/src/cli/open-chain.ts';
 import { dumpStorage } from '../support/browser-storage.ts';
 import { devnetHere } from '../support/devnet-binary.ts';
-import { browserHere, needBrowser, openTestNetwork, reportPages } from '../support/network.ts';
+import { browserHere, needBrowser, reportPages } from '../support/network.ts';
 import { answerOf } from '../support/network-question.ts';
+import { openPayoutNetwork, PaidTab } from '../support/payout-network.ts';
+import { strkOf } from '../support/sponsored-worker.ts';
 import type { Page } from 'playwright-core';
-import type { OpenedChain } from '../../signaling/src/cli/open-chain.ts';
-import type { TestNetwork } from '../support/network.ts';
+import type { PayoutNetwork } from '../support/payout-network.ts';
 
 /** The issue's bar: from the link's opening to tokens at the tab's account, on idle cores. Milliseconds; on busy ones the test only prints it. */
 const LINK_TO_TOKENS_MS = 60_000;
 const PASSPHRASE = 'four quiet words here';
 
-const Payout = v.object({ epoch: v.number(), transaction: v.string(), amount: v.pipe(v.string(), v.regex(/^[1-9]\d*$/)), paymaster: v.string(), sponsor: v.string(), gas_paid: v.string(), sponsor_paid: v.pipe(v.string(), v.regex(/^[1-9]\d*$/)), milliseconds: v.number() });
-const Paid = v.object({ identity: v.object({ account: v.string(), persistence: v.literal('stored'), backed_up: v.boolean() }), earnings: v.object({ on_chain: v.pipe(v.string(), v.regex(/^[1-9]\d*$/)), failure: v.null(), payouts: v.pipe(v.array(Payout), v.minLength(1)) }) });
 const status = (page: Page): Promise<unknown> => page.evaluate('globalThis.ciro?.status()');
 /** Scripts that a page has loaded. */
 const scriptsOf = (page: Page): Promise<string[]> => page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name).filter((name) => name.endsWith('.js'))");
@@ -31,51 +26,25 @@ const missing = 'missing' in devnet ? devnet.missing : undefined;
 if (missing !== undefined) console.warn(`SKIPPED, a tab's first payout: ${missing}`);
 
 describe.skipIf(missing !== undefined)('a tab without any STRK', () => {
-  let folder: string;
-  let chain: OpenedChain;
-  let network: TestNetwork;
-  const asked: string[] = [];
-  let openedAt = 0;
-
+  let opened: PayoutNetwork;
   beforeAll(async () => {
-    if (browser === undefined) return;
-    folder = await mkdtemp(join(tmpdir(), 'ciro-payout-'));
-    chain = await openChain({ path: join(folder, 'chain.json'), dataDir: folder, env: process.env, report: () => {}, signal: AbortSignal.timeout(300_000) });
-    await chain.deployed;
-    network = await openTestNetwork({
-      stages: 1,
-      environment: chain.environment,
-      prepare: async (page) => {
-        page.on('dialog', (dialog) => (asked.push(dialog.message()), void dialog.dismiss()));
-        page.on('popup', (popup) => asked.push(popup.url()));
-        openedAt = performance.now();
-      },
-    });
+    if (browser !== undefined) opened = await openPayoutNetwork();
   });
   beforeEach((test) => {
     needBrowser(test, browser);
-    reportPages(test, network.volunteers);
+    reportPages(test, opened.network.volunteers);
   });
-  afterAll(async () => {
-    await network?.[Symbol.asyncDispose]();
-    await chain?.[Symbol.asyncDispose]();
-    await rm(folder, { recursive: true, force: true });
-  });
-
-  const tab = (): Page => {
-    const [page] = network.volunteers.pages;
-    if (page === undefined) throw new Error('no tab');
-    return page;
-  };
+  afterAll(() => opened?.[Symbol.asyncDispose]());
 
   it('Y8: opens a link, works, and has tokens on the chain within the bar: no prompt, no gas', async () => {
-    expect((await scriptsOf(tab())).some((name) => name.includes('starknet'))).toBe(false);
+    const { network, chain, tab, asked, openedAt } = opened;
+    expect((await scriptsOf(tab)).some((name) => name.includes('starknet'))).toBe(false);
     await answerOf(network.coordinator, { messages: [{ role: 'user', content: 'What is the capital of France?' }], maxTokens: 8 });
     const answeredAt = performance.now();
     const paying = network.coordinator.payOut(AbortSignal.timeout(120_000));
-    await expect.poll(() => status(tab()), { timeout: 120_000, interval: 50 }).toSatisfy((told: unknown) => v.is(Paid, told));
+    await expect.poll(() => status(tab), { timeout: 120_000, interval: 50 }).toSatisfy((told: unknown) => v.is(PaidTab, told));
     const seconds = (performance.now() - openedAt) / 1_000;
-    const { identity, earnings } = v.parse(Paid, await status(tab()));
+    const { identity, earnings } = v.parse(PaidTab, await status(tab));
     const [payout] = earnings.payouts;
     console.log(`link opened to tokens: ${seconds.toFixed(1)} s (bar ${LINK_TO_TOKENS_MS / 1_000} s, ${seconds * 1_000 <= LINK_TO_TOKENS_MS ? 'met' : 'missed'}), of which ${((answeredAt - openedAt) / 1_000).toFixed(1)} s to the end of its first answer; ${asked.length} prompts; notice to receipt ${payout?.milliseconds} ms`);
     console.log(`paymaster ${payout?.paymaster} (contract ${chain.door?.forwarder}), sponsor ${payout?.sponsor}, transaction ${payout?.transaction}, gas of the worker ${payout?.gas_paid} fri, of the sponsor ${payout?.sponsor_paid} fri`);
@@ -88,12 +57,12 @@ describe.skipIf(missing !== undefined)('a tab without any STRK', () => {
     expect(String(BigInt(low ?? 0))).toBe(earnings.on_chain);
     expect(await strkOf(provider, identity.account)).toBe(0n);
     expect(await paying).toMatchObject([{ account: identity.account }]);
-    expect((await scriptsOf(tab())).filter((name) => name.includes('starknet'))).toHaveLength(1);
+    expect((await scriptsOf(tab)).filter((name) => name.includes('starknet'))).toHaveLength(1);
   });
 
   it('shows it with transaction, sponsor and gas, gives its key away only sealed, and has the same account after a reload', async () => {
-    const page = tab();
-    const before = v.parse(Paid, await status(page));
+    const page = opened.tab;
+    const before = v.parse(PaidTab, await status(page));
     const panel = page.getByRole('region', { name: 'Earnings' });
     await expect.poll(() => panel.innerText()).toMatch(/gas paid by you: 0/);
     expect(await panel.innerText()).toContain('Not backed up');

@@ -19,8 +19,8 @@ export type AccountName =
   | `hold:${string}`
   | `worker:${string}:${'pending' | 'payable' | 'promotional' | 'withheld' | 'withheld:paid' | 'settled'}`;
 
-/** `release` gives a hold back; `released` what was withheld from a worker; `forfeit` takes that from a convicted one (SPEC M7); `settled` and `correction` belong to payouts (SPEC M10); `deposit` is what a requester paid in, `promotion` what of given credits becomes payable (SPEC M11); `escrow` and `returned` are of budgets that a contract holds (SPEC N5). */
-export type EntryKind = 'issue' | 'trial' | 'hold' | 'release' | 'charge' | 'payable' | 'void' | 'refund' | 'audit' | 'released' | 'forfeit' | 'settled' | 'correction' | 'deposit' | 'promotion' | 'escrow' | 'returned';
+/** `release` gives a hold back; `released` what was withheld from a worker; `forfeit` takes that from a convicted one (SPEC M7); `settled` and `correction` belong to payouts (SPEC M10); `deposit` is what a requester paid in, `promotion` what of given credits becomes payable (SPEC M11); `escrow` and `returned` are of budgets that a contract holds (SPEC N5); `restored` undoes a conviction that the court set aside (SPEC Q4). */
+export type EntryKind = 'issue' | 'trial' | 'hold' | 'release' | 'charge' | 'payable' | 'void' | 'refund' | 'audit' | 'released' | 'forfeit' | 'settled' | 'correction' | 'deposit' | 'promotion' | 'escrow' | 'returned' | 'restored';
 
 /** One movement; an entry's lines sum to zero. Amounts in base units. */
 export interface LedgerLine {

@@ -88,7 +88,8 @@ export async function chainSettingsOf(file: ChainFile, env: NodeJS.ProcessEnv): 
   };
 }
 
-async function keysOfDevnet(rpc: string): Promise<Map<bigint, string>> {
+/** Keys of the accounts that a devnet holds money in, by address; none from any other node. */
+export async function keysOfDevnet(rpc: string): Promise<Map<bigint, string>> {
   try {
     const response = await fetch(rpc, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'devnet_getPredeployedAccounts', params: {} }), signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
     return new Map(v.parse(Predeployed, await response.json()).result.map(({ address, private_key: key }) => [BigInt(address), key]));

@@ -1,4 +1,7 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ChainError } from '@ciro/contracts/chain/chain-error.ts';
+import { writeChainFile } from '@ciro/contracts/chain/chain-file.ts';
 import { felt } from '@ciro/contracts/chain/felts.ts';
 import { HOW_TO_HAVE_A_DEVNET, findDevnet } from '@ciro/contracts/chain/find-devnet.ts';
 import { ChainClient } from '@ciro/contracts/chain/starknet.ts';
@@ -6,6 +9,7 @@ import { chainSettingsOf, isLocal, readChainFile } from '../chain/chain-settings
 import { cacheFolder } from '../models/cache-folder.ts';
 import { openRelayer } from '../open-relayer.ts';
 import { strk } from './chain-table.ts';
+import { openDisputes } from './open-disputes.ts';
 import { startOwnChain } from './own-chain.ts';
 import { settlementLine } from './settlement-line.ts';
 import type { ChainDoor } from '@ciro/core/sponsorship/chain-door.ts';
@@ -21,9 +25,11 @@ const ASK_NETWORK_MS = 20_000;
 
 /** The chain that a coordinator works with, its parts ready to be given to `startCoordinator`; empty without one. */
 export interface OpenedChain extends AsyncDisposable {
-  readonly environment: Pick<CoordinatorOptions, 'chain' | 'paymaster' | 'tickets'>;
+  readonly environment: Pick<CoordinatorOptions, 'chain' | 'disputes' | 'paymaster' | 'tickets'>;
   /** Undefined without a chain. */
   readonly door?: ChainDoor;
+  /** The file that names it: the given one, or `chain.json` of the data folder while a chain of our own runs. Undefined without a chain. */
+  readonly path?: string;
   readonly local: boolean;
   /** Rejects when a chain of our own could not be deployed, or ended; never resolves. */
   readonly failed: Promise<never>;
@@ -48,7 +54,7 @@ const none: OpenedChain = { environment: {}, local: false, failed: NEVER, [Symbo
 export async function openChain(options: OpenChainOptions): Promise<OpenedChain> {
   const { path, env, report, signal } = options;
   const file = await readChainFile(path);
-  if (file !== undefined && (await isTheChain(file, report, signal))) return connect(file, env, undefined, options);
+  if (file !== undefined && (await isTheChain(file, report, signal))) return { ...(await connect(file, env, undefined, options)), path };
   const devnet = await findDevnet(env, cacheFolder());
   if (devnet === undefined) {
     report(`no chain: credits stay in the ledger (${HOW_TO_HAVE_A_DEVNET})`);
@@ -62,11 +68,25 @@ export async function openChain(options: OpenChainOptions): Promise<OpenedChain>
     report(`no chain: credits stay in the ledger (${error instanceof Error ? error.message : String(error)})`);
     return none;
   }
-  try {
-    // Its keys are the devnet's, whatever the environment has for another chain.
-    return await connect(own.file, {}, own, options);
-  } catch (error) {
+  const ownPath = join(options.dataDir, 'chain.json');
+  const end = async (): Promise<void> => {
+    await rm(ownPath, { force: true });
     await own[Symbol.asyncDispose]();
+  };
+  try {
+    await writeChainFile(ownPath, own.file);
+    // Its keys are the devnet's, whatever the environment has for another chain.
+    const connected = await connect(own.file, {}, own, options);
+    return {
+      ...connected,
+      path: ownPath,
+      async [Symbol.asyncDispose]() {
+        await connected[Symbol.asyncDispose]();
+        await end();
+      },
+    };
+  } catch (error) {
+    await end();
     throw error;
   }
 }
@@ -94,11 +114,13 @@ async function connect(file: ChainFile, env: NodeJS.ProcessEnv, own: OwnChain | 
     onAlarm: ({ sender, balance, usable }) => report(`relayer ${sender} holds ${strk(balance)} STRK${usable ? '' : ', too little to send anything'}; send it more`),
     onError: (error) => report(`relayer: ${error instanceof Error ? error.message : String(error)}`),
   });
+  const disputes = await openDisputes(file, env, report, own?.deployed);
   report(`workers are paid by contract ${settlement.store} ${own === undefined ? `over ${settlement.rpc}` : 'on a local chain of this command'}${relayer === undefined ? '; nobody pays for their own transactions (CIRO_RELAYER_KEYS, CIRO_PAYMASTER_URL)' : '; a relayer pays their gas'}`);
   if (publicDoor === undefined) report('clients are not told of a node: CIRO_PUBLIC_RPC names one that anybody may use');
   return {
     environment: {
       chain: { ...settlement, ...(local ? LOCAL : {}), ...(publicDoor && { door: publicDoor }), ...(own && { ready: own.deployed }), onSettlement: (event) => report(`settlement: ${settlementLine(event)}`) },
+      ...(disputes && { disputes }),
       ...(relayer && { paymaster: relayer.plugin, tickets: (account: string) => relayer.issueTicket(felt(account)) }),
     },
     door,
@@ -106,7 +128,6 @@ async function connect(file: ChainFile, env: NodeJS.ProcessEnv, own: OwnChain | 
     failed: own?.failed ?? NEVER,
     async [Symbol.asyncDispose]() {
       await relayer?.close();
-      await own?.[Symbol.asyncDispose]();
     },
   };
 }

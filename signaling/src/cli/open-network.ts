@@ -10,7 +10,7 @@ import { waitForVolunteers } from './volunteer-status.ts';
 import type { Coordinator, CoordinatorOptions, environmentOptions } from '../main.ts';
 import type { LaunchOptions, VolunteerEngine, Volunteers } from '../volunteers/launch-volunteers.ts';
 
-type Environment = ReturnType<typeof environmentOptions> & Pick<CoordinatorOptions, 'chain' | 'paymaster' | 'tickets'>;
+type Environment = ReturnType<typeof environmentOptions> & Pick<CoordinatorOptions, 'chain' | 'disputes' | 'paymaster' | 'tickets'>;
 
 export interface NetworkOptions {
   /** Name of a served model or path of a GGUF file; `default` is fetched when it is not in the cache. */

@@ -55,8 +55,8 @@ export interface Hold {
 
 const PENDING = /^worker:(.+):pending$/;
 const EARNED = /^worker:([^:]+):(?:payable|promotional)$/;
-/** Entries that pay for a look at the job, or release what other jobs had earned: no part of what the job itself cost. */
-const BESIDE: ReadonlySet<string> = new Set(['audit', 'released', 'forfeit']);
+/** Entries that pay for a look at the job, release what other jobs had earned, or undo a conviction: no part of what the job itself cost. */
+const BESIDE: ReadonlySet<string> = new Set(['audit', 'released', 'forfeit', 'restored']);
 
 export const closeKey = (job: string): string => `close:${job}`;
 export const outcomeKey = (job: string, worker: string): string => `outcome:${job}:${worker}`;

@@ -5,7 +5,7 @@ import { bondHolder, escrowBehind, escrowOf, feeOf, holdOf, payableOf, pendingOf
 import { Books } from './books.ts';
 import { bookBudget, bookEscrowRefunded, bookReturned } from './escrows.ts';
 import { closeKey, JobMoney, outcomeKey, unknownHold } from './job-money.ts';
-import { bookAuditPay, bookFailed, bookPayable, bookRetired, bookUnpaid } from './outcomes.ts';
+import { bookAuditPay, bookFailed, bookPayable, bookRestored, bookRetired, bookUnpaid } from './outcomes.ts';
 import { bookCorrection, bookSettled, earnedOf } from './payouts.ts';
 import { bookPromotions, PROMOTION_BATCH, sharePromotions, waitingOf } from './promotions.ts';
 import { TrialError } from './trial-error.ts';
@@ -171,6 +171,11 @@ export class Ledger {
   /** A quorum found these stages to have failed: the requester gets the whole debit back, honest stages keep their credit (SPEC M7). */
   failed(job: JobId, convicted: readonly NodeId[]): Promise<void> {
     return this.#within((books) => bookFailed(books, job, convicted));
+  }
+
+  /** The court set aside what a quorum found: the worker gets back what it lost by it (SPEC Q4). */
+  restored(job: JobId, worker: NodeId): Promise<void> {
+    return this.#within((books) => bookRestored(books, job, worker));
   }
 
   /** Pays an auditor for one look at one stage (SPEC M8). */

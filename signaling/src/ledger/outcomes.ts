@@ -83,6 +83,23 @@ async function bookForfeit(books: Books, job: JobId, worker: string): Promise<vo
   if (lines.some(({ amount }) => amount > 0n)) await books.book(`forfeit:${job}:${worker}`, () => ({ kind: 'forfeit', job, lines }));
 }
 
+/**
+ * A conviction that the court set aside: the credit that was void is payable, and the bond that was forfeited is a bond again, both from
+ * the pool, whose credits are given (SPEC M11), once (SPEC Q4). The requester keeps its refund. Throws `insufficient` when the pool does not hold that much.
+ */
+export async function bookRestored(books: Books, job: JobId, worker: string): Promise<void> {
+  const [forfeit, outcome] = [await books.entryByKey(`forfeit:${job}:${worker}`), await books.entryByKey(outcomeKey(job, worker))];
+  const lost = (entry: typeof outcome, account: string): bigint => entry?.lines.reduce((sum, line) => (line.account === account ? sum - line.amount : sum), 0n) ?? 0n;
+  const credit = outcome?.kind === 'void' ? lost(outcome, pendingOf(worker)) : 0n;
+  const bond = PURSES.reduce((sum, purse) => sum + lost(forfeit, withheldOf(worker, purse)), 0n);
+  if (credit + bond === 0n) return;
+  await books.book(`restored:${job}:${worker}`, async () => {
+    const pool = await books.balance('pool');
+    if (pool < credit + bond) throw new LedgerError('insufficient', `${worker} was convicted in error and is owed ${credit + bond} base units, and the pool holds ${pool}; it is booked when the pool reaches`, { fault: 'platform', fields: { balance: String(pool), needed: String(credit + bond) } });
+    return { kind: 'restored', job, lines: [{ account: 'pool', amount: -(credit + bond) }, { account: earnedIn(worker, 'given'), amount: credit }, { account: withheldOf(worker, 'given'), amount: bond }] };
+  });
+}
+
 /** An audit is paid from fees, of paid ones only what the job's own purse stands for, then from the pool, as far as they reach (SPEC M8, M11). */
 export async function bookAuditPay(books: Books, audit: AuditId, job: JobId, auditor: string, amount: bigint): Promise<void> {
   if (amount < 0n) throw new RangeError(`an audit of ${amount} base units; it must not be negative`);
