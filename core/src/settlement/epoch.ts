@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { domainHash } from '../canonical-json.ts';
+import { HexHash } from '../ids.ts';
 import { depthOf, growTree, MAX_DEPTH } from './epoch-tree.ts';
 import { FIELD_PRIME } from './hades.ts';
 import { leafHasher } from './leaf.ts';
@@ -29,12 +30,18 @@ export type EpochEntry = v.InferOutput<typeof EpochEntry>;
 export const EpochCorrection = v.strictObject({ account: Felt, by: Amount, name: v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_NAME)) });
 export type EpochCorrection = v.InferOutput<typeof EpochCorrection>;
 
+/** Last entry of the ledger that an epoch was read from: whoever has its links can tell that it is a point of that chain (SPEC B1, X4). */
+export const EpochLedger = v.strictObject({ sequence: v.pipe(v.number(), v.safeInteger(), v.minValue(0)), hash: HexHash });
+export type EpochLedger = v.InferOutput<typeof EpochLedger>;
+
 /** An epoch as it is published: all that its root, total and data hash are made of (SPEC X4). */
 export const EpochData = v.strictObject({
   network: v.pipe(v.string(), v.minLength(1), v.maxLength(MAX_NAME)),
   chain_id: Felt,
   store: Felt,
   epoch: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+  /** Absent in epochs of before it was told. */
+  ledger: v.optional(EpochLedger),
   entries: v.pipe(v.array(EpochEntry), v.minLength(1), v.maxLength(MAX_ENTRIES)),
   corrections: v.pipe(v.array(EpochCorrection), v.maxLength(MAX_ENTRIES)),
   total: Amount,
@@ -63,10 +70,11 @@ export interface EpochInput {
   /** In any order, each account once. */
   readonly payees: readonly Payee[];
   readonly corrections?: readonly EpochCorrection[];
+  readonly ledger?: EpochLedger | undefined;
 }
 
 /** Sorts payees into an epoch's entries and adds them up (SPEC X4). Throws SettlementError, naming the payee. */
-export function draftEpoch({ network, chainId, store, epoch, payees, corrections = [] }: EpochInput): EpochDraft {
+export function draftEpoch({ network, chainId, store, epoch, payees, corrections = [], ledger }: EpochInput): EpochDraft {
   if (payees.length === 0) throw refuse('empty', 'an epoch without payees: there is nothing to settle', {});
   if (payees.length > MAX_ENTRIES) throw refuse('too-many', `${payees.length} payees; an epoch has at most ${MAX_ENTRIES}`, {});
   const sorted = payees.map(({ account, cumulative }) => ({ felt: addressOf(account), cumulative })).sort((a, b) => (a.felt < b.felt ? -1 : a.felt > b.felt ? 1 : 0));
@@ -79,7 +87,7 @@ export function draftEpoch({ network, chainId, store, epoch, payees, corrections
   }
   if (total > MAX_U128) throw refuse('over-total', `all payees together have ${total} base units; a total is at most 2^128 - 1`, {});
   const entries = sorted.map(({ felt, cumulative }) => ({ account: hex(felt), cumulative: String(cumulative) }));
-  return { network, chain_id: hex(BigInt(chainId)), store: hex(BigInt(store)), epoch, entries, corrections: [...corrections], total: String(total), count: entries.length, depth: depthOf(entries.length) };
+  return { network, chain_id: hex(BigInt(chainId)), store: hex(BigInt(store)), epoch, ...(ledger && { ledger }), entries, corrections: [...corrections], total: String(total), count: entries.length, depth: depthOf(entries.length) };
 }
 
 /** An epoch with its root (a field element) and data hash. */
@@ -89,8 +97,8 @@ export function sealEpoch(draft: EpochDraft, root: bigint): EpochData {
 }
 
 /** Hash of everything an epoch says, as a field element: the top five bits are cleared, as of what an identity signs (SPEC X4, K1). */
-export function dataHashOf({ network, chain_id, store, epoch, entries, corrections, total, count, depth, root }: Omit<EpochData, 'data_hash'>): string {
-  const digest = domainHash('ciro/epoch/1', { network, chain_id, store, epoch, entries, corrections, total, count, depth, root });
+export function dataHashOf({ network, chain_id, store, epoch, ledger, entries, corrections, total, count, depth, root }: Omit<EpochData, 'data_hash'>): string {
+  const digest = domainHash('ciro/epoch/1', { network, chain_id, store, epoch, ...(ledger && { ledger }), entries, corrections, total, count, depth, root });
   return hex(BigInt(`0x${digest}`) & ((1n << 251n) - 1n));
 }
 

@@ -1,10 +1,14 @@
 import * as v from 'valibot';
 import { checkOf, differs, failed, notChecked, reportOf, shown, wrong } from '../evidence/report.ts';
+import { GENESIS_HASH } from '../ledger/entry.ts';
+import { checkLinks } from '../ledger/head.ts';
+import { LedgerExport } from '../ledger/verify-ledger.ts';
 import { dataHashOf, draftEpoch, EpochData, hex, leavesOf } from './epoch.ts';
 import { climb, growTree, proofOf, rootOf } from './epoch-tree.ts';
 import { SettlementError } from './settlement-error.ts';
 import { findFall } from './succession.ts';
 import type { Check, Report, WrongElement } from '../evidence/report.ts';
+import type { HexHash } from '../ids.ts';
 import type { EpochTree } from './epoch-tree.ts';
 
 /**
@@ -16,12 +20,14 @@ const MAX_PROOFS = 4_096;
 export interface VerifyEpochOptions {
   /** The epoch before, as it was published; `unknown` as this one. */
   readonly before?: unknown;
+  /** The ledger's links, as `LedgerExport`; `unknown` too. */
+  readonly ledger?: unknown;
   /** Hears what is computed, which for 100,000 payees takes half a minute. */
   readonly onStep?: (what: string) => void;
 }
 
-/** Makes an epoch again from its entries: order, sums, depth, root, proofs, data hash (SPEC X4), and what fell since the one before (X5). Never throws. */
-export function verifyEpoch(value: unknown, { before, onStep = () => undefined }: VerifyEpochOptions = {}): Report {
+/** Makes an epoch again from its entries: order, sums, depth, root, proofs, data hash, head of the ledger (SPEC X4), and what fell since the one before (X5). Never throws. */
+export function verifyEpoch(value: unknown, { before, ledger, onStep = () => undefined }: VerifyEpochOptions = {}): Report {
   const parsed = parse('epoch', value);
   if ('check' in parsed) return reportOf([parsed.check]);
   const { epoch } = parsed;
@@ -34,6 +40,7 @@ export function verifyEpoch(value: unknown, { before, onStep = () => undefined }
     checks.push(checkProofs(epoch, tree));
   }
   checks.push(checkOf('data hash', differs('data_hash', dataHashOf(epoch), epoch.data_hash, 'hash of everything the epoch says'), epoch.data_hash));
+  checks.push(checkLedger(epoch, ledger));
   checks.push(before === undefined ? notChecked('succession', 'no epoch before it was given') : checkSuccession(epoch, before));
   return reportOf(checks);
 }
@@ -74,6 +81,21 @@ function checkProofs({ entries, root }: EpochData, tree: EpochTree): Check {
   return checkOf('proofs', undefined, `${entries.length} entries are under the root: ${rest}`);
 }
 
+/** The entry that the epoch was read up to is a point of the chain of links. */
+function checkLedger({ ledger: point }: EpochData, value: unknown): Check {
+  const name = 'ledger head';
+  if (point === undefined) return notChecked(name, 'the epoch names no entry of the ledger');
+  if (value === undefined) return notChecked(name, `it was read up to entry ${point.sequence}, and no ledger was given (--ledger)`);
+  const parsed = v.safeParse(LedgerExport, value, { abortEarly: true });
+  if (!parsed.success) {
+    const [issue] = parsed.issues;
+    return failed(name, wrong(v.getDotPath(issue) ?? 'the ledger', issue.expected ?? 'a ledger', shown(issue.received), issue.message.slice(0, 200)));
+  }
+  const problem = checkLinks({ sequence: -1, hash: GENESIS_HASH as HexHash }, point, parsed.output.links.slice(0, point.sequence + 1));
+  const found = problem === null ? undefined : wrong(problem.code === 'fork' ? 'ledger.hash' : `links[${problem.sequence}]`, problem.expected, problem.got, `${problem.code}: the epoch was made from another ledger, or from one that is not whole`);
+  return checkOf(name, found, `entry ${point.sequence} of the ledger has hash ${point.hash.slice(0, 12)}…, as its chain of links`);
+}
+
 function checkSuccession(epoch: EpochData, value: unknown): Check {
   const parsed = parse('the epoch before', value);
   if ('check' in parsed) return { ...parsed.check, name: 'succession' };
@@ -81,6 +103,7 @@ function checkSuccession(epoch: EpochData, value: unknown): Check {
   const strange = differs('before.network', epoch.network, before.network, 'the same network') ?? differs('before.store', epoch.store, before.store, 'the same contract') ?? differs('before.chain_id', epoch.chain_id, before.chain_id, 'the same chain');
   if (strange !== undefined) return failed('succession', strange);
   if (before.epoch >= epoch.epoch) return failed('succession', wrong('before.epoch', `below ${epoch.epoch}`, before.epoch, 'an earlier epoch'));
+  if (before.ledger !== undefined && (epoch.ledger?.sequence ?? -1) < before.ledger.sequence) return failed('succession', wrong('ledger.sequence', `at least ${before.ledger.sequence}`, epoch.ledger?.sequence ?? 'none', `epoch ${before.epoch} was read up to there, and a ledger only grows`));
   const fall = findFall(before, epoch);
   if (fall !== undefined) return failed('succession', wrong(`entries of ${fall.account}`, `at least ${fall.before - fall.corrected}`, String(fall.now), `it had ${fall.before} in epoch ${before.epoch}`));
   const named = epoch.corrections.length === 0 ? 'no correction' : `${epoch.corrections.length} corrections, by name`;

@@ -54,6 +54,27 @@ it('X4, X5: an epoch is verified from an address or a file, alone and against th
   expect((await verifyEpochOf({ what: 'epoch', source: `${base()}/v1/epochs/1`, before: `${base()}/v1/epochs/2` }, signal)).first?.at).toBe('before.epoch');
 });
 
+it('X4: an epoch names the entry of the ledger that it was read up to, which lies on the chain of links; a ledger of another history has none such', async () => {
+  const save = join(folder, 'head.json');
+  await verifyLedgerOf({ what: 'ledger', source: `${base()}/`, save }, signal);
+  const options = { what: 'epoch', source: `${base()}/v1/epochs/2`, before: `${base()}/v1/epochs/1` } as const;
+  for (const ledger of [save, base()]) {
+    const report = await verifyEpochOf({ ...options, ledger }, signal);
+    expect(report.checks.find(({ name }) => name === 'ledger head')).toMatchObject({ state: 'ok' });
+    expect(report.verdict).toBe('verified');
+  }
+  const other = new SettledNetwork();
+  await other.earn(10, 21);
+  await other.run(12);
+  const { entries } = other.ledgerStore;
+  const forged = join(folder, 'forged.json');
+  const last = entries.at(-1);
+  if (last === undefined) throw new Error('an empty ledger');
+  await writeFile(forged, JSON.stringify({ object: 'ledger', heads: [{ body: headOf('ciro-test', last, 5), signature: '7'.repeat(128) }], links: linksOf(entries) }));
+  const report = await verifyEpochOf({ what: 'epoch', source: `${base()}/v1/epochs/1`, ledger: forged }, signal);
+  expect(report).toMatchObject({ verdict: 'failed', first: { at: 'ledger.hash' } });
+});
+
 it('B1, B2: a ledger is read page by page, saved, and verified from the file without its coordinator', async () => {
   const save = join(folder, 'ledger.json');
   expect(network.ledgerStore.entries.length).toBeGreaterThan(2 * PAGE);

@@ -15,20 +15,23 @@ import type { EpochOptions, LedgerOptions } from './verify-options.ts';
 
 const LinksPage = v.looseObject({ data: LedgerLinks });
 
-/** Makes an epoch again from a file or an address (SPEC X4, X5). */
-export async function verifyEpochOf({ source, before }: EpochOptions, signal: AbortSignal): Promise<Report> {
+/** Makes an epoch again from a file or an address, and looks for its entry in the ledger that is given (SPEC X4, X5). */
+export async function verifyEpochOf({ source, before, ledger }: EpochOptions, signal: AbortSignal): Promise<Report> {
   const epoch = await readSource(source, signal);
   const earlier = before === undefined ? undefined : await readSource(before, signal);
+  const links = ledger === undefined ? undefined : await readLedger(ledger, signal);
   using waiting = showWaiting();
-  return verifyEpoch(epoch, { onStep: (what) => waiting.say(`hashing: ${what}`), ...(earlier === undefined ? {} : { before: earlier }) });
+  return verifyEpoch(epoch, { onStep: (what) => waiting.say(`hashing: ${what}`), before: earlier, ledger: links });
 }
 
 /** Checks a ledger's chain: of a file, or as a coordinator gives it now, which `save` keeps (SPEC B1, B2). */
 export async function verifyLedgerOf({ source, save, key }: LedgerOptions, signal: AbortSignal): Promise<Report> {
-  const value = /^https?:/.test(source) ? await fetchLedger(source.replace(/\/+$/, ''), signal) : await readSource(source, signal);
+  const value = await readLedger(source, signal);
   if (save !== undefined) await writeFile(save, `${JSON.stringify(value)}\n`);
   return verifyLedger(value, { verifySignature, ...(key === undefined ? {} : { coordinatorKey: key }) });
 }
+
+const readLedger = (source: string, signal: AbortSignal): Promise<unknown> => (/^https?:/.test(source) ? fetchLedger(source.replace(/\/+$/, ''), signal) : readSource(source, signal));
 
 /** The head, and all links up to it, page by page. */
 async function fetchLedger(base: string, signal: AbortSignal): Promise<LedgerExport> {

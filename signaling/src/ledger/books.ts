@@ -30,6 +30,10 @@ export class Books {
     return this.#transaction.end;
   }
 
+  allBalances(): Promise<ReadonlyMap<AccountName, bigint>> {
+    return this.#transaction.allBalances();
+  }
+
   creditedSince(kind: EntryKind, since: number): Promise<ReadonlyMap<AccountName, bigint>> {
     return this.#transaction.creditedSince(kind, since);
   }

@@ -13,6 +13,7 @@ export interface LedgerTransaction {
   entriesOfJob(job: string): Promise<readonly LedgerEntry[]>;
   /** Balances in base units; an account without entries has 0. */
   balances(accounts: readonly AccountName[]): Promise<ReadonlyMap<AccountName, bigint>>;
+  allBalances(): Promise<ReadonlyMap<AccountName, bigint>>;
   /** Base units that entries of a kind, booked at `since` (epoch milliseconds) or later, have given to each account. */
   creditedSince(kind: EntryKind, since: number): Promise<ReadonlyMap<AccountName, bigint>>;
   /** Appends the entry behind the end and moves the balances. */

@@ -16,8 +16,8 @@ import type { LedgerLink, LedgerPoint } from '@ciro/core/ledger/head.ts';
 import type { Charge } from '@ciro/core/pricing/price.ts';
 import type { Draft } from './books.ts';
 import type { JobAccount } from './job-money.ts';
-import type { LedgerStore } from './ledger-store.ts';
-import type { Earned, PaidOnChain } from './payouts.ts';
+import type { LedgerEnd, LedgerStore } from './ledger-store.ts';
+import type { Earned, PaidOnChain, Statement } from './payouts.ts';
 
 /** Credits issued to the community pool with the first entry: 10,000 trials. Data of the launch, not a supply cap. */
 export const POOL_CREDITS = 20_000_000n;
@@ -188,6 +188,11 @@ export class Ledger {
     return earnedOf(await this.#store.allBalances());
   }
 
+  /** The same with the entry that it was read up to, while nothing else is booked (SPEC X4, X7). */
+  statement(): Promise<Statement> {
+    return this.#within(async (books) => ({ earned: earnedOf(await books.allBalances()), head: pointBefore(books.end) }));
+  }
+
   /** Books what the chain has paid a worker in all; gives what of it is new (SPEC M10). */
   settled(worker: NodeId, paid: PaidOnChain): Promise<bigint> {
     return this.#within((books) => bookSettled(books, worker, paid));
@@ -265,8 +270,7 @@ export class Ledger {
 
   /** Number and hash of the last entry; undefined while there is none (SPEC B1). */
   async head(): Promise<LedgerPoint | undefined> {
-    const { sequence, hash } = await this.#store.end();
-    return sequence === 0 ? undefined : { sequence: sequence - 1, hash: hash as HexHash };
+    return pointBefore(await this.#store.end());
   }
 
   /** Links of the entries after `from` up to `to`, at most MAX_LINKS of them and only as far as the chain goes (SPEC B2). */
@@ -290,3 +294,6 @@ export class Ledger {
 const dayOf = (at: number): number => at - (at % DAY_MS);
 
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+
+/** The last entry before an end; undefined of an empty chain. */
+const pointBefore = ({ sequence, hash }: LedgerEnd): LedgerPoint | undefined => (sequence === 0 ? undefined : { sequence: sequence - 1, hash: hash as HexHash });

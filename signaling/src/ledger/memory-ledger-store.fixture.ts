@@ -32,6 +32,7 @@ export class MemoryLedgerStore implements LedgerStore {
         this.#crash('balances');
         return new Map(accounts.map((account) => [account, balances.get(account) ?? 0n]));
       },
+      allBalances: async () => new Map(balances),
       creditedSince: async (wanted, since) => {
         const sums = new Map<AccountName, bigint>();
         for (const { account, amount } of entries.filter(({ kind, at }) => kind === wanted && at >= since).flatMap(({ lines }) => lines)) if (amount > 0n) sums.set(account, (sums.get(account) ?? 0n) + amount);

@@ -2,12 +2,19 @@ import { LedgerError } from '@ciro/core/ledger/entry.ts';
 import { payableOf, settledOf } from './accounts-of.ts';
 import type { NodeId } from '@ciro/core/ids.ts';
 import type { AccountName } from '@ciro/core/ledger/entry.ts';
+import type { LedgerPoint } from '@ciro/core/ledger/head.ts';
 import type { Books } from './books.ts';
 
 /** What a worker ever had made payable, in base units of credits: the part that was paid on chain, and the part that was not (SPEC M10). */
 export interface Earned {
   readonly payable: bigint;
   readonly settled: bigint;
+}
+
+/** What every worker has earned, and the last entry that counts in it; undefined while the ledger is empty (SPEC X7). */
+export interface Statement {
+  readonly earned: ReadonlyMap<NodeId, Earned>;
+  readonly head: LedgerPoint | undefined;
 }
 
 /** One reading of the contract: what it has paid an account in all, in base units of its token, and what that is in credits. */

@@ -2,7 +2,7 @@ import { tokensOf } from '@ciro/core/settlement/rate.ts';
 import { SettlementServiceError } from './service-error.ts';
 import type { NodeId } from '@ciro/core/ids.ts';
 import type { PayoutRate } from '@ciro/core/settlement/rate.ts';
-import type { Earned, PaidOnChain } from '../ledger/payouts.ts';
+import type { Earned, PaidOnChain, Statement } from '../ledger/payouts.ts';
 import type { ChainPort, EarningsPort, SettlementBook, SettlementStore } from './ports.ts';
 
 export interface ChainBookDeps {
@@ -55,7 +55,16 @@ export class ChainBook implements EarningsPort {
   }
 
   async earned(): Promise<Map<NodeId, Earned>> {
-    return new Map(Array.from(await this.#deps.ledger.earned(), ([worker, { payable, settled }]) => [worker, { payable, settled: settled - this.#before(worker) }]));
+    return this.#since(await this.#deps.ledger.earned());
+  }
+
+  async statement(): Promise<Statement> {
+    const { earned, head } = await this.#deps.ledger.statement();
+    return { earned: this.#since(earned), head };
+  }
+
+  #since(earned: ReadonlyMap<NodeId, Earned>): Map<NodeId, Earned> {
+    return new Map(Array.from(earned, ([worker, { payable, settled }]) => [worker, { payable, settled: settled - this.#before(worker) }]));
   }
 
   settled(worker: NodeId, { account, paid, credits }: PaidOnChain): Promise<bigint> {

@@ -3,8 +3,10 @@ import { rootOf } from '@ciro/core/settlement/epoch-tree.ts';
 import { tokensOf } from '@ciro/core/settlement/rate.ts';
 import { assertSucceeds } from '@ciro/core/settlement/succession.ts';
 import { SettlementServiceError } from './service-error.ts';
+import type { NodeId } from '@ciro/core/ids.ts';
 import type { EpochData } from '@ciro/core/settlement/epoch.ts';
 import type { PayoutRate } from '@ciro/core/settlement/rate.ts';
+import type { Earned } from '../ledger/payouts.ts';
 import type { EpochTrees } from './epoch-trees.ts';
 import type { PayoutBook } from './payout-book.ts';
 import type { ChainPort, EarningsPort, SettlementEvent, SettlementStore, StoredEpoch } from './ports.ts';
@@ -53,17 +55,18 @@ export class EpochCloser {
     const before = await this.#before(newest);
     const entries = before?.entries ?? [];
     const due = this.#early || now() - (newest[0]?.closedAt ?? 0) >= everyMs;
-    if (!due && changedPayees(await this.#payees(), entries) < maxChanged) return undefined;
+    if (!due && changedPayees(await this.#payees(await this.#deps.ledger.earned()), entries) < maxChanged) return undefined;
     // Only for an epoch that may be closed: promotions go by what waits at that time, whoever was the first to wait.
     await this.#deps.ledger.promote();
-    const payees = await this.#payees();
+    const { earned, head } = await this.#deps.ledger.statement();
+    const payees = await this.#payees(earned);
     if (changedPayees(payees, entries) === 0) {
       this.#early = false;
       return undefined;
     }
 
     const corrections = await store.waitingCorrections();
-    const draft = draftEpoch({ network, chainId: chain.chainId, store: chain.store, epoch: (newest[0]?.summary.epoch ?? 0) + 1, payees, corrections });
+    const draft = draftEpoch({ network, chainId: chain.chainId, store: chain.store, epoch: (newest[0]?.summary.epoch ?? 0) + 1, payees, corrections, ledger: head });
     if (before !== undefined) assertSucceeds(before, draft);
     const { balance, paid } = await chain.funds();
     const backing = balance + paid;
@@ -79,9 +82,8 @@ export class EpochCloser {
     return epoch;
   }
 
-  /** Every account with what it ever earned, from one reading of the ledger. */
-  async #payees(): Promise<{ readonly account: string; readonly cumulative: bigint }[]> {
-    const earned = await this.#deps.ledger.earned();
+  /** Every account with what it ever earned. */
+  async #payees(earned: ReadonlyMap<NodeId, Earned>): Promise<{ readonly account: string; readonly cumulative: bigint }[]> {
     const accounts = await this.#deps.payouts.accounts([...earned.keys()]);
     return [...earned].flatMap(([worker, { payable, settled }]) => {
       const cumulative = tokensOf(payable + settled, this.#options.rate);

@@ -1,7 +1,7 @@
 import type { NodeId } from '@ciro/core/ids.ts';
 import type { EpochCorrection, EpochData } from '@ciro/core/settlement/epoch.ts';
 import type { EpochTree } from '@ciro/core/settlement/epoch-tree.ts';
-import type { Earned, PaidOnChain } from '../ledger/payouts.ts';
+import type { Earned, PaidOnChain, Statement } from '../ledger/payouts.ts';
 
 /** A block as a chain names it. */
 export interface ChainBlock {
@@ -119,6 +119,8 @@ export interface EarningsPort {
   /** Makes payable what given credits earned, within the day's caps (SPEC M11). */
   promote(): Promise<bigint>;
   earned(): Promise<ReadonlyMap<NodeId, Earned>>;
+  /** The same, and the entry of the ledger that it was read up to. */
+  statement(): Promise<Statement>;
   settled(worker: NodeId, paid: PaidOnChain): Promise<bigint>;
   correct(name: string, worker: NodeId, amount: bigint): Promise<void>;
 }

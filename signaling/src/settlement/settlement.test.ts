@@ -181,7 +181,7 @@ it('a worker whose identity key nobody knows makes no epoch: its amount would fa
   await network.ledger.start();
   await network.earn(10);
   const unknown = await network.ledger.earned();
-  network.ledger.earned = async () => new Map([...unknown, ['f'.repeat(40) as NodeId, { payable: 5n, settled: 0n }]]);
+  network.ledger.statement = async () => ({ earned: new Map([...unknown, ['f'.repeat(40) as NodeId, { payable: 5n, settled: 0n }]]), head: await network.ledger.head() });
   await network.run(2);
   expect(network.errors[0]).toMatchObject({ code: 'no-address' });
 });

@@ -22,6 +22,7 @@ export class SqlLedgerStore implements LedgerStore {
         entryByKey: async (key) => (await entriesWhere(tx, (entries) => entries.where('key', '=', key)))[0],
         entriesOfJob: (job) => entriesOfJob(tx, job),
         balances: (accounts) => balancesOf(tx, accounts),
+        allBalances: () => allBalances(tx),
         creditedSince: async (kind, since) => {
           const rows = await tx
             .selectFrom('ledger_entries as entry')
@@ -68,10 +69,14 @@ export class SqlLedgerStore implements LedgerStore {
     return rows.map(({ account }) => account.slice('hold:'.length));
   }
 
-  async allBalances(): Promise<ReadonlyMap<AccountName, bigint>> {
-    const rows = await this.#db.selectFrom('balances').select(['account', 'amount']).execute();
-    return new Map(rows.map(({ account, amount }) => [account, amount]));
+  allBalances(): Promise<ReadonlyMap<AccountName, bigint>> {
+    return allBalances(this.#db);
   }
+}
+
+async function allBalances(db: Kysely<Schema>): Promise<Map<AccountName, bigint>> {
+  const rows = await db.selectFrom('balances').select(['account', 'amount']).execute();
+  return new Map(rows.map(({ account, amount }) => [account, amount]));
 }
 
 async function balancesOf(db: Kysely<Schema>, accounts: readonly AccountName[]): Promise<Map<AccountName, bigint>> {
