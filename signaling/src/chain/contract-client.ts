@@ -28,10 +28,18 @@ export interface ContractOptions {
   readonly sender: { readonly address: string; readonly privateKey: string };
   /** What is `settled` lies under so many other blocks: 0 on a devnet. A longer reorganisation is an alarm. */
   readonly confirmations?: number;
+  /** The node is a devnet: it makes a block only when it is sent something, and estimates fees by the time of its newest one. A block is asked for before each transaction. */
+  readonly devnet?: boolean;
 }
 
 /** What a view is read by: the newest block, or one that lies under enough others to stay. */
 export type ReadAt = 'newest' | 'settled';
+
+/** Only a devnet has this. */
+async function createBlock(rpc: string): Promise<void> {
+  const response = await fetch(rpc, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'devnet_createBlock', params: {} }), signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+  v.parse(v.looseObject({ result: v.looseObject({}) }), await response.json());
+}
 
 export const hexOf = (value: bigint | number | string): string => `0x${BigInt(value).toString(16)}`;
 
@@ -70,6 +78,7 @@ export class ContractClient {
   send(what: string, calls: readonly Call[]): Promise<string> {
     const turn = this.#turn.then(async () => {
       await this.#rightChain();
+      if (this.#options.devnet === true) await this.#ask('a block', () => createBlock(this.#options.rpc));
       // One transaction at a time: two would take the same nonce.
       return (await this.#ask(what, () => this.#account.execute([...calls], OPTIONS))).transaction_hash;
     });

@@ -18,7 +18,8 @@ export async function openEscrow(path: string, env: NodeJS.ProcessEnv, report: (
   const { rpc, chainId, addresses, roles } = await readChainFile(path);
   const given = env['CIRO_COORDINATOR_KEY'];
   const own = given === undefined || given === '' ? undefined : given;
-  const privateKey = own ?? (await devnetAccounts(rpc)).find(({ address }) => BigInt(address) === BigInt(roles.coordinator))?.privateKey;
+  const predeployed = await devnetAccounts(rpc);
+  const privateKey = own ?? predeployed.find(({ address }) => BigInt(address) === BigInt(roles.coordinator))?.privateKey;
   if (privateKey === undefined) {
     report(`no escrows are served: CIRO_COORDINATOR_KEY does not give the key of coordinator ${roles.coordinator}`);
     return undefined;
@@ -30,7 +31,7 @@ export async function openEscrow(path: string, env: NodeJS.ProcessEnv, report: (
     jobManager: addresses.JobManager,
     store: addresses.CommitmentStore,
     sender: { address: roles.coordinator, privateKey },
-    ...(own === undefined ? { confirmations: DEVNET_CONFIRMATIONS } : {}),
+    ...(predeployed.length > 0 ? { devnet: true, confirmations: DEVNET_CONFIRMATIONS } : {}),
     registerModels: true,
     onEscrow: (event) => report(`escrow: ${escrowLine(event)}`),
   };
