@@ -1,5 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer } from 'vitest/node';
+import type { TestSpecification } from 'vitest/node';
 
 /** One unit test is to stay below 5 s on two cores, so this only ends what hangs. */
 const UNIT_TIMEOUT_MS = 20_000;
@@ -17,10 +19,23 @@ const POLL = { poll: { timeout: 15_000 } };
 
 /** As many as there are cores: Vitest by itself leaves one idle, which is half of a small machine. */
 const WORKERS = availableParallelism();
+/** Files of tabs or nodes wait half of their time (for silences, loads, blocks): two at a time end sooner; more only get in each other's way. */
+const WAITING_WORKERS = Math.min(2, WORKERS);
+/** Take minutes each: begun first, so that no core waits for one of them at the end. */
+const LONGEST = ['webgpu-equality', 'engine-recovery', 'cheated-job'];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId }: TestSpecification): boolean => LONGEST.some((name) => moduleId.includes(name));
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
 
 export default defineConfig({
   test: {
     reporters: ['default'],
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -63,21 +78,19 @@ export default defineConfig({
           include: ['tests/chain/**/*.test.ts'],
           testTimeout: CHAIN_TIMEOUT_MS,
           hookTimeout: CHAIN_TIMEOUT_MS,
-          fileParallelism: false,
-          maxWorkers: 1,
+          maxWorkers: WAITING_WORKERS,
           sequence: { groupOrder: 3 },
         },
       },
       {
-        // Browsers and the model would fight over two cores: one file at a time, after everything else.
+        // Browsers and the model want the cores: after everything else.
         test: {
           name: 'e2e',
           expect: POLL,
           include: ['tests/e2e/**/*.test.ts'],
           testTimeout: E2E_TIMEOUT_MS,
           hookTimeout: E2E_TIMEOUT_MS,
-          fileParallelism: false,
-          maxWorkers: 1,
+          maxWorkers: WAITING_WORKERS,
           sequence: { groupOrder: 4 },
         },
       },

@@ -1,10 +1,13 @@
 /**
  * `npm run bench -- settlement [--payees 100000] [--rounds 3]`: the tree of an epoch and of the next one in two threads, and, where a devnet
- * (CIRO_DEVNET_BIN) and the compiled contracts are, 1,000 payees settled and paid on it.
+ * (CIRO_DEVNET_BIN) and the compiled contracts are, 1,000 payees settled and paid on it, first payouts that tabs claim, and, with a browser, a
+ * tab from its link to its tokens. `--part payouts`: the last two alone.
  */
 import { parseArgs } from 'node:util';
 import { figureRow, median } from './figures/figure.ts';
 import { BenchError } from './result.ts';
+import { findBrowser } from '../signaling/src/volunteers/find-browser.ts';
+import { timeLinkToTokens, timeSponsoredClaims } from './settlement/first-payouts.ts';
 import { settleOnDevnet } from './settlement/on-devnet.ts';
 import { epochOf, timeTree } from './settlement/tree.ts';
 import { findSettlementChain } from '../tests/support/settlement-devnet.ts';
@@ -19,9 +22,10 @@ const DEVNET_PAYEES = 1_000;
 
 /** Nothing random is used. */
 export async function run({ args, signal, say }: BenchContext): Promise<BenchReport> {
-  const { values: flags } = parseArgs({ args: [...args], options: { payees: { type: 'string', default: '100000' }, rounds: { type: 'string', default: '3' } } });
+  const { values: flags } = parseArgs({ args: [...args], options: { payees: { type: 'string', default: '100000' }, rounds: { type: 'string', default: '3' }, part: { type: 'string', default: 'all' } } });
   const [payees, rounds] = [Number(flags.payees), Number(flags.rounds)];
-  if (![payees, rounds].every((value) => Number.isSafeInteger(value) && value > 0)) throw new BenchError('usage: npm run bench -- settlement [--payees N] [--rounds N]');
+  if (![payees, rounds].every((value) => Number.isSafeInteger(value) && value > 0)) throw new BenchError('usage: npm run bench -- settlement [--payees N] [--rounds N] [--part payouts]');
+  if (flags.part === 'payouts') return firstPayouts({ signal, say });
   const [first, second] = [epochOf(payees, 1), epochOf(payees, 2)];
   const [fresh, next]: [TreeTimes[], TreeTimes[]] = [[], []];
   for (let round = 0; round < rounds; round++) {
@@ -51,12 +55,28 @@ export async function run({ args, signal, say }: BenchContext): Promise<BenchRep
     figureRow('transactions', 'an epoch and its pushes', '', [settled.transactions]),
     figureRow('L2 gas of all pushes', 'a payee, new accounts', 'k', [settled.pushGas / settled.payees / 1e3]),
   );
-  return { seeds: [], rows, values: { ...trees, payees: settled.payees, units_apart: Number(settled.unitsApart), ...ELSEWHERE } };
+  const paid = await firstPayouts({ signal, say });
+  return { seeds: [], rows: [...rows, ...paid.rows], values: { ...paid.values, ...trees, payees: settled.payees, units_apart: Number(settled.unitsApart) } };
 }
 
-/** Bars of the same table that need the relayer, the local chain's command and a tab's wallet. */
+/** What tabs claim themselves: from the click to the receipt, and from the link to the tokens. */
+async function firstPayouts({ signal, say }: Pick<BenchContext, 'signal' | 'say'>): Promise<BenchReport & { readonly rows: FigureRow[] }> {
+  const alone = { notMeasured: 'run with --part payouts' };
+  const others = { tree_s: alone, next_tree_s: alone, payees: alone, units_apart: alone };
+  const found = await findSettlementChain();
+  if ('missing' in found) return { seeds: [], rows: [], values: { ...others, ...ELSEWHERE } };
+  const claims = await timeSponsoredClaims(found.binary, { signal, say });
+  const rows = [figureRow('first payout with its account, sponsored', 'click to receipt, one after the other', 'ms', claims.milliseconds)];
+  const browser = await findBrowser({ report: say, signal });
+  if (browser === undefined) return { seeds: [], rows, values: { ...others, ...ELSEWHERE, sponsored_p95_s: claims.p95S } };
+  const link = await timeLinkToTokens({ signal, say });
+  rows.push(figureRow('link opened, cold', 'to tokens on the chain in the tab', 's', [link.seconds]), figureRow('of these', 'to the end of its first answer', 's', [link.answeredS]));
+  return { seeds: [], rows, values: { ...others, ...ELSEWHERE, sponsored_p95_s: claims.p95S, link_to_tokens_s: link.seconds } };
+}
+
+/** Bars of the same table that need a chain, a browser or the local chain's command. */
 const ELSEWHERE = {
-  sponsored_p95_s: { notMeasured: 'needs the relayer in the same run' },
+  sponsored_p95_s: { notMeasured: 'needs a devnet (CIRO_DEVNET_BIN)' },
   chain_once_s: { notMeasured: 'needs the command of the local chain' },
-  link_to_tokens_s: { notMeasured: 'needs a tab with a wallet' },
+  link_to_tokens_s: { notMeasured: 'needs a devnet (CIRO_DEVNET_BIN) and a browser' },
 };

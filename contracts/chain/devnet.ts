@@ -90,11 +90,21 @@ async function predeployed(rpc: string): Promise<Keys[]> {
 }
 
 /** Moves the node's clock: later blocks are `seconds` later. Only a devnet has this. */
-export async function advanceTime(rpc: string, seconds: number): Promise<void> {
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'devnet_increaseTime', params: { time: seconds } });
-  const response = await fetch(rpc, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+export const advanceTime = (rpc: string, seconds: number): Promise<void> => tell(rpc, 'devnet_increaseTime', { time: seconds }, 'did not move its clock');
+
+/** Makes a block of this time, in Unix seconds; the next transaction sees the same, and the clock goes on from there. Only a devnet has this. */
+export const setTime = (rpc: string, time: number): Promise<void> => tell(rpc, 'devnet_setTime', { time, generate_block: true }, 'did not set its clock');
+
+/** An empty block, whose time contracts see from then on. Only a devnet has this. */
+export const createBlock = (rpc: string): Promise<void> => tell(rpc, 'devnet_createBlock', {}, 'made no block');
+
+/** The devnet as it was when it was started. */
+export const restart = (rpc: string): Promise<void> => tell(rpc, 'devnet_restart', {}, 'did not begin anew');
+
+async function tell(rpc: string, method: string, params: object, refused: string): Promise<void> {
+  const response = await fetch(rpc, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }) });
   const answer: unknown = await response.json();
-  if (typeof answer !== 'object' || answer === null || !('result' in answer)) throw new ChainError('devnet-failed', `The devnet did not move its clock: ${JSON.stringify(answer)}`, { fault: 'platform' });
+  if (typeof answer !== 'object' || answer === null || !('result' in answer)) throw new ChainError('devnet-failed', `The devnet ${refused}: ${JSON.stringify(answer)}`, { fault: 'platform' });
 }
 
 async function stop(child: ChildProcess): Promise<void> {

@@ -8,8 +8,6 @@ import type { ContractClass } from '../build/artefacts.ts';
 /** A felt in minimal lower-case hex: one value has one form, so felts are compared as strings. */
 export type Felt = `0x${string}`;
 
-/** The universal deployer of all networks: it deploys any declared class at an address that hangs on what is deployed alone. */
-export const UNIVERSAL_DEPLOYER: Felt = '0x41a78e741e5af2fec34b695679bc6891742439f7afb8484ecd7766661ad02bf';
 const LOW_HALF = (1n << 128n) - 1n;
 
 export const felt = (value: bigint | number | string): Felt => `0x${BigInt(value).toString(16)}`;

@@ -16,11 +16,12 @@ export interface FoundDevnet {
 export const cachedDevnet = (cacheFolder: string): string => join(cacheFolder, 'devnet', DEVNET_VERSION, NAME);
 
 /**
- * A devnet that is on this machine: the one that `CIRO_DEVNET_BIN` names, one on PATH or among cargo's, or the cache's.
+ * A devnet that is on this machine: the one that `CIRO_DEVNET_BIN` names (`none`: none at all), one on PATH or among cargo's, or the cache's.
  * @throws ChainError `no-devnet` when `CIRO_DEVNET_BIN` names something that cannot be run: what was asked for is not replaced silently
  */
 export async function findDevnet(env: NodeJS.ProcessEnv, cacheFolder: string): Promise<FoundDevnet | undefined> {
   const named = env['CIRO_DEVNET_BIN'];
+  if (named === 'none') return undefined;
   if (named !== undefined && named !== '') {
     if (await isExecutable(named)) return { binary: named, from: 'CIRO_DEVNET_BIN' };
     throw new ChainError('no-devnet', `CIRO_DEVNET_BIN names ${named}, which is no file that can be run. Name a starknet-devnet ${DEVNET_VERSION} or unset it.`, { fault: 'user', fields: { named } });

@@ -15,6 +15,10 @@ it.for(NETWORK_NAMES.map((name) => [name] as const))('%s has everything, in boun
   expect(network.pool.coolDown).toBeGreaterThanOrEqual(network.court.responseWindow + network.court.voteWindow);
   expect(network.court.quorum * 2).toBeGreaterThan(network.roles.arbiters.length);
   expect(network.court.challengerBps + network.court.burnBps).toBeLessThanOrEqual(10_000);
+  // The stake token is STRK, which has no `burn`: a share of it to burn would make every slash fail (contracts/SPEC.md D1).
+  expect(network.court.burnBps).toBe(0);
+  // Of a root that the court holds, the court's longest case.
+  expect(network.store.maxHold).toBeGreaterThan(network.court.responseWindow + network.court.voteWindow);
   expect(network.treasury.threshold).toBeLessThanOrEqual(network.roles.signers.length);
   expect(network.pool.minStake).toBe(100n * 10n ** 18n);
 });

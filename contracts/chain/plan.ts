@@ -1,8 +1,9 @@
 /** What a deployment consists of, as data: classes, addresses, settings. Nothing here talks to a chain. */
+import { UNIVERSAL_DEPLOYER } from '@ciro/core/settlement/payout-address.ts';
 import { readArtefact, readLock } from '../build/artefacts.ts';
 import { BuildError } from '../build/build-error.ts';
 import { ChainError } from './chain-error.ts';
-import { UNIVERSAL_DEPLOYER, addressOf, constructorData, felt, selectorOf, textFelt, u256 } from './felts.ts';
+import { addressOf, constructorData, felt, selectorOf, textFelt, u256 } from './felts.ts';
 import { addressOfHolder } from './network.ts';
 import type { ContractClass } from '../build/artefacts.ts';
 import type { ConstructorValue, Felt } from './felts.ts';

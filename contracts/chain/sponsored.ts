@@ -1,9 +1,10 @@
 /** What a worker signs while somebody else sends it and pays for it (SNIP-9), and the Paymaster's leg of it. */
-import { ACCOUNT_CLASS_HASH } from '@ciro/core/settlement/payout-address.ts';
-import { Account, ec, outsideExecution } from 'starknet';
-import { UNIVERSAL_DEPLOYER, addressOf, felt, selectorOf, textFelt } from './felts.ts';
+import { ACCOUNT_CLASS_HASH, UNIVERSAL_DEPLOYER } from '@ciro/core/settlement/payout-address.ts';
+import { Account, PaymasterRpc, ec, outsideExecution } from 'starknet';
+import { addressOf, felt, selectorOf, textFelt } from './felts.ts';
+import type { PaymasterInterface } from 'starknet';
 import type { Felt } from './felts.ts';
-import type { Call, ChainClient } from './starknet.ts';
+import type { Call, ChainClient, Receipt } from './starknet.ts';
 
 /** Seconds before and after the chain's time in which what was signed can be sent; an hour, as wallets have it. */
 const VALID_S = 3_600;
@@ -50,3 +51,28 @@ export const executeSponsoredTyped = (paymaster: Felt, worker: Felt, outside: re
   entrypoint: 'execute_sponsored_v2',
   calldata: [worker, ...outside, textFelt(sponsor)],
 });
+
+export interface PaymasterDoor {
+  /** SNIP-29 over HTTP. */
+  readonly url: string;
+  readonly ticket: string;
+  /** What a wallet puts between itself and the paymaster, so that it signs only what it asked for. */
+  readonly check: (inner: PaymasterInterface) => PaymasterInterface;
+}
+
+/**
+ * Has a paymaster pay for the worker's calls, through starknet.js as a wallet does; the account is deployed in the same transaction when `deploys`.
+ * @throws ChainError `reverted`, `node-silent`; what the check or the paymaster refuses
+ */
+export async function actSponsored(chain: ChainClient, worker: WorkerAccount, { url, ticket, check }: PaymasterDoor, calls: readonly Call[], deploys: boolean, what: string): Promise<Receipt> {
+  const account = new Account({ provider: chain.provider, address: worker.address, signer: worker.privateKey });
+  account.paymaster = check(new PaymasterRpc({ nodeUrl: url, headers: { 'x-ciro-ticket': ticket } }));
+  const publicKey = felt(ec.starkCurve.getStarkKey(worker.privateKey));
+  const deploymentData = { address: worker.address, class_hash: ACCOUNT_CLASS_HASH, salt: publicKey, calldata: [publicKey], version: 1 as const };
+  const started = performance.now();
+  const { transaction_hash } = await account.executePaymasterTransaction(
+    calls.map(({ to, entrypoint, calldata }) => ({ contractAddress: to, entrypoint, calldata: [...calldata] })),
+    { feeMode: { mode: 'sponsored' }, ...(deploys ? { deploymentData } : {}) },
+  );
+  return chain.receipt(felt(transaction_hash), what, started);
+}

@@ -4,12 +4,11 @@ import * as v from 'valibot';
 import { fromHex } from '@ciro/core/bytes.ts';
 import { CiroError } from '@ciro/core/errors.ts';
 import { HexHash } from '@ciro/core/ids.ts';
-import { LAUNCH_RATE } from '@ciro/core/settlement/rate.ts';
 import { Accounts } from './accounts/accounts.ts';
 import { operatorKey } from './accounts/operator-key.ts';
 import { AuditDesk } from './audit/audit-desk.ts';
 import { ReferenceAuditor } from './audit/reference-auditor.ts';
-import { CommitmentStore } from './chain/commitment-store.ts';
+import { coordinatorDisputes } from './disputes/coordinator-disputes.ts';
 import { nodesWithProfiles } from './edge/node-profile.ts';
 import { addRoutes, createHttp } from './edge/http-server.ts';
 import { listen, parsePublicUrl } from './edge/listen.ts';
@@ -31,30 +30,31 @@ import { publicFileOf, publicFilesOf } from './models/public-files.ts';
 import { iceOptionsOf, IceServers } from './relay/ice-servers.ts';
 import { openRelay } from './relay/open-relay.ts';
 import { WeightsDesk } from './relay/weights-desk.ts';
+import { openSettlement, startSettlement } from './open-settlement.ts';
 import { JobRunner } from './scheduler/job-runner.ts';
 import { systemClock } from './sessions/clock.ts';
 import { Sessions } from './sessions/sessions.ts';
-import { Settlement, EPOCH_EVERY_MS, EPOCH_MAX_CHANGED, PUSH_FROM } from './settlement/settlement.ts';
 import { storedEpochs } from './settlement/stored-epochs.ts';
-import { ThreadedTrees } from './settlement/threaded-trees.ts';
+import { SponsorDesk } from './sponsoring/sponsor-desk.ts';
 import { Standings } from './standing/standings.ts';
 import { openEscrows } from './open-escrows.ts';
 import { openStore } from './store/open-store.ts';
 import { readPrivate, writePrivate } from './store/private-file.ts';
 import type { FastifyPluginAsync } from 'fastify';
 import type { NodeId } from '@ciro/core/ids.ts';
-import type { CommitmentStoreOptions } from './chain/commitment-store.ts';
 import type { ReferenceRun } from './audit/ports.ts';
+import type { CoordinatorDisputesOptions } from './disputes/coordinator-disputes.ts';
 import type { TlsFiles } from './edge/http-server.ts';
 import type { ShardedModel } from './edge/models-routes.ts';
 import type { Audits, ChatModel, CreditNotices, JobRunner as JobRunnerPort } from './intake/ports.ts';
 import type { CoordinatorKey } from './keys/coordinator-key.ts';
+import type { ChainOptions } from './open-settlement.ts';
 import type { EscrowOptions } from './open-escrows.ts';
 import type { IceOptions } from './relay/ice-servers.ts';
 import type { SchedulerStatus } from './scheduler/job-runner.ts';
 import type { SchedulerTimes } from './scheduler/scheduler-times.ts';
 import type { Models } from './scheduler/models-port.ts';
-import type { SettlementEvent } from './settlement/ports.ts';
+import type { Payment } from './settlement/settlement.ts';
 import type { Store } from './store/open-store.ts';
 
 const KEY_FILE = 'coordinator-key.json';
@@ -111,10 +111,14 @@ export interface CoordinatorOptions {
   readonly auditRate?: number;
   /** A relayer's routes, mounted at `/paymaster` (`startRelayer` gives them). */
   readonly paymaster?: FastifyPluginAsync;
+  /** Gives a ticket for an account that is not deployed yet (`Relayer.issueTicket`, SPEC Y1); connected workers are given them for their own. */
+  readonly tickets?: (account: string) => string;
   /** Settlement contract that pays workers; without one credits stay in the ledger. */
   readonly chain?: ChainOptions;
   /** Contract whose funded jobs are served; without one requests are paid by credits alone (SPEC N). */
   readonly escrow?: EscrowOptions;
+  /** Court that convicted workers are brought before (`openDisputes` gives it); without one a conviction ends with the audit. */
+  readonly disputes?: CoordinatorDisputesOptions;
   /** Commit that runs, for `/health`. */
   readonly commit?: string;
   /** pino level of the log on standard error; `warn` when absent. `info` tells the life cycle. */
@@ -129,14 +133,6 @@ export interface CoordinatorOptions {
   readonly times?: SchedulerTimes;
 }
 
-/** Where workers are paid, and how often. */
-export type ChainOptions = CommitmentStoreOptions & {
-  /** Milliseconds between epochs; an hour when absent. */
-  readonly epochEveryMs?: number;
-  /** Hears what settlement does. */
-  readonly onSettlement?: (event: SettlementEvent) => void;
-};
-
 /** A running coordinator. */
 export interface Coordinator {
   /** On this machine, e.g. `http://localhost:8080`; no slash at the end. */
@@ -150,6 +146,8 @@ export interface Coordinator {
   status(): SchedulerStatus;
   /** Resolves when every stage is placed, loaded and linked. */
   whenReady(signal: AbortSignal): Promise<void>;
+  /** Closes an epoch early, and gives what was paid once everybody who is owed something has it (`Settlement.payOut`); nothing without a chain. */
+  payOut(signal: AbortSignal): Promise<readonly Payment[]>;
   /** Cancels what runs, closes every hold and connection, and gives the data folder back. */
   close(): Promise<void>;
 }
@@ -212,8 +210,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const heads = new HeadPublisher({ clock: systemClock, ledger, key, workers: sessions, onError }, { network });
   undo.defer(() => heads.close());
 
-  const settlement = options.chain === undefined ? undefined : openSettlement(options.chain, { network, ledger, sessions, store, onError });
-  if (settlement !== undefined) undo.defer(() => settlement.close());
+  const sponsors = new SponsorDesk({ clock: systemClock, workers: sessions, ...given({ tickets: options.tickets }) });
+  const settlement = options.chain === undefined ? undefined : openSettlement(sponsors.telling(options.chain), { network, ledger, store, identityKeys: (nodes) => identityKeys(nodes, sessions, store), onError }, undo);
 
   const notices = creditNotices(sessions, heads);
   const escrow = openEscrows(options.escrow, { store, ledger, money: new NoticedMoney({ ledger, notices, archive: store.jobs }), models: () => models.list().map(({ id, manifest }) => ({ id, file: manifest.file.sha256 })), onError });
@@ -243,6 +241,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     escrowBehind: (job) => escrow.behind(job),
     identityKeys: (nodes) => identityKeys(nodes, sessions, store),
   });
+  const disputes = options.disputes && coordinatorDisputes(options.disputes, { clock: systemClock, store: store.disputes, ledger, standings, evidence, archive: store.jobs, workers: sessions, auditRate, onError: (error) => onError(error, { about: 'disputes' }) });
+  undo.defer(() => disputes?.close());
   const stagesOf = async (job: string, account: string) => {
     const answer = await evidence.find(job, account);
     return answer.state === 'recorded' ? answer.evidence.stages.map((stage) => stage.audit_status) : [];
@@ -253,7 +253,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const past = (job: string, account: string) => pastAnswer({ archive: store.jobs, stagesOf, nameOf: (id) => models.get(id)?.manifest.name ?? id }, job, account);
 
   const view = { network, ...given({ commit: options.commit }), status: () => scheduler.status(), missing: (id: string) => scheduler.missingFor(v.parse(HexHash, id)), connections: () => sessions.size, nodes: async () => nodesWithProfiles(await standings.nodes(), scheduler.status().figures) };
-  const dependencies = { accounts, ledger, intake, evidence, jobs, past, head: () => heads.signed(), settlement: settlement ?? storedEpochs(store.settlement), escrows: escrow.routes, models, view };
+  const dependencies = { accounts, ledger, intake, evidence, jobs, past, head: () => heads.signed(), settlement: settlement ?? storedEpochs(store.settlement), disputes: store.disputes, escrows: escrow.routes, models, view, chain: given({ door: options.chain?.door, node: options.chain?.rpc }) };
   await addRoutes(app, dependencies, { now, ...given({ publicUrl: wantedUrl, webDist: options.webDist, publicFiles: options.publicFiles, paymaster: options.paymaster }) });
   const port = await listen(app, options);
   const url = `${options.tls === undefined ? 'http' : 'https'}://localhost:${port}`;
@@ -261,8 +261,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const trialKey = await operatorKey({ accounts, ledger, kept });
   app.log.info({ network, url, database: databaseUrl === undefined ? 'embedded' : 'postgresql', ...recovery, goingOn: goingOn.length }, 'coordinator started');
 
-  settlement?.start();
+  if (settlement !== undefined) startSettlement(settlement, options.chain ?? {}, onError);
   escrow.start();
+  disputes?.start();
 
   const open = undo.move();
   let closing: Promise<void> | undefined;
@@ -274,6 +275,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     models,
     status: () => scheduler.status(),
     whenReady: (signal) => scheduler.whenReady(signal),
+    payOut: async (signal) => (await settlement?.payOut(signal)) ?? [],
     close() {
       app.log.info({ network }, 'coordinator stops');
       return (closing ??= open.disposeAsync());
@@ -284,23 +286,6 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 function checkedRate(rate: number, text: string): number {
   if (rate > 0 && rate <= 1) return rate;
   throw new CoordinatorError('bad-audit-rate', `the audit rate is ${JSON.stringify(text)}; give a number above 0 and at most 1, or leave CIRO_AUDIT_RATE out`, { fault: 'user' });
-}
-
-/** Settlement over a contract, not started yet (SPEC X7, X8). */
-function openSettlement({ epochEveryMs, onSettlement, ...chain }: ChainOptions, { network, ledger, sessions, store, onError }: { network: string; ledger: Ledger; sessions: Sessions; store: Store; onError: (error: unknown, about: object) => void }): Settlement {
-  return new Settlement(
-    {
-      clock: systemClock,
-      chain: new CommitmentStore(chain),
-      store: store.settlement,
-      ledger,
-      grower: new ThreadedTrees(),
-      identityKeys: (nodes) => identityKeys(nodes, sessions, store),
-      onEvent: (event) => onSettlement?.(event),
-      onError: (error) => onError(error, { about: 'settlement' }),
-    },
-    { network, rate: LAUNCH_RATE, everyMs: epochEveryMs ?? EPOCH_EVERY_MS, maxChanged: EPOCH_MAX_CHANGED, pushFrom: PUSH_FROM },
-  );
 }
 
 /** A worker hears of its credit, and then a head of the ledger that covers it (SPEC B1). */

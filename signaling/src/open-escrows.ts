@@ -22,6 +22,8 @@ export type EscrowOptions = JobManagerOptions & {
   /** Registers the served models at the start, where the account may (MODEL_ADMIN). */
   readonly registerModels?: boolean;
   readonly lookEveryMs?: number;
+  /** The first look waits for it: a chain whose contracts are still being deployed. What it rejects with is told, and no escrow is served then. */
+  readonly ready?: Promise<unknown>;
   readonly onEscrow?: (event: EscrowEvent) => void;
 };
 
@@ -53,6 +55,7 @@ export function openEscrows(options: EscrowOptions | undefined, { store, ledger,
     options === undefined || chain === undefined
       ? undefined
       : new EscrowDesk({ clock: systemClock, chain, store: store.escrows, ledger, archive: store.jobs, money, onEvent: (event) => options.onEscrow?.(event), onError: failed }, { store: options.store, rate: LAUNCH_RATE, ...(options.lookEveryMs === undefined ? {} : { lookEveryMs: options.lookEveryMs }) });
+  let closed = false;
   return {
     money: new EscrowMoney({ money, ledger, store: store.escrows }),
     desk,
@@ -67,9 +70,17 @@ export function openEscrows(options: EscrowOptions | undefined, { store, ledger,
     },
     start() {
       if (desk === undefined || chain === undefined) return;
-      desk.start();
-      if (options?.registerModels === true) void registerModels(chain, models()).catch(failed);
+      const begin = async (): Promise<void> => {
+        await options?.ready;
+        if (closed) return;
+        desk.start();
+        if (options?.registerModels === true) await registerModels(chain, models());
+      };
+      void begin().catch(failed);
     },
-    close: async () => desk?.close(),
+    async close() {
+      closed = true;
+      await desk?.close();
+    },
   };
 }

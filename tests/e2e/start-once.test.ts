@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import * as v from 'valibot';
+import { devnetHere } from '../support/devnet-binary.ts';
 import { browserHere, needBrowser } from '../support/network.ts';
 import { startProgram } from '../support/network-program.ts';
 
@@ -15,13 +16,26 @@ beforeAll(async () => {
 beforeEach((test) => needBrowser(test, browser));
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-it('npm start -- --once prints the answer and its evidence and ends well', async () => {
+const chain = await devnetHere();
+if ('missing' in chain) console.warn(`npm start pays nobody on a chain here: ${chain.missing}`);
+
+it('npm start -- --once prints the answer and its evidence, pays its workers where a devnet is installed, and ends well', async () => {
   await using program = startProgram(['start', '--once', 'What is the capital of France?', '--data', join(folder, 'data')], { PORT: '0' });
   expect(await program.exit, program.stderr).toBe(0);
   expect(program.stdout).toContain('Paris');
   // Three stages over all layers, each with valid receipts, an audit that the spare made, and a credit.
   expect(program.stdout.match(/^[012] +[0-9a-f]{12} +\d+–\d+ +(wasm|webgpu) +direct .*\d+ of \d+ valid +passed +\d+\.\d+ payable$/gm)).toHaveLength(3);
   expect(program.stdout).toMatch(/debit \d+ = fee \d+ \+ credits/);
+  if ('missing' in chain) {
+    expect(program.stderr.match(/^no chain: credits stay in the ledger .*$/gm)).toHaveLength(1);
+    return;
+  }
+  // Everybody who computed has the earned half on chain, at an account that paid no gas; the other half is the newcomer's bond.
+  const paid = [...program.stdout.matchAll(/^([0-9a-f]{12}) +0x[0-9a-f]+…[0-9a-f]{4} +([\d.]+) CIRO +0x[0-9a-f]+…[0-9a-f]{4} +([\d.]+) CIRO +0$/gm)];
+  const computed = [...program.stdout.matchAll(/^[012] +([0-9a-f]{12}) /gm)].map(([, worker]) => worker);
+  expect(paid.map(([, worker]) => worker)).toEqual(expect.arrayContaining(computed));
+  for (const [, worker, earned, balance] of paid) expect(Number(balance), worker).toBeGreaterThanOrEqual(Number(earned));
+  expect(program.stdout).toMatch(/^transaction 0x[0-9a-f]{50,64}$/m);
 });
 
 const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));

@@ -1,9 +1,10 @@
 /** Clients, a coordinator and a relayer for escrows on a local chain where everything is deployed. */
 import { randomBytes } from 'node:crypto';
 import { ChainAccount } from '@ciro/contracts/chain/account.ts';
-import { UNIVERSAL_DEPLOYER, addressOf, felt, selectorOf, textFelt } from '@ciro/contracts/chain/felts.ts';
+import { addressOf, felt, selectorOf, textFelt } from '@ciro/contracts/chain/felts.ts';
 import { transferCall } from '@ciro/contracts/chain/plan.ts';
 import { chainModelOf, specHashOf } from '@ciro/core/settlement/escrow.ts';
+import { UNIVERSAL_DEPLOYER } from '@ciro/core/settlement/payout-address.ts';
 import { JobManager, createCalls } from '@ciro/signaling/chain/job-manager.ts';
 import { escrowSpecOf } from '@ciro/signaling/escrow/escrow-spec-of.ts';
 import { parseChatRequest } from '@ciro/signaling/intake/chat-request.ts';

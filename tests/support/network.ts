@@ -7,7 +7,7 @@ import type { TestContext } from 'vitest';
 import type { Browser } from '../../signaling/src/volunteers/browser.ts';
 import type { IceOptions } from '../../signaling/src/relay/ice-servers.ts';
 import type { LaunchOptions, VolunteerEngine, Volunteers } from '../../signaling/src/volunteers/launch-volunteers.ts';
-import type { Coordinator } from '../../signaling/src/main.ts';
+import type { Coordinator, CoordinatorOptions } from '../../signaling/src/main.ts';
 
 export const NO_BROWSER = 'no browser: install Chromium (apt-get install chromium) or name one with CIRO_BROWSER, then `npm test`';
 
@@ -26,14 +26,14 @@ export interface TestNetwork extends AsyncDisposable {
 }
 
 /** Opens one on free ports with an empty database, ready to answer. */
-export async function openTestNetwork(wish: { readonly stages: number; readonly volunteers?: number; readonly engine?: VolunteerEngine; readonly ice?: IceOptions; readonly relayOnly?: boolean; readonly prepare?: LaunchOptions['prepare'] }): Promise<TestNetwork> {
-  const { stages, volunteers = stages, engine = 'wasm', ice, relayOnly = false, prepare } = wish;
+export async function openTestNetwork(wish: { readonly stages: number; readonly volunteers?: number; readonly engine?: VolunteerEngine; readonly ice?: IceOptions; readonly relayOnly?: boolean; readonly prepare?: LaunchOptions['prepare']; readonly environment?: Pick<CoordinatorOptions, 'chain' | 'paymaster' | 'tickets'> }): Promise<TestNetwork> {
+  const { stages, volunteers = stages, engine = 'wasm', ice, relayOnly = false, prepare, environment } = wish;
   const dataDir = await mkdtemp(join(tmpdir(), 'ciro-e2e-'));
   const lines: string[] = [];
   const stop = new AbortController();
   const forget = (): Promise<void> => rm(dataDir, { recursive: true, force: true });
   try {
-    const network = await openNetwork({ model: 'default', stages, volunteers, engine, relayOnly, ...(prepare && { prepare }), environment: { ...(ice && { ice }) }, port: 0, dataDir, report: (line) => void lines.push(line), signal: stop.signal });
+    const network = await openNetwork({ model: 'default', stages, volunteers, engine, relayOnly, ...(prepare && { prepare }), environment: { ...environment, ...(ice && { ice }) }, port: 0, dataDir, report: (line) => void lines.push(line), signal: stop.signal });
     if (network.volunteers === undefined) throw new Error(`no volunteers:\n${lines.join('\n')}`);
     return {
       coordinator: network.coordinator,

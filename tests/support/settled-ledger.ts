@@ -69,7 +69,7 @@ export class SettledLedger implements AsyncDisposable {
         onEvent: (event) => this.events.push(event),
         onError: (error) => this.errors.push(error),
       },
-      { network: 'ciro-devnet', rate: LAUNCH_RATE, everyMs: 0, maxChanged: 1, pushFrom: 1n, ...this.#options },
+      { network: 'ciro-devnet', rate: LAUNCH_RATE, everyMs: 0, maxChanged: 1, pushFrom: 1n, ownClaimMs: 0, mayBeginAnew: true, ...this.#options },
     );
     return this.settlement;
   }

@@ -7,6 +7,7 @@ import { u256 } from '@ciro/contracts/chain/felts.ts';
 import { Account, RpcProvider } from 'starknet';
 import * as v from 'valibot';
 import { devnetHere, startBareDevnet } from './devnet-binary.ts';
+import type { Keys } from '@ciro/contracts/chain/account.ts';
 import type { Devnet } from '@ciro/contracts/chain/devnet.ts';
 import type { CompiledSierra } from 'starknet';
 
@@ -33,7 +34,9 @@ export interface SettlementDevnet extends AsyncDisposable {
   readonly chainId: string;
   readonly store: string;
   readonly token: string;
-  readonly settler: { readonly address: string; readonly privateKey: string };
+  readonly settler: Keys;
+  /** Owner and settler, court, and others without a role. */
+  readonly accounts: readonly Keys[];
   /** Sends tokens to the settlement contract. */
   fund(amount: bigint): Promise<void>;
   /** Owner and guardian of the settlement contract vetoes an epoch. */
@@ -75,6 +78,7 @@ async function deploy(devnet: Devnet): Promise<SettlementDevnet> {
     store,
     token,
     settler: owner,
+    accounts: devnet.accounts,
     fund: (amount) => send(account, token, 'transfer', [store, ...u256(amount)]),
     veto: (epoch) => send(accountOf(court), store, 'veto_epoch', [String(epoch)]),
     tokensOf: (holder) => view(token, 'balance_of', [holder]),

@@ -77,16 +77,22 @@ export function checkEntry({ evidence, plan }: JobFacts): Check {
     const due = new Map<string, bigint>([[`hold:${job}`, -BigInt(ledger.held)], ['fee', BigInt(ledger.fee)]]);
     for (const { worker, amount } of ledger.credits) due.set(`worker:${worker}:pending`, BigInt(amount));
     const lines: LedgerLine[] = [];
+    /** What is left of a fee or of what goes back, where both purses have a part of it (SPEC M11). */
+    const booked = new Map<string, bigint>();
     for (const [index, line] of entry.lines.entries()) {
       const at = `ledger.entry.lines[${index}]`;
       const account = accountOf(line.account);
       if (account === undefined) return wrong(`${at}.account`, [...due.keys(), 'requester:ID', 'escrow:JOB'].join(', '), line.account, 'accounts of this job');
-      const amount = account.startsWith('requester:') || account.startsWith('escrow:') ? BigInt(ledger.held) - BigInt(ledger.debit) : due.get(account);
-      if (amount === undefined) return wrong(`${at}.account`, [...due.keys(), 'requester:ID'].join(', '), line.account, 'accounts of this job, each once');
-      const same = differs(`${at}.amount`, String(amount), line.amount, `what ${account} gets by the ledger part of the evidence`);
-      if (same !== undefined) return same;
-      due.delete(account);
+      const name = account.replace(/:paid$/, '');
+      const amount = name.startsWith('requester:') || name.startsWith('escrow:') ? BigInt(ledger.held) - BigInt(ledger.debit) : due.get(name);
+      if (amount === undefined || lines.some((each) => each.account === account)) return wrong(`${at}.account`, [...due.keys(), 'requester:ID'].join(', '), line.account, 'accounts of this job, each once');
+      const sum = (booked.get(name) ?? 0n) + BigInt(line.amount);
+      booked.set(name, sum);
       lines.push({ account, amount: BigInt(line.amount) });
+      if (entry.lines.slice(index + 1).some((later) => later.account === `${name}:paid`)) continue;
+      const same = differs(`${at}.amount`, String(amount), String(sum), `what ${account} gets by the ledger part of the evidence`);
+      if (same !== undefined) return same;
+      due.delete(name);
     }
     const missing = [...due].find(([, amount]) => amount !== 0n);
     if (missing !== undefined) return wrong('ledger.entry.lines', `a line of ${missing[1]} for ${missing[0]}`, 'none', 'the entry books all of it');
@@ -106,10 +112,10 @@ function sealed(draft: Parameters<typeof sealEntry>[0], { sequence, previous, ha
 
 /** The accounts that a charge moves between, as far as the text is one of them. */
 function accountOf(text: string): AccountName | undefined {
-  if (text === 'fee') return text;
+  if (text === 'fee' || text === 'fee:paid') return text;
   if (/^escrow:0x[1-9a-f][0-9a-f]{0,62}$/.test(text)) return text as AccountName;
-  const [, kind, id] = /^(hold|requester|worker):([0-9a-f]{1,64})(?::pending)?$/.exec(text) ?? [];
+  const [, kind, id, paid = ''] = /^(hold|requester|worker):([0-9a-f]{1,64})(?::pending|(:paid))?$/.exec(text) ?? [];
   if (id === undefined) return undefined;
-  const name: AccountName = kind === 'hold' ? `hold:${id}` : kind === 'requester' ? `requester:${id}` : `worker:${id}:pending`;
+  const name: AccountName = kind === 'hold' ? `hold:${id}` : kind === 'requester' ? `requester:${id}${paid}` : `worker:${id}:pending`;
   return name === text ? name : undefined;
 }

@@ -4,6 +4,7 @@ import { SignedPlan } from '../job/plan.ts';
 import { Audit, AuditCancelled, AuditOpen, Head, PieceIn, Release, Reveal, Standing, Supply } from './audit-from-coordinator.ts';
 import { MAX_ICE_SERVERS, MAX_SIGNAL_BYTES } from './limits.ts';
 import { RelayPiece, RelayTaken } from './relay.ts';
+import { EpochClaimable, SponsorRefused, SponsorTicket } from './sponsorship.ts';
 import { WeightsGivers } from './weights.ts';
 
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -91,6 +92,6 @@ export const Credit = v.strictObject({
 /** A message was dropped; other jobs go on. */
 export const Dropped = v.strictObject({ type: v.literal('dropped'), code: Text(64), message: Text(500) });
 
-export const CoordinatorMessage = v.variant('type', [Challenge, Welcome, Refused, Assign, Connect, Disconnect, SignalIn, RelayPiece, RelayTaken, Plan, Start, Finish, Probe, Credit, Dropped, Reveal, Release, Supply, Audit, PieceIn, AuditOpen, AuditCancelled, Head, Standing, WeightsGivers]);
+export const CoordinatorMessage = v.variant('type', [Challenge, Welcome, Refused, Assign, Connect, Disconnect, SignalIn, RelayPiece, RelayTaken, Plan, Start, Finish, Probe, Credit, Dropped, Reveal, Release, Supply, Audit, PieceIn, AuditOpen, AuditCancelled, Head, Standing, WeightsGivers, EpochClaimable, SponsorTicket, SponsorRefused]);
 /** Everything the coordinator may send to a worker. */
 export type CoordinatorMessage = v.InferOutput<typeof CoordinatorMessage>;

@@ -5,6 +5,7 @@ import { AuditBlind, AuditOpened, AuditRefused, Nonce, Nonces, Piece, SupplyRefu
 import { MAX_BUDGET_BYTES, MAX_HEAD_MS, MAX_JOB_UNITS, MAX_LAYER_MS, MAX_LINK_RTT_MS, MAX_SIGNAL_BYTES, MAX_UNIT_HINT_CHARACTERS } from './limits.ts';
 import { Measured } from './measured.ts';
 import { RelayPiece, RelayTaken } from './relay.ts';
+import { SponsorWanted } from './sponsorship.ts';
 import { WeightsBad, WeightsWanted } from './weights.ts';
 
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -120,6 +121,6 @@ export const Visibility = v.strictObject({ type: v.literal('visibility'), hidden
 /** The person pressed Stop, a cap was reached, or the page is going away. */
 export const Leaving = v.strictObject({ type: v.literal('leaving'), reason: Text(120) });
 
-export const WorkerMessage = v.variant('type', [Hello, Profile, Measured, ShardState, SignalOut, LinkState, RelayPiece, RelayTaken, Prepared, StageRefused, Token, Unit, Acknowledge, Disagree, Root, Fault, Alive, EngineLost, Visibility, Leaving, Nonces, Nonce, Piece, SupplyRefused, AuditRefused, AuditBlind, AuditOpened, WeightsWanted, WeightsBad]);
+export const WorkerMessage = v.variant('type', [Hello, Profile, Measured, ShardState, SignalOut, LinkState, RelayPiece, RelayTaken, Prepared, StageRefused, Token, Unit, Acknowledge, Disagree, Root, Fault, Alive, EngineLost, Visibility, Leaving, Nonces, Nonce, Piece, SupplyRefused, AuditRefused, AuditBlind, AuditOpened, WeightsWanted, WeightsBad, SponsorWanted]);
 /** Everything a worker may send to the coordinator. */
 export type WorkerMessage = v.InferOutput<typeof WorkerMessage>;

@@ -59,6 +59,7 @@ const fromWorker: readonly Record<string, unknown>[] = [
   { type: 'weights-wanted', modelId: hash, shards: [hash, hash] },
   { type: 'weights-bad', giver: node, modelId: hash, shard: hash, chunk: 3, sha256: hash, signature },
   { type: 'measured', line: { downBytesPerMs: 2_500, upBytesPerMs: 1_250 }, scores: { engine: 'wasm', ms: { bert: 12, resnet: 6.5, whisper: null } } },
+  { type: 'sponsor-wanted' },
 ];
 const fromCoordinator: readonly Record<string, unknown>[] = [
   { type: 'challenge', protocol: 1, network: 'ciro', challenge: hash, coordinatorPublicKey: device },
@@ -86,6 +87,9 @@ const fromCoordinator: readonly Record<string, unknown>[] = [
   { type: 'relay', link: 'link-1', last: false, bytes: Uint8Array.of(1, 2, 3) },
   { type: 'relay-taken', link: 'link-1', bytes: 3 },
   { type: 'weights-givers', modelId: hash, publicUrl: 'https://hub.test/model.gguf', givers: [{ peer: node, devicePublicKey: device, shards: [hash] }] },
+  { type: 'epoch-claimable', epoch: 3 },
+  { type: 'sponsor-ticket', ticket: `1780000000.${hex(32)}.${hash}` },
+  { type: 'sponsor-refused', code: 'too-many', message: 'm', retryAfterMs: 60_000 },
 ];
 const measured = (parts: object): object => ({ type: 'measured', ...parts });
 const directions = [

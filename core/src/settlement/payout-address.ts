@@ -3,6 +3,9 @@ import { pedersen } from '@scure/starknet';
 /** Class of the OpenZeppelin account 1.0.0 that a worker's identity key owns (SPEC X6); every devnet has it, and it takes outside executions of version 2. In minimal hex. */
 export const ACCOUNT_CLASS_HASH = '0x5b4b537eaa2399e3aa99c4e2e0208ebd6c71bc1467938cd52c798c601e43564';
 
+/** The universal deployer of all networks and devnets: it deploys any declared class at an address that hangs on what is deployed alone. In minimal hex. */
+export const UNIVERSAL_DEPLOYER = '0x41a78e741e5af2fec34b695679bc6891742439f7afb8484ecd7766661ad02bf';
+
 /** 'STARKNET_CONTRACT_ADDRESS' as a Cairo short string. */
 const ADDRESS_TAG = BigInt(`0x${Array.from('STARKNET_CONTRACT_ADDRESS', (letter) => letter.charCodeAt(0).toString(16)).join('')}`);
 /** Addresses lie below this: the network keeps the rest for itself. */

@@ -58,6 +58,15 @@ export class CommitmentStore implements ChainPort {
     this.#settler = new Account({ provider: this.#provider, address: settler.address, signer: settler.privateKey });
   }
 
+  /** Block 0: its hash, and its time, because every devnet gives it the same hash. */
+  async birth(): Promise<string> {
+    await this.#rightChain();
+    const block = await this.#ask('the first block', () => this.#provider.getBlock(0));
+    const parsed = v.safeParse(v.object({ block_hash: v.string(), timestamp: v.number() }), block);
+    if (!parsed.success) throw new CommitmentStoreError('bad-answer', `the node at ${this.#options.rpc} answered no block 0; give a node that has all blocks`, { fault: 'platform' });
+    return `${parsed.output.block_hash}@${parsed.output.timestamp}`;
+  }
+
   postEpoch({ epoch, root, total, count, depth, data_hash: dataHash }: EpochSummary): Promise<string> {
     return this.#send('post_epoch', [{ contractAddress: this.store, entrypoint: 'post_epoch', calldata: [hex(epoch), root, hex(BigInt(total)), hex(count), hex(depth), dataHash] }]);
   }
@@ -117,8 +126,9 @@ export class CommitmentStore implements ChainPort {
     return { number, hash, time };
   }
 
-  /** Below 0 while the chain is shorter than the confirmations. */
-  async #settledBlock(): Promise<number> {
+  /** Below 0 while the chain is shorter than the confirmations. Undefined for the newest: a devnet forgets the states of blocks before it. */
+  async #settledBlock(): Promise<number | undefined> {
+    if (this.#options.confirmations === 0) return undefined;
     const latest = v.parse(Block, await this.#ask('the newest block', () => this.#provider.getBlockLatestAccepted()));
     return latest.block_number - (this.#options.confirmations ?? DEFAULT_CONFIRMATIONS);
   }

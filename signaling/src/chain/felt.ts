@@ -8,11 +8,13 @@ export const FIELD_PRIME = 2n ** 251n + 17n * 2n ** 192n + 1n;
 
 export const toFelt = (value: bigint | number): Felt => `0x${value.toString(16)}`;
 
+const HEX = /^0x[0-9a-fA-F]{1,64}$/;
 /** Reads 0x hex of any case and padding, as wallets send it; anything else, and what is not below the prime, is refused. */
 export const FeltSchema = v.pipe(
   v.string(),
-  v.regex(/^0x[0-9a-fA-F]{1,64}$/, 'expected a felt as 0x hex'),
-  v.check((text) => BigInt(text) < FIELD_PRIME, 'expected a felt below the field prime'),
+  v.regex(HEX, 'expected a felt as 0x hex'),
+  // The check runs after a failed pattern, too, and a number cannot be made of every text.
+  v.check((text) => !HEX.test(text) || BigInt(text) < FIELD_PRIME, 'expected a felt below the field prime'),
   v.transform((text): Felt => toFelt(BigInt(text))),
 );
 

@@ -1,7 +1,7 @@
-import { ACCOUNT_CLASS_HASH } from '@ciro/core/settlement/payout-address.ts';
+import { ACCOUNT_CLASS_HASH, UNIVERSAL_DEPLOYER } from '@ciro/core/settlement/payout-address.ts';
 import { toFelt } from './felt.ts';
 import { RelayerError, refuse } from './relayer-error.ts';
-import { EXECUTE_FROM_OUTSIDE_V2, UDC } from './starknet-hashes.ts';
+import { EXECUTE_FROM_OUTSIDE_V2 } from './starknet-hashes.ts';
 import type { Bounds, Chain, ChainCall, Estimate, SignedTransaction, TransactionState } from './chain-port.ts';
 import type { Felt } from './felt.ts';
 
@@ -145,7 +145,7 @@ export const unavailable = (): RelayerError => new RelayerError('node-unavailabl
 
 /** Account and outside nonce of a forwarded call: [account, entry point, length, caller, nonce, …]; the salt of a deployment stands for its address. */
 function effectOf({ to, selector, calldata }: ChainCall): Effect {
-  if (to === UDC) return { deploys: calldata[1], account: undefined, nonce: undefined };
+  if (to === UNIVERSAL_DEPLOYER) return { deploys: calldata[1], account: undefined, nonce: undefined };
   if (selector === EXECUTE_FROM_OUTSIDE_V2) return { deploys: undefined, account: to, nonce: calldata[1] };
   return { deploys: undefined, account: calldata[0], nonce: calldata[4] };
 }

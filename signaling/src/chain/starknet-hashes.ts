@@ -1,3 +1,4 @@
+import { UNIVERSAL_DEPLOYER } from '@ciro/core/settlement/payout-address.ts';
 import { ec, hash, outsideExecution, typedData } from 'starknet';
 import { toFelt } from './felt.ts';
 import type { TypedData } from 'starknet';
@@ -10,8 +11,6 @@ export const selectorOf = (entrypoint: string): Felt => hash.getSelectorFromName
 export const EXECUTE_FROM_OUTSIDE_V2 = selectorOf('execute_from_outside_v2');
 /** 'VALID', what SNIP-6 accounts answer. */
 export const SIGNATURE_VALID: Felt = '0x56414c4944';
-/** Universal deployer, at the same address on mainnet, Sepolia and devnet; with `unique` 0 an address depends on class, salt and calldata alone. */
-export const UDC: Felt = '0x41a78e741e5af2fec34b695679bc6891742439f7afb8484ecd7766661ad02bf';
 export const DEPLOY_CONTRACT = selectorOf('deployContract');
 
 /** Where a class with this salt and calldata comes to lie when the universal deployer or nobody deploys it. */
@@ -45,7 +44,7 @@ export function outsideCalldata({ caller, nonce, after, before, calls }: Outside
 
 /** The call that deploys an account. */
 export const deployCall = (classHash: Felt, salt: Felt, calldata: readonly Felt[]): ChainCall => ({
-  to: UDC,
+  to: UNIVERSAL_DEPLOYER,
   selector: DEPLOY_CONTRACT,
   calldata: [classHash, salt, '0x0', toFelt(calldata.length), ...calldata],
 });

@@ -6,7 +6,7 @@ import type { NetworkName } from '@ciro/contracts/chain/network.ts';
 /** Flags of `npm run chain`. */
 export interface ChainOptions {
   readonly network: NetworkName;
-  /** Ends once everything is deployed. */
+  /** Ends after the smoke. */
   readonly once: boolean;
   /** Sends nothing: lists the steps and what they would cost. */
   readonly dryRun: boolean;
@@ -18,8 +18,9 @@ export interface ChainOptions {
 const PORT = 5050;
 
 export const CHAIN_USAGE = `npm run chain [-- --once] [--dry-run] [--port 5050] [--network ${NETWORK_NAMES.join('|')}]
-  a local Starknet node with all contracts deployed and owned by the Treasury; .ciro/chain.json says where everything is
-  --once      ends when everything is deployed, and with it the node
+  a local Starknet node with all contracts deployed and owned by the Treasury, and a relayer that pays for workers' actions; a new worker is
+  paid on it from its key to its tokens, and then it begins anew; .ciro/chain.json says where everything is while it runs
+  --once      ends when the worker was paid, and with it the node
   --dry-run   lists the steps and their estimated fees, and sends nothing
   --network   deploys on a network instead, from the account CIRO_DEPLOYER_ADDRESS with CIRO_DEPLOYER_KEY over CIRO_RPC
 environment: CIRO_DEVNET_BIN, CIRO_DEVNET_SHA256, CIRO_CACHE; of a network the roles that contracts/networks names`;

@@ -1,38 +1,136 @@
-import { formatCredits } from '@ciro/core/units.ts';
-import { readChainSettings } from '../chain/chain-settings.ts';
-import type { ChainOptions } from '../main.ts';
-import type { SettlementEvent } from '../settlement/ports.ts';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ChainError } from '@ciro/contracts/chain/chain-error.ts';
+import { writeChainFile } from '@ciro/contracts/chain/chain-file.ts';
+import { felt } from '@ciro/contracts/chain/felts.ts';
+import { HOW_TO_HAVE_A_DEVNET, findDevnet } from '@ciro/contracts/chain/find-devnet.ts';
+import { ChainClient } from '@ciro/contracts/chain/starknet.ts';
+import { chainSettingsOf, isLocal, readChainFile } from '../chain/chain-settings.ts';
+import { cacheFolder } from '../models/cache-folder.ts';
+import { openRelayer } from '../open-relayer.ts';
+import { strk } from './chain-table.ts';
+import { openDisputes } from './open-disputes.ts';
+import { openEscrow } from './open-escrow.ts';
+import { startOwnChain } from './own-chain.ts';
+import { settlementLine } from './settlement-line.ts';
+import type { ChainDoor } from '@ciro/core/sponsorship/chain-door.ts';
+import type { ChainFile } from '../chain/chain-settings.ts';
+import type { CoordinatorOptions } from '../main.ts';
+import type { OwnChain } from './own-chain.ts';
 
-/** On a chain of this machine nobody waits an hour for a block to be worth its fee. */
-const LOCAL_EPOCH_EVERY_MS = 30_000;
+/** On a chain of this machine nobody waits an hour for a block to be worth its fee, nor ten minutes for a payee's own claim. */
+const LOCAL = { epochEveryMs: 30_000, lookEveryMs: 500, ownClaimMs: 5_000, mayBeginAnew: true } as const;
+/** A node is asked whether it is the one that the file names; one on the same machine answers at once. */
+const ASK_LOCAL_MS = 3_000;
+const ASK_NETWORK_MS = 20_000;
 
-/** The chain that `.ciro/chain.json` names, and a line that says so; without one, one line says where credits stay. */
-export async function openChain(path: string, env: NodeJS.ProcessEnv, report: (line: string) => void): Promise<ChainOptions | undefined> {
-  const settings = await readChainSettings(path, env);
-  if (settings === undefined) {
-    report('no chain: credits stay in the ledger (.ciro/chain.json would name a settlement contract)');
-    return undefined;
-  }
-  report(`workers are paid by contract ${settings.store} over ${settings.rpc}`);
-  return { ...settings, ...(settings.confirmations === 0 ? { epochEveryMs: LOCAL_EPOCH_EVERY_MS } : {}), onSettlement: (event) => report(`settlement: ${settlementLine(event)}`) };
+/** The chain that a coordinator works with, its parts ready to be given to `startCoordinator`; empty without one. */
+export interface OpenedChain extends AsyncDisposable {
+  readonly environment: Pick<CoordinatorOptions, 'chain' | 'disputes' | 'escrow' | 'paymaster' | 'tickets'>;
+  /** Undefined without a chain. */
+  readonly door?: ChainDoor;
+  /** The file that names it: the given one, or `chain.json` of the data folder while a chain of our own runs. Undefined without a chain. */
+  readonly path?: string;
+  readonly local: boolean;
+  /** Rejects when a chain of our own could not be deployed, or ended; never resolves. */
+  readonly failed: Promise<never>;
 }
 
-/** An event of settlement for a person. Tokens have the decimals of credits. */
-export function settlementLine(event: SettlementEvent): string {
-  switch (event.type) {
-    case 'closed':
-      return `epoch ${event.epoch} closed: ${event.count} payees, ${formatCredits(event.total)} CIRO in all`;
-    case 'posted':
-    case 'confirmed':
-      return `epoch ${event.epoch} ${event.type} in transaction ${event.transaction ?? '(of an earlier run)'}`;
-    case 'claimable':
-    case 'vetoed':
-      return `epoch ${event.epoch} ${event.type}`;
-    case 'reorganised':
-      return `epoch ${event.epoch}: the chain took its block back`;
-    case 'pushed':
-      return `${formatCredits(event.amount)} CIRO of epoch ${event.epoch} sent to ${event.accounts} accounts in transaction ${event.transaction}`;
-    case 'settled':
-      return `worker ${event.worker.slice(0, 12)} has ${formatCredits(event.credits)} more at ${event.account}`;
+export interface OpenChainOptions {
+  /** `.ciro/chain.json`. */
+  readonly path: string;
+  readonly dataDir: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly report: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+const NEVER = new Promise<never>(() => undefined);
+const none: OpenedChain = { environment: {}, local: false, failed: NEVER, [Symbol.asyncDispose]: async () => undefined };
+
+/**
+ * The chain that `.ciro/chain.json` names when its node answers, else one of our own where a devnet is installed; nothing is fetched for it.
+ * One line says which, or where credits stay. Throws ChainError, ChainSettingsError, RelayerSettingsError: a network that is named has to work.
+ */
+export async function openChain(options: OpenChainOptions): Promise<OpenedChain> {
+  const { path, env, report, signal } = options;
+  const file = await readChainFile(path);
+  if (file !== undefined && (await isTheChain(file, report, signal))) return { ...(await connect(file, env, undefined, options)), path };
+  const devnet = await findDevnet(env, cacheFolder());
+  if (devnet === undefined) {
+    report(`no chain: credits stay in the ledger (${HOW_TO_HAVE_A_DEVNET})`);
+    return none;
   }
+  let own: OwnChain;
+  try {
+    own = await startOwnChain(devnet.binary, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    report(`no chain: credits stay in the ledger (${error instanceof Error ? error.message : String(error)})`);
+    return none;
+  }
+  const ownPath = join(options.dataDir, 'chain.json');
+  const end = async (): Promise<void> => {
+    await rm(ownPath, { force: true });
+    await own[Symbol.asyncDispose]();
+  };
+  try {
+    await writeChainFile(ownPath, own.file);
+    // Its keys are the devnet's, whatever the environment has for another chain.
+    const connected = await connect(own.file, {}, own, options);
+    return {
+      ...connected,
+      path: ownPath,
+      async [Symbol.asyncDispose]() {
+        await connected[Symbol.asyncDispose]();
+        await end();
+      },
+    };
+  } catch (error) {
+    await end();
+    throw error;
+  }
+}
+
+/** Whether the node is the file's: it answers, is on its chain, and has its settlement contract. One line says why a local one is not. */
+async function isTheChain(file: ChainFile, report: (line: string) => void, signal: AbortSignal): Promise<boolean> {
+  const { rpc, chainId, addresses, classHashes } = file;
+  try {
+    const chain = await ChainClient.connect({ rpc, chainId, local: isLocal(file), signal, answerTimeoutMs: isLocal(file) ? ASK_LOCAL_MS : ASK_NETWORK_MS });
+    const found = await chain.classHashAt(felt(addresses.CommitmentStore));
+    if (found === felt(classHashes.CommitmentStore)) return true;
+    throw new ChainError('foreign-class', `The node at ${rpc} has ${found === undefined ? 'no contract' : `class ${found}`} at ${addresses.CommitmentStore}, and .ciro/chain.json says ${classHashes.CommitmentStore}. \`npm run chain\` deploys what it names.`, { fault: 'user', fields: { rpc, found } });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!isLocal(file) || !(error instanceof ChainError)) throw error;
+    report(`the local chain of .ciro/chain.json is not used: ${error.message}`);
+    return false;
+  }
+}
+
+async function connect(file: ChainFile, env: NodeJS.ProcessEnv, own: OwnChain | undefined, { dataDir, report }: OpenChainOptions): Promise<OpenedChain> {
+  const { settlement, door, publicDoor, local, relayer: paying } = await chainSettingsOf(file, env);
+  const relayer = paying === undefined ? undefined : await openRelayer(paying, {
+    dataDir,
+    onAlarm: ({ sender, balance, usable }) => report(`relayer ${sender} holds ${strk(balance)} STRK${usable ? '' : ', too little to send anything'}; send it more`),
+    onError: (error) => report(`relayer: ${error instanceof Error ? error.message : String(error)}`),
+  });
+  const disputes = await openDisputes(file, env, report, own?.deployed);
+  const escrow = await openEscrow(file, env, report, own?.deployed);
+  report(`workers are paid by contract ${settlement.store} ${own === undefined ? `over ${settlement.rpc}` : 'on a local chain of this command'}${relayer === undefined ? '; nobody pays for their own transactions (CIRO_RELAYER_KEYS, CIRO_PAYMASTER_URL)' : '; a relayer pays their gas'}`);
+  if (publicDoor === undefined) report('clients are not told of a node: CIRO_PUBLIC_RPC names one that anybody may use');
+  return {
+    environment: {
+      chain: { ...settlement, ...(local ? LOCAL : {}), ...(publicDoor && { door: publicDoor }), ...(own && { ready: own.deployed }), onSettlement: (event) => report(`settlement: ${settlementLine(event)}`) },
+      ...(disputes && { disputes }),
+      ...(escrow && { escrow }),
+      ...(relayer && { paymaster: relayer.plugin, tickets: (account: string) => relayer.issueTicket(felt(account)) }),
+    },
+    door,
+    local,
+    failed: own?.failed ?? NEVER,
+    async [Symbol.asyncDispose]() {
+      await relayer?.close();
+    },
+  };
 }

@@ -1,11 +1,29 @@
 import { expect, it } from 'vitest';
 import { openEscrow, escrowLine } from './open-escrow.ts';
 import type { JobId } from '@ciro/core/ids.ts';
+import type { ChainFile } from '../chain/chain-settings.ts';
 
-it('without a chain no escrow is served, and nothing is said of it', async () => {
+const FELT = '0x7';
+const FILE: ChainFile = {
+  network: 'sepolia',
+  rpc: 'http://127.0.0.1:1/rpc',
+  chainId: 'SN_SEPOLIA',
+  addresses: { CiroToken: FELT, CommitmentStore: '0x5', CdcPool: FELT, JobManager: '0x6', DisputeCourt: FELT, Paymaster: FELT },
+  classHashes: { CommitmentStore: FELT },
+  tokens: { stake: FELT },
+  roles: { settler: FELT, relayer: FELT, coordinator: '0xc0' },
+};
+
+it('without the key of the coordinator no escrow is served, and one line names the setting', async () => {
   const said: string[] = [];
-  expect(await openEscrow('/nowhere/chain.json', {}, (line) => said.push(line))).toBeUndefined();
-  expect(said).toEqual([]);
+  expect(await openEscrow(FILE, {}, (line) => said.push(line))).toBeUndefined();
+  expect(said).toEqual(['no escrows are served: CIRO_COORDINATOR_KEY does not give the key of coordinator 0xc0']);
+});
+
+it('with it the funded jobs of the file\'s contract are, once its chain is ready', async () => {
+  const ready = Promise.resolve();
+  const options = await openEscrow(FILE, { CIRO_COORDINATOR_KEY: '0x9' }, () => {}, ready);
+  expect(options).toMatchObject({ rpc: FILE.rpc, jobManager: '0x6', store: '0x5', sender: { address: '0xc0', privateKey: '0x9' }, ready });
 });
 
 it('says what happens to an escrow, amounts in tokens', () => {

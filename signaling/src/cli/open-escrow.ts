@@ -1,8 +1,7 @@
-import { readChainFile } from '@ciro/contracts/chain/chain-file.ts';
 import { textFelt } from '@ciro/contracts/chain/felts.ts';
 import { formatCredits } from '@ciro/core/units.ts';
-import { existsSync } from 'node:fs';
 import { devnetAccounts } from '../chain/devnet-accounts.ts';
+import type { ChainFile } from '../chain/chain-settings.ts';
 import type { EscrowEvent } from '../escrow/ports.ts';
 import type { EscrowOptions } from '../open-escrows.ts';
 
@@ -10,12 +9,10 @@ import type { EscrowOptions } from '../open-escrows.ts';
 const DEVNET_CONFIRMATIONS = 0;
 
 /**
- * The JobManager that `.ciro/chain.json` names, with the coordinator's key from `CIRO_COORDINATOR_KEY` or from a devnet, whose keys are public. Undefined
- * without that file, or without the key: then no escrow is served, and one line says so. Throws what is wrong with the file.
+ * The JobManager that a chain's file names, with the coordinator's key from `CIRO_COORDINATOR_KEY` or from a devnet, whose keys are public. Undefined
+ * without the key: then no escrow is served, and one line says so. `ready`: a chain whose contracts are on their way.
  */
-export async function openEscrow(path: string, env: NodeJS.ProcessEnv, report: (line: string) => void): Promise<EscrowOptions | undefined> {
-  if (!existsSync(path)) return undefined;
-  const { rpc, chainId, addresses, roles } = await readChainFile(path);
+export async function openEscrow({ rpc, chainId, addresses, roles }: ChainFile, env: NodeJS.ProcessEnv, report: (line: string) => void, ready?: Promise<unknown>): Promise<EscrowOptions | undefined> {
   const given = env['CIRO_COORDINATOR_KEY'];
   const own = given === undefined || given === '' ? undefined : given;
   const predeployed = await devnetAccounts(rpc);
@@ -33,6 +30,7 @@ export async function openEscrow(path: string, env: NodeJS.ProcessEnv, report: (
     sender: { address: roles.coordinator, privateKey },
     ...(predeployed.length > 0 ? { devnet: true, confirmations: DEVNET_CONFIRMATIONS } : {}),
     registerModels: true,
+    ...(ready && { ready }),
     onEscrow: (event) => report(`escrow: ${escrowLine(event)}`),
   };
 }

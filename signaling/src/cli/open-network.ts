@@ -10,6 +10,8 @@ import { waitForVolunteers } from './volunteer-status.ts';
 import type { Coordinator, CoordinatorOptions, environmentOptions } from '../main.ts';
 import type { LaunchOptions, VolunteerEngine, Volunteers } from '../volunteers/launch-volunteers.ts';
 
+type Environment = ReturnType<typeof environmentOptions> & Pick<CoordinatorOptions, 'chain' | 'disputes' | 'escrow' | 'paymaster' | 'tickets'>;
+
 export interface NetworkOptions {
   /** Name of a served model or path of a GGUF file; `default` is fetched when it is not in the cache. */
   readonly model: string;
@@ -22,8 +24,8 @@ export interface NetworkOptions {
   readonly dataDir: string;
   /** Address to listen on; every one of this machine when absent. */
   readonly host?: string;
-  /** What the environment sets: database, public address, certificate, chain. A private network has none of it. */
-  readonly environment?: ReturnType<typeof environmentOptions> & Pick<CoordinatorOptions, 'chain' | 'escrow'>;
+  /** What the environment sets: database, public address, certificate, chain, which may be on its way until the model is here. A private network has none of it. */
+  readonly environment?: Environment | Promise<Environment>;
   /** As in `launchVolunteers`. */
   readonly prepare?: LaunchOptions['prepare'];
   readonly relayOnly?: boolean;
@@ -58,7 +60,7 @@ export async function openNetwork(options: NetworkOptions): Promise<Network> {
   const modelMs = performance.now() - modelStarted;
 
   const coordinator = await startCoordinator({
-    ...options.environment,
+    ...(await options.environment),
     port: options.port,
     ...(options.host === undefined ? {} : { host: options.host }),
     dataDir: options.dataDir,

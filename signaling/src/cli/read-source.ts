@@ -7,9 +7,14 @@ export const MAX_SOURCE_BYTES = 2 ** 29;
 const ANSWER_TIMEOUT_MS = 120_000;
 
 /** JSON of a file, or of an http(s) address. Throws `usage` naming what could not be read. */
-export async function readSource(source: string, signal: AbortSignal): Promise<unknown> {
+export const readSource = (source: string, signal: AbortSignal): Promise<unknown> => read(source, signal, (text): unknown => JSON.parse(text));
+
+/** The text itself, as the hash of it is asked for. Throws as `readSource`. */
+export const readSourceText = (source: string, signal: AbortSignal): Promise<string> => read(source, signal, (text) => text);
+
+async function read<T>(source: string, signal: AbortSignal, make: (text: string) => T): Promise<T> {
   try {
-    return JSON.parse(/^https?:/.test(source) ? await fetchText(source, signal) : await readText(source));
+    return make(/^https?:/.test(source) ? await fetchText(source, signal) : await readText(source));
   } catch (cause) {
     signal.throwIfAborted();
     throw usage(`${source} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`, VERIFY_USAGE);

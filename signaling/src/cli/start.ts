@@ -1,10 +1,11 @@
 /** `npm start`: the coordinator with its page, headless volunteers if there is a browser, one demonstration job, then it keeps serving. */
+import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { CHECKOUT } from '../setup/checkout.ts';
 import { environmentOptions } from '../main.ts';
 import { openChain } from './open-chain.ts';
-import { openEscrow } from './open-escrow.ts';
 import { openNetwork } from './open-network.ts';
+import { payWorkers } from './pay-workers.ts';
 import { runCommand } from './run-command.ts';
 import { printAnswer } from './run-job.ts';
 import { runQuestion } from './run-question.ts';
@@ -32,16 +33,23 @@ function printDoors(coordinator: Coordinator): void {
 await runCommand(async (signal) => {
   const options = parseStartOptions(process.argv.slice(2), process.env);
   const report = (line: string): void => void process.stderr.write(`${line}\n`);
-  const chain = await openChain(resolve(CHECKOUT, '.ciro', 'chain.json'), process.env, report);
-  const escrow = await openEscrow(resolve(CHECKOUT, '.ciro', 'chain.json'), process.env, report);
-  const environment = { ...environmentOptions(process.env), ...(chain === undefined ? {} : { chain }), ...(escrow === undefined ? {} : { escrow }) };
-  await using network = await openNetwork({ ...options, dataDir: resolve(CHECKOUT, options.dataDir), environment, report, signal });
+  const dataDir = resolve(CHECKOUT, options.dataDir);
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  // A chain of our own starts while the model is fetched and read.
+  const opening = openChain({ path: resolve(CHECKOUT, '.ciro', 'chain.json'), dataDir, env: process.env, report, signal });
+  await using last = new AsyncDisposableStack();
+  last.defer(async () => (await opening.catch(() => undefined))?.[Symbol.asyncDispose]());
+  const environment = opening.then((opened) => ({ ...environmentOptions(process.env), ...opened.environment }));
+  environment.catch(() => undefined); // openNetwork hears of it
+  await using network = await openNetwork({ ...options, dataDir, environment, report, signal });
   const { coordinator, volunteers } = network;
   if (volunteers === undefined) {
     process.stdout.write(`\nNo browser for headless volunteers was found. Open ${coordinator.publicUrl}/ in ${options.stages} tabs and press Contribute.\n`);
   } else {
     process.stdout.write(`\n> ${options.prompt}\n\n`);
     printAnswer(await runQuestion(coordinator, { ...DEMONSTRATION, prompt: options.prompt }, signal));
+    const chain = await opening;
+    if (chain.local && chain.door !== undefined) process.stdout.write(`\n${await payWorkers(coordinator, { door: chain.door, failed: chain.failed }, signal)}\n`);
   }
   if (options.once) {
     if (volunteers === undefined) throw new Error('--once needs headless volunteers: install Chrome or Chromium, or name one with CIRO_BROWSER');

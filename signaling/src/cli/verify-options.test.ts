@@ -19,7 +19,7 @@ describe('flags of verify', () => {
   it.each([
     [[], 'what is to be verified is missing'],
     [['answer'], 'the file is missing'],
-    [['anser', 'e.json'], '"anser" cannot be verified; expected answer, epoch or ledger'],
+    [['anser', 'e.json'], '"anser" cannot be verified; expected answer, epoch, ledger or case'],
     [['epoch'], 'the file or address is missing'],
     [['epoch', '7', '--recompute'], '--recompute is no flag of verify epoch'],
     [['ledger', 'l.json', '--before', 'e.json'], '--before is no flag of verify ledger'],

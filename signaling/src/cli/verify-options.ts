@@ -34,6 +34,15 @@ export interface LedgerOptions {
   readonly key?: string;
 }
 
+/** Flags of `npm run verify -- case`. */
+export interface CaseOptions {
+  readonly what: 'case';
+  /** A case file: path or address. */
+  readonly source: string;
+  /** As for an answer. */
+  readonly model?: string;
+}
+
 export const VERIFY_USAGE = `npm run verify -- answer FILE [--recompute] [--model default|FILE.gguf] [--key HEX]
   FILE         evidence of one answer, from npm run job -- --json FILE or GET /v1/jobs/ID/evidence?pieces=1
   --recompute  compute every stage again from the prompt and compare
@@ -44,20 +53,22 @@ npm run verify -- epoch FILE|URL|N [--before FILE|URL|N] [--url COORDINATOR]
 npm run verify -- ledger FILE|COORDINATOR [--save FILE] [--key HEX]
   FILE         a ledger's links and heads, from --save; an address is asked for them
   --key        the coordinator's public key, if you know it (130 hex digits)
+npm run verify -- case FILE|URL [--model default|FILE.gguf]
+  FILE|URL     a case against a worker, from GET /v1/disputes/NAME/file: computes the stage again; verified means that the case stands
 exit code 0: verified, 1: something is wrong (the last line names it), 2: wrong usage or no such file`;
 
 const KEY = /^04[0-9a-f]{128}$/;
 const EPOCH_NUMBER = /^[1-9][0-9]{0,14}$/;
 const LOCAL = 'http://localhost:8080';
 /** Flags that each kind has. */
-const FLAGS = { answer: ['recompute', 'model', 'key'], epoch: ['before', 'url'], ledger: ['save', 'key'] } as const;
+const FLAGS = { answer: ['recompute', 'model', 'key'], epoch: ['before', 'url'], ledger: ['save', 'key'], case: ['model'] } as const;
 
 /** Parses the flags; throws `usage` naming what is wrong. */
-export function parseVerifyOptions(args: readonly string[]): VerifyOptions | EpochOptions | LedgerOptions {
+export function parseVerifyOptions(args: readonly string[]): VerifyOptions | EpochOptions | LedgerOptions | CaseOptions {
   const { values, positionals } = parse(args);
   const [what, source, ...rest] = positionals;
   if (what === undefined) throw refuse('what is to be verified is missing');
-  if (what !== 'answer' && what !== 'epoch' && what !== 'ledger') throw refuse(`${JSON.stringify(what)} cannot be verified; expected answer, epoch or ledger`);
+  if (what !== 'answer' && what !== 'epoch' && what !== 'ledger' && what !== 'case') throw refuse(`${JSON.stringify(what)} cannot be verified; expected answer, epoch, ledger or case`);
   if (source === undefined) throw refuse(what === 'answer' ? 'the file is missing' : 'the file or address is missing');
   if (rest.length > 0) throw refuse(`${JSON.stringify(rest[0])} is one argument too many`);
   const strange = Object.keys(values).find((flag) => !(FLAGS[what] as readonly string[]).includes(flag));
@@ -65,6 +76,7 @@ export function parseVerifyOptions(args: readonly string[]): VerifyOptions | Epo
   const { model, key, before, save, url = LOCAL, recompute = false } = values;
   if (key !== undefined && !KEY.test(key)) throw refuse('--key is not an uncompressed P-256 point: 04 and 128 lower-case hex digits');
   const ofNumber = (text: string): string => (EPOCH_NUMBER.test(text) ? `${url.replace(/\/+$/, '')}/v1/epochs/${text}` : text);
+  if (what === 'case') return { what, source, ...(model === undefined ? {} : { model }) };
   if (what === 'epoch') return { what, source: ofNumber(source), ...(before === undefined ? {} : { before: ofNumber(before) }) };
   if (what === 'ledger') return { what, source, ...(save === undefined ? {} : { save }), ...(key === undefined ? {} : { key }) };
   return { what, file: source, recompute, ...(model === undefined ? {} : { model }), ...(key === undefined ? {} : { key }) };

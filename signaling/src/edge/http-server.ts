@@ -4,7 +4,9 @@ import { CiroError } from '@ciro/core/errors.ts';
 import { accountRoutes } from './account-routes.ts';
 import { AddressLimits } from './address-limits.ts';
 import { answerRoutes } from './answer-routes.ts';
+import { chainRoutes } from './chain-routes.ts';
 import { chatRoute } from './chat-route.ts';
+import { disputeRoutes } from './dispute-routes.ts';
 import { epochRoutes } from './epoch-routes.ts';
 import { escrowRoutes } from './escrow-routes.ts';
 import { jobRoutes } from './job-routes.ts';
@@ -24,6 +26,8 @@ import type { Intake } from '../intake/intake.ts';
 import type { JobWatch } from '../intake/job-watch.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { AddressLimit } from './address-limits.ts';
+import type { ChainRouteDependencies } from './chain-routes.ts';
+import type { DisputeRouteDependencies } from './dispute-routes.ts';
 import type { EpochRouteDependencies } from './epoch-routes.ts';
 import type { EscrowRouteDependencies } from './escrow-routes.ts';
 import type { LedgerRouteDependencies } from './ledger-routes.ts';
@@ -43,6 +47,9 @@ export const TRIAL_LIMIT: AddressLimit = { burst: 10, everyMs: 3_600_000 };
 /** Probes of lines from one address: four each of sixty tabs at once, then one tab in two seconds, 200 kB a second. */
 export const LINE_LIMIT: AddressLimit = { burst: 240, everyMs: 500 };
 
+/** Reads of the chain from one address: a first payout takes some twenty, and a wait for a block one every two seconds; sixty tabs behind one router at once. */
+export const CHAIN_READ_LIMIT: AddressLimit = { burst: 1_500, everyMs: 50 };
+
 /** Certificate and key files of `CIRO_TLS_CERT` and `CIRO_TLS_KEY`, PEM. */
 export interface TlsFiles {
   readonly cert: string;
@@ -59,6 +66,8 @@ export interface HttpDependencies {
   readonly past: AnswerRouteDependencies['past'];
   readonly head: LedgerRouteDependencies['head'];
   readonly settlement: EpochRouteDependencies['settlement'];
+  readonly disputes: DisputeRouteDependencies['disputes'];
+  readonly chain?: ChainRouteDependencies;
   readonly escrows: EscrowRouteDependencies;
   readonly models: ShardedModels;
   readonly view: NetworkView;
@@ -107,14 +116,16 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
     reply.headers(COMMON_HEADERS);
     if (request.url.startsWith('/v1/')) await openToOtherSites(request, reply);
   });
-  const { accounts, ledger, intake, evidence, jobs, past, head, settlement, escrows, models, view } = dependencies;
+  const { accounts, ledger, intake, evidence, jobs, past, head, settlement, disputes, escrows, chain, models, view } = dependencies;
   chatRoute(app, { accounts, intake, limits: new AddressLimits(CHAT_LIMIT, options), ...(options.publicUrl && { publicUrl: options.publicUrl }) });
   accountRoutes(app, { accounts, ledger, trialLimits: new AddressLimits(TRIAL_LIMIT, options) });
   jobRoutes(app, { accounts, evidence, jobs });
   answerRoutes(app, { accounts, intake, past, ...(options.publicUrl && { publicUrl: options.publicUrl }) });
   ledgerRoutes(app, { ledger, head });
   epochRoutes(app, { settlement });
+  chainRoutes(app, chain ?? {}, new AddressLimits(CHAIN_READ_LIMIT, options));
   escrowRoutes(app, escrows);
+  disputeRoutes(app, { disputes });
   modelsRoutes(app, models, { startedAt: options.now(), missing: (id) => view.missing(id) });
   networkRoutes(app, view, models);
   await lineRoutes(app, { limits: new AddressLimits(LINE_LIMIT, options) });

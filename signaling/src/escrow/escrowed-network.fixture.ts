@@ -129,7 +129,7 @@ export class EscrowedNetwork {
   async sums() {
     const balances = await this.ledgerStore.allBalances();
     const worker = (part: string): bigint => [...balances].reduce((sum, [account, amount]) => (account.endsWith(`:${part}`) ? sum + amount : sum), 0n);
-    return { client: this.chain.balance(CLIENT), held: this.chain.balance('held'), sink: this.chain.balance(STORE), left: balances.get(`escrow:${ESCROW}`) ?? 0n, pending: worker('pending'), payable: worker('payable') + worker('withheld'), fee: balances.get('fee') ?? 0n, pool: balances.get('pool') ?? 0n, issued: balances.get('issued') ?? 0n };
+    return { client: this.chain.balance(CLIENT), held: this.chain.balance('held'), sink: this.chain.balance(STORE), left: balances.get(`escrow:${ESCROW}`) ?? 0n, pending: worker('pending'), payable: worker('payable') + worker('promotional') + worker('withheld') + worker('withheld:paid'), fee: (balances.get('fee') ?? 0n) + (balances.get('fee:paid') ?? 0n), pool: balances.get('pool') ?? 0n, issued: balances.get('issued') ?? 0n };
   }
 
   #noticed(): NoticedMoney {

@@ -1,7 +1,7 @@
 import { sealEntry } from '@ciro/core/ledger/entry.ts';
 import { JobMoney } from './job-money.ts';
-import type { AccountName, EntryDraft, LedgerEntry } from '@ciro/core/ledger/entry.ts';
-import type { LedgerTransaction } from './ledger-store.ts';
+import type { AccountName, EntryDraft, EntryKind, LedgerEntry } from '@ciro/core/ledger/entry.ts';
+import type { LedgerEnd, LedgerTransaction } from './ledger-store.ts';
 
 /** What is booked under a key; the time is the ledger's. */
 export type Draft = Omit<EntryDraft, 'key' | 'at'>;
@@ -25,8 +25,13 @@ export class Books {
     return (await this.#transaction.balances([account])).get(account) ?? 0n;
   }
 
-  trialsSince(since: number): Promise<bigint> {
-    return this.#transaction.trialsSince(since);
+  /** Number of the entry that is booked next, and the hash it follows. */
+  get end(): LedgerEnd {
+    return this.#transaction.end;
+  }
+
+  creditedSince(kind: EntryKind, since: number): Promise<ReadonlyMap<AccountName, bigint>> {
+    return this.#transaction.creditedSince(kind, since);
   }
 
   /** What was booked about a job so far. */

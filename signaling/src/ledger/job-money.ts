@@ -1,6 +1,7 @@
 import { LedgerError } from '@ciro/core/ledger/entry.ts';
-import { holdOf, isPayer, payableOf, pendingOf, withheldOf } from './accounts-of.ts';
-import type { AccountName, LedgerEntry } from '@ciro/core/ledger/entry.ts';
+import { earnedIn, escrowBehind, feeOf, holdOf, isPayer, pendingOf, PURSES, withheldOf } from './accounts-of.ts';
+import type { AccountName, LedgerEntry, LedgerLine } from '@ciro/core/ledger/entry.ts';
+import type { Purse } from './accounts-of.ts';
 
 /** Where a worker's credit for a job stands (SPEC M7). */
 export type CreditStatus = 'pending' | 'payable' | 'void';
@@ -45,10 +46,17 @@ export interface JobAccount {
   readonly audits: readonly AuditPay[];
 }
 
+/** What was set aside for a job, of each purse. */
+export interface Hold {
+  readonly requester: Readonly<Record<Purse, AccountName>>;
+  readonly of: Readonly<Record<Purse, bigint>>;
+  readonly held: bigint;
+}
+
 const PENDING = /^worker:(.+):pending$/;
-const PAYABLE = /^worker:(.+):payable$/;
-/** Entries that pay for a look at the job, or release what other jobs had earned: no part of what the job itself cost. */
-const BESIDE: ReadonlySet<string> = new Set(['audit', 'released', 'forfeit']);
+const EARNED = /^worker:([^:]+):(?:payable|promotional)$/;
+/** Entries that pay for a look at the job, release what other jobs had earned, or undo a conviction: no part of what the job itself cost. */
+const BESIDE: ReadonlySet<string> = new Set(['audit', 'released', 'forfeit', 'restored']);
 
 export const closeKey = (job: string): string => `close:${job}`;
 export const outcomeKey = (job: string, worker: string): string => `outcome:${job}:${worker}`;
@@ -67,12 +75,43 @@ export class JobMoney {
     this.#closed = entries.find(({ key }) => key === closeKey(job));
   }
 
-  /** The account that pays, and what was held; throws `unknown-hold` when nothing ever was. */
-  get hold(): { readonly requester: AccountName; readonly held: bigint } {
+  /** The account that pays for each purse (of an escrow, which is paid in, one for both), and what was held of each; throws `unknown-hold` when nothing ever was. */
+  get hold(): Hold {
     const entry = this.#entries.find(({ kind }) => kind === 'hold');
-    const requester = entry?.lines.find(({ account }) => isPayer(account))?.account;
-    if (entry === undefined || requester === undefined) throw unknownHold(this.job, 'nothing was ever held for it');
-    return { requester, held: sumOf([entry], holdOf(this.job)) };
+    const account = entry?.lines.find(({ account: name }) => isPayer(name))?.account;
+    if (entry === undefined || account === undefined) throw unknownHold(this.job, 'nothing was ever held for it');
+    const held = sumOf([entry], holdOf(this.job));
+    if (escrowBehind(account) !== undefined) return { requester: { given: account, paid: account }, of: { given: 0n, paid: held }, held };
+    const given = account.replace(/:paid$/, '') as AccountName;
+    const requester: Hold['requester'] = { given, paid: `${given}:paid` as AccountName };
+    const of = { given: -sumOf([entry], requester.given), paid: -sumOf([entry], requester.paid) };
+    return { requester, of, held };
+  }
+
+  /**
+   * How much of an amount that the job pays is of each purse: what was given is spent first, and everybody gets of both alike (SPEC M11). Of an
+   * escrow that was paid back the pool has paid what honest stages keep.
+   */
+  split(amount: bigint, debit = this.debit): Readonly<Record<Purse, bigint>> {
+    const { of, requester } = this.hold;
+    if (requester.given === requester.paid && this.#entries.some(({ kind }) => kind === 'refund')) return { given: amount, paid: 0n };
+    const paid = debit > of.given ? (amount * (debit - of.given)) / debit : 0n;
+    return { given: amount - paid, paid };
+  }
+
+  /** Lines that move an amount which the job pays to the two accounts that `to` names. */
+  lines(amount: bigint, to: (purse: Purse) => AccountName): LedgerLine[] {
+    const of = this.split(amount);
+    return PURSES.map((purse) => ({ account: to(purse), amount: of[purse] }));
+  }
+
+  get debit(): bigint {
+    return sumOfCharge(this.charge, this.job);
+  }
+
+  /** Whether its hold was charged, not released or still open. */
+  get charged(): boolean {
+    return this.#closed?.kind === 'charge';
   }
 
   /** The entry that charged the job; throws `unknown-hold` when it was released or is still open. */
@@ -87,13 +126,9 @@ export class JobMoney {
     return new Map(workers.map((worker) => [worker, sumOf([this.charge], pendingOf(worker))]));
   }
 
-  /** Whether its hold was charged, not released or still open. */
-  get charged(): boolean {
-    return this.#closed?.kind === 'charge';
-  }
-
-  get fee(): bigint {
-    return sumOf([this.charge], 'fee');
+  /** Of the fee as charged, what is of a purse. */
+  fee(purse: Purse): bigint {
+    return sumOf([this.charge], feeOf(purse));
   }
 
   /** What is still pending of a worker's credit for this job. */
@@ -103,40 +138,46 @@ export class JobMoney {
 
   /** Of the debit, what the requester has not got back. */
   get owed(): bigint {
-    return -sumOf(this.#entries, this.hold.requester);
+    const { requester } = this.hold;
+    return [...new Set(Object.values(requester))].reduce((owed, account) => owed - sumOf(this.#entries, account), 0n);
   }
 
   /** For evidence; undefined until the hold is closed. */
   get account(): JobAccount | undefined {
     const entry = this.#closed;
     if (entry === undefined) return undefined;
-    const fee = sumOf([entry], 'fee');
+    const fee = bothOf([entry], feeOf);
     const { held } = this.hold;
     if (entry.kind !== 'charge') return { entry, held, debit: 0n, fee, credits: [], refunded: 0n, fromFee: 0n, fromPool: 0n, audits: [] };
     const credits = [...this.credited].map(([worker, amount]) => this.#creditOf(worker, amount));
     const debit = credits.reduce((sum, { amount }) => sum + amount, fee);
     const later = this.#entries.filter(({ kind }) => !BESIDE.has(kind));
-    return { entry, held, debit, fee, credits, refunded: debit - this.owed, fromFee: fee - sumOf(later, 'fee'), fromPool: -sumOf(later, 'pool'), audits: this.#entries.flatMap(auditPay) };
+    return { entry, held, debit, fee, credits, refunded: debit - this.owed, fromFee: fee - bothOf(later, feeOf), fromPool: -sumOf(later, 'pool'), audits: this.#entries.flatMap(auditPay) };
   }
 
   #creditOf(worker: string, amount: bigint): WorkerCredit {
     const outcome = this.#entries.find(({ key }) => key === outcomeKey(this.job, worker));
     if (outcome?.kind === 'void') return { worker, amount, status: 'void', due: 0n, withheld: 0n };
     if (outcome === undefined) return { worker, amount, status: 'pending', due: this.pending(worker), withheld: 0n };
-    const withheld = sumOf([outcome], withheldOf(worker));
-    return { worker, amount, status: 'payable', due: sumOf([outcome], payableOf(worker)) + withheld, withheld };
+    const withheld = bothOf([outcome], (purse) => withheldOf(worker, purse));
+    return { worker, amount, status: 'payable', due: bothOf([outcome], (purse) => earnedIn(worker, purse)) + withheld, withheld };
   }
 }
 
 function auditPay({ kind, key, lines }: LedgerEntry): AuditPay[] {
   const audit = AUDIT_KEY.exec(key)?.[1];
-  const paid = lines.find(({ account }) => PAYABLE.test(account));
-  const auditor = paid === undefined ? undefined : PAYABLE.exec(paid.account)?.[1];
-  return kind !== 'audit' || audit === undefined || paid === undefined || auditor === undefined ? [] : [{ audit, auditor, amount: paid.amount }];
+  const paid = lines.filter(({ account }) => EARNED.test(account));
+  const auditor = paid[0] === undefined ? undefined : EARNED.exec(paid[0].account)?.[1];
+  return kind !== 'audit' || audit === undefined || auditor === undefined ? [] : [{ audit, auditor, amount: paid.reduce((sum, { amount }) => sum + amount, 0n) }];
 }
 
 const sumOf = (entries: readonly LedgerEntry[], wanted: AccountName): bigint =>
   entries.reduce((total, { lines }) => lines.reduce((sum, { account, amount }) => (account === wanted ? sum + amount : sum), total), 0n);
+
+const bothOf = (entries: readonly LedgerEntry[], to: (purse: Purse) => AccountName): bigint => PURSES.reduce((sum, purse) => sum + sumOf(entries, to(purse)), 0n);
+
+/** What a charge cost: credits and fee. */
+const sumOfCharge = ({ lines }: LedgerEntry, job: string): bigint => lines.reduce((sum, { account, amount }) => (account === holdOf(job) || isPayer(account) ? sum : sum + amount), 0n);
 
 export function unknownHold(job: string, why: string): LedgerError {
   return new LedgerError('unknown-hold', `job ${job} has no hold to close: ${why}`, { fault: 'bug', fields: { job } });

@@ -1,4 +1,4 @@
-import type { AccountName, LedgerEntry } from '@ciro/core/ledger/entry.ts';
+import type { AccountName, EntryKind, LedgerEntry } from '@ciro/core/ledger/entry.ts';
 
 /** End of the chain: number of the next entry, and the hash it has to name as its previous one. */
 export interface LedgerEnd {
@@ -13,8 +13,8 @@ export interface LedgerTransaction {
   entriesOfJob(job: string): Promise<readonly LedgerEntry[]>;
   /** Balances in base units; an account without entries has 0. */
   balances(accounts: readonly AccountName[]): Promise<ReadonlyMap<AccountName, bigint>>;
-  /** Base units that trial entries booked at `since` (epoch milliseconds) or later have given out. */
-  trialsSince(since: number): Promise<bigint>;
+  /** Base units that entries of a kind, booked at `since` (epoch milliseconds) or later, have given to each account. */
+  creditedSince(kind: EntryKind, since: number): Promise<ReadonlyMap<AccountName, bigint>>;
   /** Appends the entry behind the end and moves the balances. */
   append(entry: LedgerEntry): Promise<void>;
 }

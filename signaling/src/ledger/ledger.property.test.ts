@@ -2,17 +2,22 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { replay } from '@ciro/core/ledger/entry.ts';
 import { charge } from '@ciro/core/pricing/price.ts';
+import { BASE_UNITS_PER_CREDIT } from '@ciro/core/units.ts';
 import { Ledger } from './ledger.ts';
 import { MemoryLedgerStore } from './memory-ledger-store.fixture.ts';
+import { PROMOTION_DAILY_CAP_CREDITS, PROMOTION_WORKER_DAILY_CAP_CREDITS } from './promotions.ts';
 import { verifyChain } from './verify-chain.ts';
 import type { AuditId, JobId, NodeId } from '@ciro/core/ids.ts';
+import type { LedgerEntry } from '@ciro/core/ledger/entry.ts';
 import type { Rates } from '@ciro/core/pricing/price.ts';
 
 /** Seed of this run; set it as CIRO_SEED to repeat a failure. */
 const SEED = Number(process.env['CIRO_SEED'] ?? Date.now() % 2 ** 31);
 const RUNS = 300;
+/** Three seconds on an idle machine, and far more on cores that others use. */
+const MANY_RUNS_MS = 120_000;
 /** What a run of the test must at least have booked of each kind: else it would prove nothing. */
-const LEAST_ENTRIES = { trial: 100, hold: 300, charge: 100, release: 100, payable: 20, void: 20, refund: 20, audit: 20, released: 10, forfeit: 2 };
+const LEAST_ENTRIES = { trial: 100, hold: 300, charge: 100, release: 100, payable: 20, void: 20, refund: 20, audit: 20, released: 10, forfeit: 2, restored: 1, deposit: 50, promotion: 20 };
 
 const JOBS = 6;
 const ACCOUNTS = ['ada', 'bob'];
@@ -33,8 +38,11 @@ const operation = fc.record({
     { weight: 2, arbitrary: fc.record({ type: fc.constant('retire' as const), worker, lastSeen: fc.nat(1_000) }) },
     { weight: 1, arbitrary: fc.record({ type: fc.constant('unpaid' as const), job, worker }) },
     { weight: 4, arbitrary: fc.record({ type: fc.constant('failed' as const), job, convicted: fc.array(worker, { maxLength: 2 }) }) },
+    { weight: 10, arbitrary: fc.record({ type: fc.constant('restored' as const), job, worker }) },
     // Small looks, and ones that empty fee account and pool.
     { weight: 1, arbitrary: fc.record({ type: fc.constant('audit' as const), audit, job, worker, amount: fc.oneof({ weight: 9, arbitrary: fc.bigInt(0n, 500n) }, { weight: 1, arbitrary: fc.constant(10n ** 26n) }) }) },
+    { weight: 2, arbitrary: fc.record({ type: fc.constant('deposit' as const), cause: fc.nat(30).map(String), account: fc.constantFrom(...ACCOUNTS), amount: fc.bigInt(500n, 10n ** 21n) }) },
+    { weight: 2, arbitrary: fc.record({ type: fc.constant('promote' as const) }) },
     { weight: 1, arbitrary: fc.record({ type: fc.constant('restart' as const) }) },
   ),
 });
@@ -58,8 +66,14 @@ function run(ledger: Ledger, { what }: Operation): Promise<unknown> {
       return ledger.unpaid(what.job, what.worker);
     case 'failed':
       return ledger.failed(what.job, what.convicted);
+    case 'restored':
+      return ledger.restored(what.job, what.worker);
     case 'audit':
       return ledger.auditPaid(what.audit, what.job, what.worker, what.amount);
+    case 'deposit':
+      return ledger.deposit(what.cause, what.account, what.amount);
+    case 'promote':
+      return ledger.promote();
     case 'restart':
       return restart(ledger);
   }
@@ -78,6 +92,19 @@ async function checkJobs(ledger: Ledger): Promise<void> {
   }
 }
 
+/** M11: after every entry, paid credits and what is payable came from deposits and promotions, and a day's promotions are within its caps. */
+function checkBacking(entries: readonly LedgerEntry[]): void {
+  let [backing, spent] = [0n, 0n];
+  for (const { kind, key, lines } of entries) {
+    for (const { account, amount } of lines) if (/:(paid|payable|settled)$/.test(account)) spent += amount;
+    if (kind === 'deposit' || kind === 'promotion') backing += lines.reduce((sum, { amount }) => (amount > 0n ? sum + amount : sum), 0n);
+    if (spent > backing) throw new Error(`after ${key} ${spent} base units are paid or payable, and ${backing} were paid in or promoted`);
+  }
+  const promoted = entries.filter(({ kind }) => kind === 'promotion').flatMap(({ lines }) => lines).filter(({ amount }) => amount > 0n);
+  expect(promoted.reduce((sum, { amount }) => sum + amount, 0n)).toBeLessThanOrEqual(PROMOTION_DAILY_CAP_CREDITS * BASE_UNITS_PER_CREDIT);
+  for (const [, lines] of Map.groupBy(promoted, ({ account }) => account)) expect(lines.reduce((sum, { amount }) => sum + amount, 0n)).toBeLessThanOrEqual(PROMOTION_WORKER_DAILY_CAP_CREDITS * BASE_UNITS_PER_CREDIT);
+}
+
 /** What a coordinator does when it starts and nothing runs. */
 async function restart(ledger: Ledger): Promise<void> {
   await ledger.start();
@@ -86,7 +113,7 @@ async function restart(ledger: Ledger): Promise<void> {
 
 class Crash extends Error {}
 
-it(`whatever happens in whatever order, and dies in between, no base unit is made or lost (seed ${SEED}, SPEC M3 M4 M5 M7 M8)`, async () => {
+it(`whatever happens in whatever order, and dies in between, no base unit is made or lost (seed ${SEED}, SPEC M3 M4 M5 M7 M8 M11)`, { timeout: MANY_RUNS_MS }, async () => {
   const booked = new Map<string, number>();
   await fc.assert(
     fc.asyncProperty(fc.array(fc.array(operation, { minLength: 1, maxLength: 3 }), { minLength: 10, maxLength: 60, size: 'large' }), async (rounds) => {
@@ -120,6 +147,7 @@ it(`whatever happens in whatever order, and dies in between, no base unit is mad
       const replayed = replay(store.entries);
       for (const [account, amount] of await store.allBalances()) expect(replayed.get(account) ?? 0n, account).toBe(amount);
       await verifyChain(store);
+      checkBacking(store.entries);
       const ledger = new Ledger(store, { now });
       await checkJobs(ledger);
       // Whatever is reported again is not booked again.

@@ -1,12 +1,13 @@
 import { LedgerError } from '@ciro/core/ledger/entry.ts';
 import { linksOf } from '@ciro/core/ledger/head.ts';
 import { BASE_UNITS_PER_CREDIT, TRIAL_CREDITS, formatCredits } from '@ciro/core/units.ts';
-import { bondHolder, escrowBehind, escrowOf, holdOf, payableOf, pendingOf, requesterOf, withheldOf } from './accounts-of.ts';
+import { bondHolder, escrowBehind, escrowOf, feeOf, holdOf, payableOf, pendingOf, promotionalOf, PURSES, requesterOf, withheldOf } from './accounts-of.ts';
 import { Books } from './books.ts';
 import { bookBudget, bookEscrowRefunded, bookReturned } from './escrows.ts';
 import { closeKey, JobMoney, outcomeKey, unknownHold } from './job-money.ts';
-import { bookAuditPay, bookFailed, bookPayable, bookRetired, bookUnpaid } from './outcomes.ts';
+import { bookAuditPay, bookFailed, bookPayable, bookRestored, bookRetired, bookUnpaid } from './outcomes.ts';
 import { bookCorrection, bookSettled, earnedOf } from './payouts.ts';
+import { bookPromotions, PROMOTION_BATCH, sharePromotions, waitingOf } from './promotions.ts';
 import { TrialError } from './trial-error.ts';
 import type { Stake } from '@ciro/core/audit/audit-rate.ts';
 import type { AuditId, HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
@@ -29,6 +30,7 @@ export const MAX_LINKS = 1_000;
 /** A worker's base units over all jobs. */
 export interface WorkerTotals {
   readonly pending: bigint;
+  /** Decided for it: payable on chain, or waiting for a promotion (SPEC M11). */
   readonly payable: bigint;
   /** Earned, and kept back until the worker has a record (SPEC M7). */
   readonly withheld: bigint;
@@ -65,8 +67,8 @@ export class Ledger {
     const amount = TRIAL_CREDITS * BASE_UNITS_PER_CREDIT;
     return this.#book(`trial:${account}`, async (books) => {
       const at = this.#now();
-      const dayStart = at - (at % DAY_MS);
-      const given = await books.trialsSince(dayStart);
+      const dayStart = dayOf(at);
+      const given = [...(await books.creditedSince('trial', dayStart)).values()].reduce((sum, each) => sum + each, 0n);
       if (given + amount > TRIAL_DAILY_CAP_CREDITS * BASE_UNITS_PER_CREDIT) {
         const retryAfterMs = dayStart + DAY_MS - at;
         throw new TrialError('daily-cap', `today's ${TRIAL_DAILY_CAP_CREDITS} trial credits are given out; try again after midnight UTC`, { fault: 'platform', fields: { retryAfterMs } });
@@ -77,17 +79,30 @@ export class Ledger {
     });
   }
 
-  /** Sets `amount` aside for a job, from an account's credits or from the budget of an escrow; throws `insufficient` with `balance` and `needed`. */
+  /** Books what a requester paid in, once for its cause: the only credits that workers are paid by without a cap (SPEC M11). */
+  deposit(cause: string, account: string, amount: bigint): Promise<LedgerEntry> {
+    if (amount <= 0n) throw new RangeError(`a deposit of ${amount} base units for ${account}; it must be positive`);
+    return this.#book(`deposit:${cause}`, async () => ({ kind: 'deposit', job: null, lines: [{ account: 'issued', amount: -amount }, { account: requesterOf(account, 'paid'), amount }] }));
+  }
+
+  /** Sets `amount` aside for a job, from an account's credits, given ones first, or from the budget of an escrow; throws `insufficient` with `balance` and `needed`. */
   async hold(job: JobId, account: string, amount: bigint, escrow?: string): Promise<LedgerEntry> {
-    const payer = escrow === undefined ? requesterOf(account) : escrowOf(escrow);
     if (amount <= 0n) throw new RangeError(`a hold of ${amount} base units for job ${job}; it must be positive`);
     return this.#book(`hold:${job}`, async (books) => {
-      const balance = await books.balance(payer);
+      const payers = escrow === undefined ? PURSES.map((purse) => requesterOf(account, purse)) : [escrowOf(escrow)];
+      const balances = await Promise.all(payers.map((payer) => books.balance(payer)));
+      const balance = balances.reduce((sum, each) => sum + each, 0n);
       if (balance < amount) {
         const message = `this request may cost up to ${formatCredits(amount)} credits and the account holds ${formatCredits(balance)}; lower max_tokens or top up`;
         throw new LedgerError('insufficient', message, { fault: 'user', fields: { balance: String(balance), needed: String(amount) } });
       }
-      return { kind: 'hold', job, lines: [{ account: payer, amount: -amount }, { account: holdOf(job), amount }] };
+      let left = amount;
+      const lines = payers.map((payer, index): LedgerLine => {
+        const part = least(left, balances[index] ?? 0n);
+        left -= part;
+        return { account: payer, amount: -part };
+      });
+      return { kind: 'hold', job, lines: [...lines, { account: holdOf(job), amount }] };
     });
   }
 
@@ -100,13 +115,17 @@ export class Ledger {
     const paid = charge.credits.reduce((sum, credit) => sum + credit.amount, charge.fee);
     if (paid !== charge.debit) throw new LedgerError('unbalanced', `charge of job ${job}: fee and credits are ${paid} base units, the debit is ${charge.debit}`, { fault: 'bug', fields: { job } });
     const entry = await this.#book(closeKey(job), async (books) => {
-      const { requester, held } = (await books.money(job)).hold;
+      const money = await books.money(job);
+      const { requester, of, held } = money.hold;
       if (charge.debit > held) throw new LedgerError('insufficient', `job ${job} costs ${charge.debit} base units, but ${held} are held`, { fault: 'bug', fields: { balance: String(held), needed: String(charge.debit) } });
+      const [cost, fee] = [money.split(charge.debit, charge.debit), money.split(charge.fee, charge.debit)];
       const lines: LedgerLine[] = [
         { account: holdOf(job), amount: -held },
         ...charge.credits.map(({ worker, amount }) => ({ account: pendingOf(worker), amount })),
-        { account: 'fee', amount: charge.fee },
-        { account: requester, amount: held - charge.debit },
+        { account: feeOf('given'), amount: fee.given },
+        { account: feeOf('paid'), amount: fee.paid },
+        { account: requester.given, amount: of.given - cost.given },
+        { account: requester.paid, amount: of.paid - cost.paid },
       ];
       return { kind: 'charge', job, lines };
     });
@@ -117,8 +136,8 @@ export class Ledger {
   /** Gives a whole hold back. Closing twice changes nothing: the entry that closed the hold is returned. */
   release(job: JobId): Promise<LedgerEntry> {
     return this.#book(closeKey(job), async (books) => {
-      const { requester, held } = (await books.money(job)).hold;
-      return { kind: 'release', job, lines: [{ account: holdOf(job), amount: -held }, { account: requester, amount: held }] };
+      const { requester, of, held } = (await books.money(job)).hold;
+      return { kind: 'release', job, lines: [{ account: holdOf(job), amount: -held }, ...PURSES.map((purse) => ({ account: requester[purse], amount: of[purse] }))] };
     });
   }
 
@@ -141,7 +160,7 @@ export class Ledger {
   /** Workers that have a bond. */
   async bonded(): Promise<readonly NodeId[]> {
     const balances = await this.#store.allBalances();
-    return [...balances].flatMap(([account, amount]) => (amount > 0n ? (bondHolder(account) ?? []) : []));
+    return [...new Set([...balances].flatMap(([account, amount]) => (amount > 0n ? (bondHolder(account) ?? []) : [])))];
   }
 
   /** A stage's credit goes back to the requester; nothing else follows (SPEC M7). */
@@ -152,6 +171,11 @@ export class Ledger {
   /** A quorum found these stages to have failed: the requester gets the whole debit back, honest stages keep their credit (SPEC M7). */
   failed(job: JobId, convicted: readonly NodeId[]): Promise<void> {
     return this.#within((books) => bookFailed(books, job, convicted));
+  }
+
+  /** The court set aside what a quorum found: the worker gets back what it lost by it (SPEC Q4). */
+  restored(job: JobId, worker: NodeId): Promise<void> {
+    return this.#within((books) => bookRestored(books, job, worker));
   }
 
   /** Pays an auditor for one look at one stage (SPEC M8). */
@@ -172,6 +196,19 @@ export class Ledger {
   /** Takes what was made payable in error back to the pool (SPEC M10). */
   correct(name: string, worker: NodeId, amount: bigint): Promise<void> {
     return this.#within((books) => bookCorrection(books, name, worker, amount));
+  }
+
+  /** Makes payable what workers earned by given credits, as far as the day's caps allow; gives how much (SPEC M11). */
+  async promote(): Promise<bigint> {
+    const waiting = waitingOf(await this.#store.allBalances());
+    if (waiting.size === 0) return 0n;
+    const dayStart = dayOf(this.#now());
+    const shares = [...(await this.#within((books) => sharePromotions(books, waiting, dayStart)))];
+    let promoted = 0n;
+    for (let first = 0; first < shares.length; first += PROMOTION_BATCH) {
+      promoted += await this.#within((books) => bookPromotions(books, new Map(shares.slice(first, first + PROMOTION_BATCH)), dayStart));
+    }
+    return promoted;
   }
 
   /** Issues what a contract holds for a job, in base units of credits; once for its id (SPEC N5). */
@@ -202,17 +239,18 @@ export class Ledger {
     return entry?.lines.map(({ account }) => escrowBehind(account)).find((found) => found !== undefined);
   }
 
-  /** Base units that an account may spend. */
+  /** Base units that an account may spend, given and paid ones. */
   async balance(account: string): Promise<bigint> {
-    return (await this.#store.balances([requesterOf(account)])).get(requesterOf(account)) ?? 0n;
+    const purses = await this.#store.balances(PURSES.map((purse) => requesterOf(account, purse)));
+    return [...purses.values()].reduce((sum, amount) => sum + amount, 0n);
   }
 
   /** What the chain holds for a worker. */
   async workerTotals(worker: string): Promise<WorkerTotals> {
-    const accounts = [pendingOf(worker), payableOf(worker), withheldOf(worker)] as const;
+    const accounts = [pendingOf(worker), payableOf(worker), promotionalOf(worker), withheldOf(worker, 'given'), withheldOf(worker, 'paid')] as const;
     const balances = await this.#store.balances(accounts);
-    const [pending = 0n, payable = 0n, withheld = 0n] = accounts.map((account) => balances.get(account) ?? 0n);
-    return { pending, payable, withheld };
+    const [pending = 0n, payable = 0n, promotional = 0n, given = 0n, paid = 0n] = accounts.map((account) => balances.get(account) ?? 0n);
+    return { pending, payable: payable + promotional, withheld: given + paid };
   }
 
   /** What the chain says about a job; undefined until its hold is closed. */
@@ -247,3 +285,8 @@ export class Ledger {
     return this.#store.exclusive((transaction) => work(new Books(transaction, this.#now)));
   }
 }
+
+/** Where a UTC day begins, epoch milliseconds. */
+const dayOf = (at: number): number => at - (at % DAY_MS);
+
+const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);

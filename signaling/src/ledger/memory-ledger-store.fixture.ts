@@ -32,7 +32,11 @@ export class MemoryLedgerStore implements LedgerStore {
         this.#crash('balances');
         return new Map(accounts.map((account) => [account, balances.get(account) ?? 0n]));
       },
-      trialsSince: async (since) => entries.filter(({ kind, at }) => kind === 'trial' && at >= since).flatMap(({ lines }) => lines).reduce((sum, { amount }) => sum + (amount > 0n ? amount : 0n), 0n),
+      creditedSince: async (wanted, since) => {
+        const sums = new Map<AccountName, bigint>();
+        for (const { account, amount } of entries.filter(({ kind, at }) => kind === wanted && at >= since).flatMap(({ lines }) => lines)) if (amount > 0n) sums.set(account, (sums.get(account) ?? 0n) + amount);
+        return sums;
+      },
       append: async (entry) => {
         this.#crash('append');
         if (entries.some(({ key }) => key === entry.key)) throw new LedgerError('duplicate', `key ${entry.key} is booked`, { fault: 'bug' });

@@ -211,3 +211,49 @@ it('M8: an audit is paid once, from the fee account, then from the pool, then no
   expect(await ledger.workerTotals(bea)).toMatchObject({ pending: 16n, payable: 3n });
   await expect(ledger.auditPaid(audit(4), job(1), bea, -1n)).rejects.toThrow(RangeError);
 });
+
+it('Q4: what a conviction took comes back from the pool, once: the credit is payable, the bond a bond; the requester keeps its refund', async () => {
+  const { store, ledger, settle, held, pool, account } = await setup();
+  await ledger.payable(job(1), ada, HALF);
+  await settle(2);
+  const before = { ada: await ledger.workerTotals(ada), pool: await pool() };
+  await ledger.restored(job(2), ada);
+  expect(await ledger.workerTotals(ada)).toEqual(before.ada);
+  await ledger.failed(job(2), [ada]);
+  expect(await ledger.workerTotals(ada)).toEqual({ pending: 0n, payable: 15n, withheld: 0n });
+  const [requester, entries, taken] = [await held('requester:ann'), store.entries.length, await pool()];
+  await ledger.restored(job(2), ada);
+  expect(await ledger.workerTotals(ada)).toEqual({ pending: 0n, payable: 45n, withheld: 15n });
+  expect([await held('requester:ann'), await pool()]).toEqual([requester, taken - 45n]);
+  await ledger.restored(job(2), ada);
+  expect(store.entries).toHaveLength(entries + 1);
+  expect((await account(2)).credits[0]).toMatchObject({ worker: ada, status: 'void' });
+  // Nothing was lost by a job that is paid.
+  await ledger.restored(job(1), ada);
+  expect(store.entries).toHaveLength(entries + 1);
+});
+
+it('Q4: a pool that does not reach pays nothing yet', async () => {
+  const { ledger, drain } = await setup();
+  await ledger.failed(job(1), [ada]);
+  await drain('pool', 29n);
+  await expect(ledger.restored(job(1), ada)).rejects.toMatchObject({ code: 'insufficient', fields: { balance: '29', needed: '30' } });
+  expect(await ledger.workerTotals(ada)).toEqual({ pending: 0n, payable: 0n, withheld: 0n });
+});
+
+it('Q4, M11: of a bond that was paid for, what comes back is paid for again; the credit of a paid job is given, as its requester has the deposit back', async () => {
+  const { ledger, held } = await setup();
+  await ledger.deposit('1', 'bob', 200n);
+  for (const n of [3, 4]) {
+    await ledger.hold(job(n), 'bob', 100n);
+    await ledger.settle(job(n), { debit: 40n, fee: 0n, credits: [{ worker: bea, amount: 40n }] });
+  }
+  await ledger.payable(job(3), bea, HALF);
+  const accounts = ['worker:b:payable', 'worker:b:promotional', 'worker:b:withheld', 'worker:b:withheld:paid', 'requester:bob:paid'] as const;
+  const balances = (): Promise<bigint[]> => Promise.all(accounts.map(held));
+  expect(await balances()).toEqual([20n, 0n, 0n, 20n, 120n]);
+  await ledger.failed(job(4), [bea]);
+  expect(await balances()).toEqual([20n, 0n, 0n, 0n, 160n]);
+  await ledger.restored(job(4), bea);
+  expect(await balances()).toEqual([20n, 40n, 0n, 20n, 160n]);
+});

@@ -15,7 +15,7 @@ async function paidJob(): Promise<{ ledger: Ledger; store: MemoryLedgerStore }> 
   const store = new MemoryLedgerStore();
   const ledger = new Ledger(store, { now: () => 1_000 });
   await ledger.start();
-  await ledger.openTrial('ada');
+  await ledger.deposit('1', 'ada', 400n);
   await ledger.hold(JOB, 'ada', 400n);
   await ledger.settle(JOB, charge(RATES, 0, 100, [{ worker: w1, layers: 1, positions: 10 }, { worker: w2, layers: 3, positions: 10 }]));
   for (const worker of [w1, w2]) await ledger.payable(JOB, worker, 0n);

@@ -35,6 +35,8 @@ export interface SessionOwner {
   message(session: Session, worker: WorkerIdentity, message: WorkMessage): void;
   /** Bytes for a neighbour, or its word that it took some (SPEC L3). */
   relayed(session: Session, worker: WorkerIdentity, message: RelayMessage): void;
+  /** It wants a ticket for its own account (SPEC Y7). */
+  sponsorWanted(session: Session, worker: WorkerIdentity): void;
   /** The worker takes no more work on this connection (it may send a new profile later; `returns`: it is about to). */
   left(session: Session, worker: WorkerIdentity, reason: string, returns: boolean): void;
   measured(session: Session, worker: WorkerIdentity, rttMs: number): void;
@@ -210,6 +212,9 @@ export class Session {
         if (state.at !== 'profiled') return;
         this.#state = { at: 'greeted', identity };
         this.#owner.left(this, identity, message.reason, false);
+        return;
+      case 'sponsor-wanted':
+        this.#owner.sponsorWanted(this, identity);
         return;
       case 'relay':
       case 'relay-taken':

@@ -116,6 +116,20 @@ it('L5: a tab that hides its address says so in its hello; others do not', () =>
   expect(sessions.hidesAddress(hidden.nodeId)).toBe(false);
 });
 
+it('Y7: who wants a ticket is known by the key that it proved, and a stranger is not heard', () => {
+  const { sessions, tab } = setup();
+  const heard: string[] = [];
+  sessions.observe({ message: () => heard.push('message'), sponsorWanted: ({ nodeId }) => heard.push(nodeId) });
+  const one = tab().greet();
+  one.session.receive({ type: 'sponsor-wanted' });
+  const stranger = tab();
+  stranger.session.receive({ type: 'sponsor-wanted' });
+  expect(heard).toEqual([one.nodeId]);
+  expect(stranger.last('refused')).toMatchObject({ code: 'hello-expected' });
+  one.session.receive({ type: 'sponsor-wanted', account: '0x5' });
+  expect([heard.length, one.last('dropped')?.code]).toEqual([1, 'malformed']);
+});
+
 it('L3: relayed frames reach their own listener, of greeted workers only, and no other', () => {
   const { sessions, tab } = setup();
   const heard: unknown[] = [];

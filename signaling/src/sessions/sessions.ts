@@ -25,6 +25,8 @@ export interface WorkerObserver {
   message?(nodeId: NodeId, message: WorkMessage): void;
   /** Bytes for a neighbour of a greeted worker, or its word that it took some. */
   relayed?(nodeId: NodeId, message: RelayMessage): void;
+  /** A greeted worker wants a ticket for the account of its identity (SPEC Y7). */
+  sponsorWanted?(worker: WorkerIdentity): void;
 }
 
 export interface SessionsDeps {
@@ -69,6 +71,7 @@ export class Sessions {
       profiled: (_session, worker) => this.#profiled(worker),
       message: (_session, worker, message) => this.#tell((observer) => observer.message?.(worker.nodeId, message)),
       relayed: (_session, worker, message) => this.#tell((observer) => observer.relayed?.(worker.nodeId, message)),
+      sponsorWanted: (_session, worker) => this.#tell((observer) => observer.sponsorWanted?.(worker)),
       left: (_session, worker, reason, returns) => this.#tell((observer) => observer.left?.(worker.nodeId, reason, returns)),
       measured: (_session, worker, rttMs) => this.#book.add(worker, { latencyTotalMs: rttMs, latencySamples: 1 }),
       closed: (session, worker) => this.#closed(session, worker),

@@ -38,7 +38,7 @@ export interface Worker extends WorkerIdentity {
 export type Offence = 'malformed' | 'not-yours' | 'forged' | 'oversized';
 
 /** Messages that concern jobs, audits, shards and links: what sessions pass on. Relayed frames go their own way. */
-export type WorkMessage = Exclude<WorkerMessage, { type: 'hello' | 'profile' | 'measured' | 'engine-lost' | 'visibility' | 'leaving' | 'nonces' } | RelayMessage>;
+export type WorkMessage = Exclude<WorkerMessage, { type: 'hello' | 'profile' | 'measured' | 'engine-lost' | 'visibility' | 'leaving' | 'nonces' | 'sponsor-wanted' } | RelayMessage>;
 
 /** Of these, what concerns audits: the draw's nonces, and everything that names an audit. */
 export type AuditMessage = Extract<WorkMessage, { type: 'nonce' | 'piece' | 'supply-refused' | 'audit-refused' | 'audit-blind' | 'audit-opened' }>;

@@ -14,6 +14,7 @@ it('X8: all due are one group per 128, one due is a group of its own, none is no
   expect(planGroups([false, false, false, true], 1)).toEqual([{ first: 3, size: 1 }]);
   expect(planGroups([false, false])).toEqual([]);
   expect(planGroups([true])).toEqual([{ first: 0, size: 1 }]);
+  expect(planGroups([true, true, true, false], 128, [false, false, false, true])).toEqual([{ first: 0, size: 2 }, { first: 2, size: 1 }]);
 });
 
 it('X3, X8: groups are aligned, rise without overlap, cover exactly every due leaf, and at least half of each is due', () => {

@@ -9,15 +9,16 @@ export interface LeafGroup {
 
 /**
  * Groups that cover every due leaf (SPEC X8): as large as at least half of their leaves are due, so that no claim carries more
- * leaves that get nothing than leaves that get something. Rising, without overlap. `due[i]`: leaf i is to be paid.
+ * leaves that get nothing than leaves that get something. Rising, without overlap. `due[i]`: leaf i is to be paid; `left[i]`: it is left to its
+ * payee, and in no group (SPEC X9).
  */
-export function planGroups(due: readonly boolean[], largest: number = MAX_GROUP): LeafGroup[] {
+export function planGroups(due: readonly boolean[], largest: number = MAX_GROUP, left: readonly boolean[] = []): LeafGroup[] {
   const groups: LeafGroup[] = [];
   const cover = (first: number, size: number): void => {
     let wanted = 0;
     for (let at = first; at < first + size; at++) if (due[at] === true) wanted++;
     if (wanted === 0) return;
-    if (2 * wanted >= size) {
+    if (2 * wanted >= size && !left.slice(first, first + size).includes(true)) {
       groups.push({ first, size });
       return;
     }

@@ -18,6 +18,7 @@ const CHALLENGE_WINDOW = 60;
 export class MemoryChain implements ChainPort {
   readonly chainId = '0x534e5f54455354';
   readonly store = '0x5707e';
+  #births = 1;
   /** Unix seconds. */
   time = 1_000;
   /** Every payment that was made, in order: what a doubled claim would show in. */
@@ -33,6 +34,20 @@ export class MemoryChain implements ChainPort {
   constructor(options: { readonly balance: bigint; readonly crash?: (step: string) => void }) {
     this.#state.balance = options.balance;
     this.#crash = options.crash ?? (() => undefined);
+  }
+
+  async birth(): Promise<string> {
+    this.#crash('birth');
+    return `0xb${this.#births}`;
+  }
+
+  /** Its process ended and was started anew: everything is gone but what it is funded with. */
+  beginAnew(balance: bigint): void {
+    this.#births++;
+    this.#state = { epochs: new Map(), paid: new Map(), balance };
+    this.#blocks.splice(0);
+    this.#receipts.clear();
+    this.#waiting.splice(0);
   }
 
   async postEpoch({ epoch, root, total, count, depth }: EpochSummary): Promise<string> {

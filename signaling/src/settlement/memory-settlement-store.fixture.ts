@@ -1,11 +1,12 @@
 import { SettlementServiceError } from './service-error.ts';
 import type { NodeId } from '@ciro/core/ids.ts';
 import type { EpochCorrection, EpochData } from '@ciro/core/settlement/epoch.ts';
-import type { EpochStatus, EpochSummary, SettlementStore, StoredEpoch } from './ports.ts';
+import type { EpochStatus, EpochSummary, SettlementBook, SettlementStore, StoredEpoch } from './ports.ts';
 
 /** An outbox in memory for tests. `crash` is asked before and after each write. */
 export class MemorySettlementStore implements SettlementStore {
   readonly #crash: (step: string) => void;
+  #book: SettlementBook | undefined;
   readonly #epochs: { data: EpochData; closedAt: number; status: EpochStatus }[] = [];
   readonly #payouts = new Map<NodeId, string>();
   readonly #corrections = new Map<string, EpochCorrection & { used: boolean }>();
@@ -14,6 +15,15 @@ export class MemorySettlementStore implements SettlementStore {
     this.#crash = crash;
   }
 
+  async book(): Promise<SettlementBook | undefined> {
+    return structuredClone(this.#book);
+  }
+  async openBook(book: SettlementBook): Promise<void> {
+    this.#crash('book');
+    if (this.#book !== undefined) this.#epochs.splice(0);
+    this.#book = structuredClone(book);
+    this.#crash('booked');
+  }
   async close(epoch: EpochData, at: number): Promise<void> {
     this.#crash('close');
     if (epoch.epoch !== this.#epochs.length + 1) throw new SettlementServiceError('out-of-order', `epoch ${epoch.epoch} after ${this.#epochs.length}`, { fault: 'bug' });

@@ -1,7 +1,7 @@
 import { groupProof } from '@ciro/core/settlement/epoch-tree.ts';
 import { creditsFor } from '@ciro/core/settlement/rate.ts';
 import { LedgerError } from '@ciro/core/ledger/entry.ts';
-import { planGroups } from './group-plan.ts';
+import { MAX_GROUP, planGroups } from './group-plan.ts';
 import { SettlementServiceError } from './service-error.ts';
 import type { NodeId } from '@ciro/core/ids.ts';
 import type { PayoutRate } from '@ciro/core/settlement/rate.ts';
@@ -18,6 +18,9 @@ const RESEND_AFTER_MS = 5 * 60_000;
 /** Epochs that are looked through for the newest claimable one. */
 const LOOK_BACK = 100;
 
+/** Whom the contract has never paid has so long for its own first claim, which shows its owner that the account works. Ten minutes: a tab that is open claims within one. */
+export const OWN_CLAIM_WAIT_MS = 10 * 60_000;
+
 export interface PayoutDeskDeps {
   readonly chain: Pick<ChainPort, 'paidOf' | 'claimGroups' | 'receipt'>;
   readonly store: Pick<SettlementStore, 'list'>;
@@ -32,6 +35,8 @@ export interface PayoutDeskOptions {
   readonly rate: PayoutRate;
   /** Groups are pushed for payees whom the newest claimable epoch owes so many base units of the token, or more; null pushes none. */
   readonly pushFrom: bigint | null;
+  /** Milliseconds that a first payment is left to its payee (SPEC X9); OWN_CLAIM_WAIT_MS when absent. */
+  readonly ownClaimMs?: number;
 }
 
 interface Payee {
@@ -47,6 +52,8 @@ export class PayoutDesk {
   readonly #options: PayoutDeskOptions;
   /** The push that is on its way: nothing else is pushed before it is in a block. */
   #push: { readonly transaction: string; readonly at: number } | undefined;
+  /** Whom the contract has never paid, and since when it could. */
+  readonly #firstOwed = new Map<string, number>();
   /** Where the next look begins among those who are owed something. */
   #cursor = 0;
 
@@ -121,12 +128,23 @@ export class PayoutDesk {
     throw new SettlementServiceError('reverted', `the contract refused the claims of transaction ${transaction}: ${receipt.reason}`, { fault: 'platform', fields: { transaction, reason: receipt.reason } });
   }
 
+  /** A first payment is left to its payee's own claim for a while. */
+  #isLeft(account: string, paid: bigint): boolean {
+    if (paid > 0n) this.#firstOwed.delete(account);
+    if (paid > 0n) return false;
+    const now = this.#deps.now();
+    const since = this.#firstOwed.get(account) ?? now;
+    this.#firstOwed.set(account, since);
+    return now - since < (this.#options.ownClaimMs ?? OWN_CLAIM_WAIT_MS);
+  }
+
   async #pushDue(epoch: number, { entries, tree }: GrownTree, payees: readonly Payee[], paid: readonly bigint[], from: bigint): Promise<void> {
     const owed = new Map(payees.map(({ index, cumulative }, at) => [index, cumulative - (paid[at] ?? 0n)]));
-    const due = entries.map((_, index) => (owed.get(index) ?? 0n) >= from);
+    const left = new Set(payees.flatMap(({ account, index }, at) => (this.#isLeft(account, paid[at] ?? 0n) ? [index] : [])));
+    const due = entries.map((_, index) => (owed.get(index) ?? 0n) >= from && !left.has(index));
     const groups: ClaimGroup[] = [];
     let leaves = 0;
-    for (const { first, size } of planGroups(due)) {
+    for (const { first, size } of planGroups(due, MAX_GROUP, entries.map((_, index) => left.has(index)))) {
       if (leaves + size > MAX_LEAVES) break;
       leaves += size;
       const items = Array.from({ length: size }, (_, at) => entries[first + at]).map((entry) => (entry === undefined ? PADDING : { account: entry.account, cumulative: BigInt(entry.cumulative) }));

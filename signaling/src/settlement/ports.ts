@@ -47,6 +47,8 @@ export interface ClaimGroup {
 export interface ChainPort {
   readonly chainId: string;
   readonly store: string;
+  /** What tells this chain from another of the same id: its first block. */
+  birth(): Promise<string>;
   /** Sends the epoch; gives the transaction's hash, without waiting for a block. */
   postEpoch(epoch: EpochSummary): Promise<string>;
   /** Sends one transaction that claims all of the groups. */
@@ -82,8 +84,20 @@ export interface StoredEpoch extends EpochStatus {
   readonly closedAt: number;
 }
 
+/** The contract and chain that the stored epochs are of (SPEC X10). */
+export interface SettlementBook {
+  readonly chainId: string;
+  readonly store: string;
+  readonly birth: string;
+  /** Base units of credits that each worker had settled before that chain began. */
+  readonly settledBefore: Readonly<Record<string, string>>;
+}
+
 /** Port: the durable outbox. Every call is stored whole, or not at all. */
 export interface SettlementStore {
+  book(): Promise<SettlementBook | undefined>;
+  /** Keeps the book. In the place of another one it drops that one's epochs: their chain is gone. */
+  openBook(book: SettlementBook): Promise<void>;
   /** Keeps an epoch as `closed` and takes its corrections off the list of those that wait. Refuses any number but the one after the last. */
   close(epoch: EpochData, at: number): Promise<void>;
   /** Moves an epoch on; its data never change. */
@@ -102,6 +116,8 @@ export interface SettlementStore {
 
 /** Port: the ledger, as far as it is paid out. */
 export interface EarningsPort {
+  /** Makes payable what given credits earned, within the day's caps (SPEC M11). */
+  promote(): Promise<bigint>;
   earned(): Promise<ReadonlyMap<NodeId, Earned>>;
   settled(worker: NodeId, paid: PaidOnChain): Promise<bigint>;
   correct(name: string, worker: NodeId, amount: bigint): Promise<void>;
@@ -120,6 +136,8 @@ export interface GrownTree {
 
 /** What happened, for logs and people. */
 export type SettlementEvent =
+  /** A local chain was started anew; epochs begin with 1 again. */
+  | { readonly type: 'began-anew' }
   | { readonly type: 'closed'; readonly epoch: number; readonly count: number; readonly total: bigint }
   | { readonly type: 'posted' | 'confirmed'; readonly epoch: number; readonly transaction: string | null }
   | { readonly type: 'claimable' | 'vetoed'; readonly epoch: number }

@@ -34,7 +34,7 @@ export class SettledNetwork {
   readonly store: SettlementStore;
   readonly events: SettlementEvent[] = [];
   readonly errors: unknown[] = [];
-  readonly options: SettlementOptions = { network: 'ciro-test', rate: LAUNCH_RATE, everyMs: EVERY_MS, maxChanged: 100, pushFrom: 1n };
+  readonly options: SettlementOptions = { network: 'ciro-test', rate: LAUNCH_RATE, everyMs: EVERY_MS, maxChanged: 100, pushFrom: 1n, ownClaimMs: 0 };
   settlement: Settlement;
   #jobs = 0;
 
@@ -57,13 +57,24 @@ export class SettledNetwork {
     return this.settlement;
   }
 
-  /** Pays workers of one job that passed: `amounts[i]` base units to worker i. */
+  /** Pays workers of one job that passed, by a trial: `amounts[i]` base units to worker i. */
   async earn(...amounts: readonly number[]): Promise<void> {
-    const job = (++this.#jobs).toString(16).padStart(32, '0') as JobId;
-    const total = amounts.reduce((sum, amount) => sum + amount, 0);
     await this.ledger.start();
     await this.ledger.openTrial('ada');
-    await this.ledger.hold(job, 'ada', BigInt(total));
+    await this.#work('ada', amounts);
+  }
+
+  /** The same, by a deposit: payable without a promotion. */
+  async earnPaid(...amounts: readonly number[]): Promise<void> {
+    await this.ledger.start();
+    await this.ledger.deposit(String(this.#jobs), 'bob', BigInt(amounts.reduce((sum, amount) => sum + amount, 0)));
+    await this.#work('bob', amounts);
+  }
+
+  async #work(requester: string, amounts: readonly number[]): Promise<void> {
+    const job = (++this.#jobs).toString(16).padStart(32, '0') as JobId;
+    const total = amounts.reduce((sum, amount) => sum + amount, 0);
+    await this.ledger.hold(job, requester, BigInt(total));
     const paid = amounts.flatMap((amount, index) => (amount === 0 ? [] : [{ worker: WORKERS[index]?.node ?? '', amount: BigInt(amount) }]));
     await this.ledger.settle(job, { ...charge(RATES, 0, 0, []), debit: BigInt(total), fee: 0n, credits: paid });
     for (const { worker } of paid) await this.ledger.payable(job, worker as NodeId, 0n);

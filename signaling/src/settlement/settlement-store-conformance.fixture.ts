@@ -31,6 +31,24 @@ export function settlementStoreConforms(open: () => Promise<SettlementStore>): v
     expect([await store.data(1), await store.data(3), await store.find(3)]).toEqual([epochOf(1), undefined, undefined]);
   });
 
+  it('X10: another book in the place of the first drops its epochs; workers keep their addresses, and corrections stay used', async () => {
+    const store = await open();
+    const book = (birth: string) => ({ chainId: '0x1', store: '0x2', birth, settledBefore: { [nodeId(1)]: String(HUGE) } });
+    expect(await store.book()).toBeUndefined();
+    const correction = { account: '0xa', by: '2', name: 'case 1' };
+    await store.addCorrection(correction);
+    await store.close(epochOf(1, [correction]), 1_000);
+    await store.bindPayouts(new Map([[nodeId(1), '0x11']]));
+    await store.openBook(book('first'));
+    expect([await store.book(), (await store.list(5)).length]).toEqual([book('first'), 1]);
+    await store.openBook(book('second'));
+    expect([await store.book(), await store.list(5)]).toEqual([book('second'), []]);
+    expect(await store.payouts([nodeId(1)])).toEqual(new Map([[nodeId(1), '0x11']]));
+    await store.addCorrection(correction);
+    expect(await store.waitingCorrections()).toEqual([]);
+    await store.close(epochOf(1), 2_000);
+  });
+
   it('X6: a worker keeps the address that was bound first', async () => {
     const store = await open();
     await store.bindPayouts(new Map([[nodeId(1), '0x11'], [nodeId(2), '0x12']]));

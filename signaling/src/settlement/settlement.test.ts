@@ -47,7 +47,7 @@ it('X7: the next epoch comes when its time is over and something changed, or at 
   network.clock.advance(10 * EVERY_MS);
   await network.run(8);
   expect((await network.settlement.epoch(2))?.entries.map(({ cumulative }) => cumulative).sort()).toEqual(['15', '20']);
-  await network.earn(1, 1, 1);
+  await network.earnPaid(1, 1, 1);
   await network.run(8);
   expect((await network.settlement.epochs(9)).map(({ summary }) => summary.epoch)).toEqual([3, 2, 1]);
   await expectReconciled(network);
@@ -259,7 +259,7 @@ it('X7, X8, M10: killed at each single step of two epochs, before or after it to
     await expectComplete(network);
     expect(network.chain.posts).toBe((await network.settlement.epochs(9)).length);
   }
-  const every = ['store bind', 'store bound', 'store close', 'store closed', 'store mark', 'store marked', 'chain post', 'chain post sent', 'chain info', 'chain claim', 'chain claim sent', 'ledger append', 'ledger balances', 'ledger commit'];
+  const every = ['chain birth', 'store book', 'store booked', 'store bind', 'store bound', 'store close', 'store closed', 'store mark', 'store marked', 'chain post', 'chain post sent', 'chain info', 'chain claim', 'chain claim sent', 'ledger append', 'ledger balances', 'ledger commit'];
   expect([...killedAt].sort()).toEqual(every.sort());
 });
 
@@ -291,4 +291,97 @@ it('X7, X8, M10: killed again and again, between earnings, blocks and reorganisa
     }),
     { seed, numRuns: 40 },
   );
+});
+
+it('X9: whom the contract has never paid is left to its own claim for a while; then a push pays it, and later ones at once', async () => {
+  const network = new SettledNetwork({ options: { ownClaimMs: 600_000 } });
+  await network.earn(10, 20);
+  await network.run(4);
+  const epoch = await network.settlement.epoch(1);
+  const own = await network.settlement.proof(1, ACCOUNTS[0] ?? '');
+  if (epoch === undefined || own === undefined) throw new Error('no proof');
+  expect([network.types().at(-1), network.chain.payments]).toEqual(['claimable', []]);
+  await network.chain.claimGroups([{ epoch: 1, first: own.index, items: [{ account: own.account, cumulative: BigInt(own.cumulative) }], proof: own.proof.map(BigInt) }]);
+  await network.run(3);
+  expect(network.types()).toEqual(['closed', 'posted', 'confirmed', 'claimable', 'settled']);
+  // Who was paid before is pushed in the next epoch, while the other's time has not come.
+  await network.earn(5);
+  await network.run(8);
+  expect(network.chain.paid.get(ACCOUNTS[0] ?? '')).toBe(15n);
+  expect(network.chain.paid.get(ACCOUNTS[1] ?? '')).toBeUndefined();
+  network.clock.advance(600_000);
+  await network.run(4);
+  expect(network.chain.paid.get(ACCOUNTS[1] ?? '')).toBe(20n);
+  await expectReconciled(network);
+});
+
+it('X10: a local chain that began anew owes what was not settled; what the old one paid stays settled', async () => {
+  const network = new SettledNetwork({ options: { mayBeginAnew: true } });
+  await network.earn(10, 20);
+  await network.run(8);
+  await network.earn(0, 7);
+  await network.run(1);
+  const closed = (await network.settlement.epochs(9)).length;
+  network.chain.beginAnew(10n ** 30n);
+  await network.restart().step();
+  await network.earn(3);
+  await network.run(10);
+  expect([closed, network.types().filter((type) => type === 'began-anew')]).toEqual([2, ['began-anew']]);
+  expect((await network.settlement.epochs(9)).map(({ summary, state }) => [summary.epoch, state]).reverse()[0]).toEqual([1, 'claimable']);
+  expect([0, 1].map((index) => network.chain.paid.get(ACCOUNTS[index] ?? ''))).toEqual([3n, 7n]);
+  const earned = await network.ledger.earned();
+  expect([0, 1].map((index) => earned.get(nodeAt(index)))).toEqual([{ payable: 0n, settled: 13n }, { payable: 0n, settled: 27n }]);
+  await verifyChain(network.ledgerStore);
+  expect(network.errors).toEqual([]);
+});
+
+it('X10: any other chain that is not the one of the stored epochs is refused by name, and nothing is closed, posted or paid there', async () => {
+  const network = new SettledNetwork();
+  await network.earn(10);
+  await network.run(8);
+  network.chain.beginAnew(10n ** 30n);
+  await network.earn(5);
+  await network.run(5);
+  expect(network.errors).toHaveLength(1);
+  expect(network.errors[0]).toMatchObject({ code: 'foreign-chain', fields: { expected: '0xb1', found: '0xb2' } });
+  expect([network.chain.posts, network.chain.paid.size, (await network.settlement.epochs(9)).length]).toEqual([1, 0, 1]);
+});
+
+it('X8: while the node does not answer the ledger goes on, one error tells it, and everything is settled when it answers', async () => {
+  let silent = false;
+  const network = new SettledNetwork({ crash: (step) => {
+    if (silent && step.startsWith('chain')) throw new Error('the node does not answer');
+  } });
+  await network.earn(10, 20);
+  await network.run(2);
+  silent = true;
+  await network.run(3);
+  await network.earn(1, 2, 3);
+  await network.run(3);
+  expect(network.errors).toHaveLength(1);
+  silent = false;
+  await network.run(8);
+  expect(network.errors).toHaveLength(1);
+  expect([...(await network.ledger.earned()).values()].map(({ payable }) => payable)).toEqual([0n, 0n, 0n]);
+  await expectReconciled(network);
+});
+
+it('payOut closes an epoch before its time, and resolves when everybody who was owed something has it', async () => {
+  const network = new SettledNetwork({ options: { everyMs: 1_000 * EVERY_MS } });
+  network.clock.advance(1_000 * EVERY_MS);
+  await network.earn(10);
+  await network.run(8);
+  await network.earn(5, 6);
+  await network.run(8);
+  expect(await network.settlement.epochs(9)).toHaveLength(1);
+  const paid = network.settlement.payOut(AbortSignal.timeout(MANY_LIVES_MS));
+  await network.run(8);
+  expect(await paid).toEqual([{ worker: nodeAt(0), account: ACCOUNTS[0], credits: 5n }, { worker: nodeAt(1), account: ACCOUNTS[1], credits: 6n }]);
+  await expectReconciled(network);
+  expect(await network.settlement.payOut(AbortSignal.timeout(MANY_LIVES_MS))).toEqual([]);
+  await network.earn(1);
+  const told = new AbortController();
+  const waiting = network.settlement.payOut(told.signal);
+  told.abort(new Error('told to'));
+  await expect(waiting).rejects.toThrow('told to');
 });

@@ -1,6 +1,7 @@
 import { hex } from '@ciro/core/settlement/epoch.ts';
 import { proofOf } from '@ciro/core/settlement/epoch-tree.ts';
 import { tokensOf } from '@ciro/core/settlement/rate.ts';
+import { ChainBook } from './chain-book.ts';
 import { EpochCloser } from './epoch-closer.ts';
 import { EpochOutbox } from './epoch-outbox.ts';
 import { EpochTrees } from './epoch-trees.ts';
@@ -10,6 +11,7 @@ import type { NodeId } from '@ciro/core/ids.ts';
 import type { EpochData } from '@ciro/core/settlement/epoch.ts';
 import type { PayoutRate } from '@ciro/core/settlement/rate.ts';
 import type { Clock } from '../sessions/clock.ts';
+import type { ChainBookOptions } from './chain-book.ts';
 import type { EpochCloserOptions } from './epoch-closer.ts';
 import type { PayoutDeskOptions } from './payout-desk.ts';
 import type { PayoutBookDeps } from './payout-book.ts';
@@ -37,7 +39,15 @@ export interface SettlementDeps {
   readonly onError: (error: unknown) => void;
 }
 
-export type SettlementOptions = EpochCloserOptions & PayoutDeskOptions & { readonly lookEveryMs?: number };
+export type SettlementOptions = ChainBookOptions & EpochCloserOptions & PayoutDeskOptions & { readonly lookEveryMs?: number };
+
+/** What one worker was paid on the chain. */
+export interface Payment {
+  readonly worker: NodeId;
+  readonly account: string;
+  /** Base units of credits. */
+  readonly credits: bigint;
+}
 
 /** One account's place in an epoch, as the contract's `claim` wants it. */
 export interface EpochProof {
@@ -49,39 +59,46 @@ export interface EpochProof {
   readonly proof: readonly string[];
 }
 
+/** Sentences of failing looks that are remembered, so that each is told once. */
+const MAX_TOLD = 100;
+
 /**
- * Settlement of credits: closes epochs, posts them, follows them, pushes claims and books what was paid (SPEC X7, X8, M10). Everything it
+ * Settlement of credits: closes epochs, posts them, follows them, pushes claims and books what was paid (SPEC X7 to X10, M10). Everything it
  * knows is in the store, the ledger and the chain: it may end between any two steps and begin again.
  */
 export class Settlement {
   readonly #deps: SettlementDeps;
-  readonly #lookEveryMs: number;
+  readonly #options: SettlementOptions;
   readonly #rate: PayoutRate;
   readonly #payouts: PayoutBook;
-  readonly #trees: EpochTrees;
-  readonly #closer: EpochCloser;
-  readonly #outbox: EpochOutbox;
-  readonly #desk: PayoutDesk;
+  readonly #book: ChainBook;
+  #parts: Parts;
+  /** What was told of looks that failed since the last one that did not. */
+  readonly #told = new Set<string>();
+  readonly #waiting: (() => void)[] = [];
   #look: Promise<void> = Promise.resolve();
   #cancel: () => void = () => undefined;
   #closed = false;
 
   constructor(deps: SettlementDeps, options: SettlementOptions) {
     this.#deps = deps;
-    this.#lookEveryMs = options.lookEveryMs ?? LOOK_EVERY_MS;
+    this.#options = options;
     this.#rate = options.rate;
     this.#payouts = new PayoutBook(deps);
-    this.#trees = new EpochTrees(deps);
-    const shared = { ...deps, payouts: this.#payouts, trees: this.#trees, now: () => deps.clock.now() };
-    this.#closer = new EpochCloser(shared, options);
-    this.#outbox = new EpochOutbox(shared);
-    this.#desk = new PayoutDesk(shared, options);
+    this.#book = new ChainBook(deps, options);
+    this.#parts = this.#make();
+  }
+
+  #make(): Parts {
+    const trees = new EpochTrees(this.#deps);
+    const shared = { ...this.#deps, ledger: this.#book, payouts: this.#payouts, trees, now: () => this.#deps.clock.now() };
+    return { trees, closer: new EpochCloser(shared, this.#options), outbox: new EpochOutbox(shared), desk: new PayoutDesk(shared, this.#options) };
   }
 
   /** Looks now, and again and again. */
   start(): void {
     this.#look = this.step().finally(() => {
-      if (!this.#closed) this.#cancel = this.#deps.clock.after(this.#lookEveryMs, () => this.start());
+      if (!this.#closed) this.#cancel = this.#deps.clock.after(this.#options.lookEveryMs ?? LOOK_EVERY_MS, () => this.start());
     });
   }
 
@@ -92,16 +109,60 @@ export class Settlement {
     return this.#look;
   }
 
-  /** One look. What fails is told, and keeps the other parts from nothing: paying out goes on while a new epoch is refused. */
+  /** One look. What fails is told once, and keeps the other parts from nothing: paying out goes on while a new epoch is refused. */
   async step(): Promise<void> {
-    for (const part of [() => this.#outbox.step(), () => this.#closer.closeDue(), () => this.#outbox.step(), () => this.#desk.step()]) {
-      if (this.#closed) return;
-      try {
-        await part();
-      } catch (error) {
-        this.#deps.onError(error);
-      }
+    const failed: unknown[] = [];
+    const run = async (part: () => Promise<unknown>): Promise<void> => {
+      if (!this.#closed) await part().catch((error: unknown) => void failed.push(error));
+    };
+    await run(async () => {
+      if (!(await this.#book.check())) return;
+      this.#parts = this.#make();
+      this.#deps.onEvent({ type: 'began-anew' });
+    });
+    // Of a chain that does not answer, or is another one, there is nothing to be done.
+    if (failed.length === 0) {
+      const { outbox, closer, desk } = this.#parts;
+      for (const part of [() => outbox.step(), () => closer.closeDue(), () => outbox.step(), () => desk.step()]) await run(part);
     }
+    if (failed.length === 0 || this.#told.size > MAX_TOLD) this.#told.clear();
+    for (const error of failed) {
+      const text = String(error);
+      if (!this.#told.has(text)) this.#deps.onError(error);
+      this.#told.add(text);
+    }
+    for (const looked of this.#waiting.splice(0)) looked();
+  }
+
+  /**
+   * Closes the next epoch early, and resolves with what was paid once everybody who is owed the pushed amount at this moment has it, booked.
+   * Looks have to go on meanwhile (`start`, or `step`). Rejects when `signal` aborts; everything goes on then all the same.
+   */
+  async payOut(signal: AbortSignal): Promise<readonly Payment[]> {
+    await this.#deps.ledger.promote();
+    const before = await this.#deps.ledger.earned();
+    const least = this.#options.pushFrom ?? 0n;
+    const owed = [...before].filter(([, { payable }]) => payable > 0n && tokensOf(payable, this.#rate) >= least);
+    this.#parts.closer.closeEarly();
+    for (;;) {
+      const now = await this.#deps.ledger.earned();
+      if (owed.every(([worker, { payable, settled }]) => (now.get(worker)?.settled ?? 0n) >= payable + settled)) break;
+      await this.#nextLook(signal);
+    }
+    const accounts = await this.#payouts.accounts(owed.map(([worker]) => worker));
+    return owed.map(([worker, { payable }]) => ({ worker, account: accounts.get(worker) ?? '', credits: payable }));
+  }
+
+  #nextLook(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      const stop = (): void => reject(signal.reason as Error);
+      signal.addEventListener('abort', stop, { once: true });
+      this.#waiting.push(() => {
+        signal.removeEventListener('abort', stop);
+        resolve();
+      });
+    });
   }
 
   /**
@@ -129,12 +190,19 @@ export class Settlement {
   async proof(number: number, account: string): Promise<EpochProof | undefined> {
     const newest = await this.#deps.store.list(PROVEN_EPOCHS);
     if (!newest.some(({ summary }) => summary.epoch === number)) return undefined;
-    const grown = await this.#trees.of(number);
+    const grown = await this.#parts.trees.of(number);
     const index = grown?.entries.findIndex((entry) => entry.account === account) ?? -1;
     const entry = grown?.entries[index];
     if (grown === undefined || entry === undefined) return undefined;
     return { epoch: number, account, index, cumulative: entry.cumulative, proof: proofOf(grown.tree, index).map(hex) };
   }
+}
+
+interface Parts {
+  readonly trees: EpochTrees;
+  readonly closer: EpochCloser;
+  readonly outbox: EpochOutbox;
+  readonly desk: PayoutDesk;
 }
 
 /** Proofs are given of the newest epochs: as many as stay claimable. Others would be hashed again for whoever asks. */

@@ -57,6 +57,8 @@ const FORBIDDEN: readonly (readonly [file: string, source: string, message: stri
   ['signaling/src/ledger/b.ts', `import '@ciro/contracts/chain/deploy.ts';`, 'declare a port in your room'],
 
   ['signaling/src/main.ts', `import '@ciro/web/app/main.tsx';`, 'signaling never imports web'],
+  ['signaling/src/cli/chain.ts', `import '@ciro/web/wallet/checked-paymaster.ts';`, 'signaling never imports web'],
+  ['signaling/src/cli/chain-smoke.ts', `import '@ciro/web/wallet/vault.ts';`, 'only the wallet'],
   ['signaling/src/cli/start.ts', `import 'kysely';`, 'SQL stays in signaling/src/store'],
   ['signaling/src/edge/a.ts', `import '../store/ledger-store.ts';`, 'main.ts wires the store'],
   ['signaling/src/edge/b.ts', `import 'pg';`, 'SQL stays in signaling/src/store'],
@@ -91,6 +93,7 @@ const ALLOWED: readonly (readonly [file: string, source: string])[] = [
   ['contracts/build/cairo-worker.ts', `import 'wasm-cairo'; import 'node:fs';`],
   ['contracts/chain/starknet.ts', `import 'starknet'; import '@ciro/core/errors.ts'; import '../build/artefacts.ts';`],
   ['contracts/chain/ok.ts', `import 'node:child_process'; import 'valibot'; import './starknet.ts';`],
+  ['signaling/src/cli/chain-smoke.ts', `import '@ciro/web/wallet/checked-paymaster.ts'; import '../open-settlement.ts';`],
   ['signaling/src/cli/ok.ts', `import '@ciro/contracts/chain/deploy.ts'; import '../models/cache-folder.ts';`],
   ['signaling/src/main.ts', `import './store/open-store.ts'; import './edge/serve.ts';`],
 ];

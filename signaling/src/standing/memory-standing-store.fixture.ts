@@ -5,6 +5,7 @@ import type { StandingChange, StandingStore, StoredStanding } from './standing-s
 /** Standings in memory, for tests; `failing` makes every call fail. */
 export class MemoryStandingStore implements StandingStore {
   readonly standings = new Map<NodeId, StoredStanding>();
+  readonly #acquitted = new Set<string>();
   failing = false;
 
   async change(node: NodeId, change: StandingChange, at: number): Promise<StoredStanding> {
@@ -18,6 +19,16 @@ export class MemoryStandingStore implements StandingStore {
       demotedAt: before.demotedAt ?? change.demotedAt ?? null,
       firstSeen: Math.min(before.firstSeen, at),
     };
+    this.standings.set(node, after);
+    return after;
+  }
+
+  async acquit(node: NodeId, name: string, staysDemoted: boolean, at: number): Promise<StoredStanding> {
+    if (this.failing) throw new Error('no disk');
+    const before = this.standings.get(node) ?? newStanding(at);
+    if (this.#acquitted.has(name)) return before;
+    this.#acquitted.add(name);
+    const after = { ...before, failedAudits: Math.max(0, before.failedAudits - 1), demotedAt: staysDemoted ? before.demotedAt : null };
     this.standings.set(node, after);
     return after;
   }

@@ -14,7 +14,7 @@ export interface StoredStanding {
   readonly firstSeen: number;
 }
 
-/** What happened to a node: counts are added, the others replace what was there. A demotion stays as it was first made. */
+/** What happened to a node: counts are added, the others replace what was there. A demotion stays as it was first made, until `acquit`. */
 export interface StandingChange {
   readonly passed?: number;
   readonly successfulAudits?: number;
@@ -27,6 +27,8 @@ export interface StandingChange {
 export interface StandingStore {
   /** Changes a node's standing and gives it; the first change, which may say nothing, makes it, first seen `at` (epoch milliseconds). */
   change(node: NodeId, change: StandingChange, at: number): Promise<StoredStanding>;
+  /** A conviction that the court set aside, once for its name: one failed audit less, and no demotion unless it stays (SPEC Q4). */
+  acquit(node: NodeId, name: string, staysDemoted: boolean, at: number): Promise<StoredStanding>;
   /** Standings of these nodes, as far as they were ever seen. */
   list(nodes: readonly NodeId[]): Promise<ReadonlyMap<NodeId, StoredStanding>>;
   /** Demoted nodes, the latest first, at most `limit`. */

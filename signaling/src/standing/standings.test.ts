@@ -124,3 +124,20 @@ it('a standing that cannot be read when its node joins is reported and disturbs 
   store.failing = false;
   expect(await standings.passed(nodeId(1), { audited: false, suspicion: 0 })).toMatchObject({ passed: 1 });
 });
+
+it('Q4: an acquittal takes one failed audit and the demotion back, once for its name; who is convicted elsewhere stays demoted', async () => {
+  const { standings, open } = await setup();
+  const [one, two] = [nodeId(1), nodeId(2)];
+  await standings.failed(one);
+  await standings.failed(one);
+  await standings.failed(two);
+  expect(await standings.acquitted(one, 'first', true)).toMatchObject({ failedAudits: 1 });
+  expect(standings.isDemoted(one)).toBe(true);
+  for (let again = 0; again < 2; again++) expect(await standings.acquitted(one, 'second', false)).toMatchObject({ failedAudits: 0, demotedAt: null });
+  expect([standings.isDemoted(one), standings.isDemoted(two)]).toEqual([false, true]);
+  // Convicted again: a ruling of before changes nothing about that.
+  await standings.failed(one);
+  expect(await standings.acquitted(one, 'second', false)).toMatchObject({ failedAudits: 1, demotedAt: expect.any(Number) });
+  expect(standings.isDemoted(one)).toBe(true);
+  expect((await open()).isDemoted(one)).toBe(true);
+});

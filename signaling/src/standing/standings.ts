@@ -74,6 +74,14 @@ export class Standings implements StandingsPort {
     return this.#change(node, { failedAudits: 1 });
   }
 
+  /** The court set a conviction aside, once for its name: it counts no more, and the node is placed again unless others convict it (SPEC Q4). */
+  async acquitted(node: NodeId, name: string, staysDemoted: boolean): Promise<Standing> {
+    const { store, clock } = this.#deps;
+    const standing = await store.acquit(node, name, staysDemoted, clock.now());
+    if (standing.demotedAt === null) this.#demoted.delete(node);
+    return this.#rated(node, standing);
+  }
+
   isDemoted(node: NodeId): boolean {
     return this.#demoted.has(node);
   }

@@ -4,6 +4,7 @@ import { migrate } from './migrate.ts';
 import { refuseOldLedger } from './refuse-old-ledger.ts';
 import { SqlAccountStore } from './sql-account-store.ts';
 import { SqlAuditStore } from './sql-audit-store.ts';
+import { SqlDisputeStore } from './sql-dispute-store.ts';
 import { SqlEscrowStore } from './sql-escrow-store.ts';
 import { SqlJobArchive } from './sql-job-archive.ts';
 import { SqlKeptAnswers } from './sql-kept-answers.ts';
@@ -23,6 +24,7 @@ export interface Store {
   readonly standings: SqlStandings;
   readonly audits: SqlAuditStore;
   readonly settlement: SqlSettlementStore;
+  readonly disputes: SqlDisputeStore;
   readonly escrows: SqlEscrowStore;
   close(): Promise<void>;
 }
@@ -59,6 +61,7 @@ export async function storeOf(opened: OpenedDatabase): Promise<Store> {
     standings: new SqlStandings(db),
     audits: new SqlAuditStore(db),
     settlement: new SqlSettlementStore(db),
+    disputes: new SqlDisputeStore(db),
     escrows: new SqlEscrowStore(db),
     close: () => opened.close(),
   };

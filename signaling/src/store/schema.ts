@@ -7,6 +7,8 @@ import type { EpochData } from '@ciro/core/settlement/epoch.ts';
 import type { EpochState, EpochSummary } from '../settlement/ports.ts';
 import type { EscrowState, EscrowStep, SentStep } from '../escrow/ports.ts';
 import type { JobRecord } from '../scheduler/job-order.ts';
+import type { DisputeState } from '../disputes/dispute-store.ts';
+import type { StoredRuling } from './sql-dispute-store.ts';
 import type { StoredAsked } from './sql-kept-answers.ts';
 
 /** numeric(78,0): read as bigint, written as decimal text (drivers differ in what they make of a bigint). */
@@ -118,6 +120,12 @@ export interface SettlementEpochRow {
   block_hash: string | null;
   posted_at: number | null;
 }
+interface SettlementBookRow {
+  readonly chain_id: string;
+  readonly store: string;
+  readonly birth: string;
+  readonly settled_before: RequiredJson<Readonly<Record<string, string>>>;
+}
 interface SettlementPayoutRow {
   readonly node_id: NodeId;
   readonly account: string;
@@ -154,6 +162,32 @@ interface EscrowDeferredRow {
   /** Base units of an audit's pay, or basis points that are withheld. */
   readonly amount: Amount;
 }
+interface DisputeRow {
+  readonly number: Generated<number>;
+  readonly job: JobId;
+  readonly stage: number;
+  readonly worker: NodeId;
+  readonly noted_at: number;
+  readonly hash: HexHash | null;
+  readonly accused: string | null;
+  readonly ref: string | null;
+  readonly evidence: string | null;
+  /** Megabytes of JSON as text: its very bytes are hashed. */
+  case_file: string | null;
+  state: DisputeState;
+  note: string;
+  from_block: number | null;
+  transaction: string | null;
+  case_id: number | null;
+  ruling: Json<StoredRuling>;
+  /** The ruling sets the conviction aside. */
+  acquitted: boolean;
+}
+interface StandingAcquittalRow {
+  readonly name: string;
+  readonly node_id: NodeId;
+  readonly at: number;
+}
 
 /** Tables as the newest migration leaves them. bigint columns hold safe integers and are read as numbers. */
 export interface Schema {
@@ -170,8 +204,11 @@ export interface Schema {
   audit_pieces: AuditPieceRow;
   kept_answers: KeptAnswerRow;
   settlement_epochs: SettlementEpochRow;
+  settlement_book: SettlementBookRow;
   settlement_payouts: SettlementPayoutRow;
   settlement_corrections: SettlementCorrectionRow;
   escrows: EscrowRow;
   escrow_deferred: EscrowDeferredRow;
+  disputes: DisputeRow;
+  standing_acquittals: StandingAcquittalRow;
 }

@@ -22,16 +22,18 @@ export class SqlLedgerStore implements LedgerStore {
         entryByKey: async (key) => (await entriesWhere(tx, (entries) => entries.where('key', '=', key)))[0],
         entriesOfJob: (job) => entriesOfJob(tx, job),
         balances: (accounts) => balancesOf(tx, accounts),
-        trialsSince: async (since) => {
-          const { given } = await tx
+        creditedSince: async (kind, since) => {
+          const rows = await tx
             .selectFrom('ledger_entries as entry')
             .innerJoin('ledger_lines as line', 'line.sequence', 'entry.sequence')
-            .select(sql<bigint>`coalesce(sum(line.amount), 0)::numeric(78, 0)`.as('given'))
-            .where('entry.kind', '=', 'trial')
+            .select(['line.account', sql<bigint>`sum(line.amount)::numeric(78, 0)`.as('given')])
+            // The text itself, not a parameter: the indexes are over one kind each.
+            .where('entry.kind', '=', sql.lit(kind))
             .where('entry.at', '>=', since)
             .where('line.amount', '>', sql<bigint>`0`)
-            .executeTakeFirstOrThrow();
-          return given;
+            .groupBy('line.account')
+            .execute();
+          return new Map(rows.map(({ account, given }) => [account, given]));
         },
         append: async (entry) => {
           await append(tx, entry);

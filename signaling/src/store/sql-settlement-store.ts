@@ -3,7 +3,7 @@ import { SettlementServiceError } from '../settlement/service-error.ts';
 import type { Kysely, Selectable } from 'kysely';
 import type { NodeId } from '@ciro/core/ids.ts';
 import type { EpochCorrection, EpochData } from '@ciro/core/settlement/epoch.ts';
-import type { EpochStatus, SettlementStore, StoredEpoch } from '../settlement/ports.ts';
+import type { EpochStatus, SettlementBook, SettlementStore, StoredEpoch } from '../settlement/ports.ts';
 import type { Schema, SettlementEpochRow } from './schema.ts';
 
 /** Addresses bound in one statement: two parameters each, of the 65,535 that a statement may have. */
@@ -16,6 +16,19 @@ export class SqlSettlementStore implements SettlementStore {
 
   constructor(db: Kysely<Schema>) {
     this.#db = db;
+  }
+
+  async book(): Promise<SettlementBook | undefined> {
+    const row = await this.#db.selectFrom('settlement_book').selectAll().executeTakeFirst();
+    return row === undefined ? undefined : { chainId: row.chain_id, store: row.store, birth: row.birth, settledBefore: row.settled_before };
+  }
+
+  openBook({ chainId: chain_id, store, birth, settledBefore }: SettlementBook): Promise<void> {
+    return this.#db.transaction().execute(async (tx) => {
+      const { numDeletedRows } = await tx.deleteFrom('settlement_book').executeTakeFirstOrThrow();
+      if (numDeletedRows > 0n) await tx.deleteFrom('settlement_epochs').execute();
+      await tx.insertInto('settlement_book').values({ chain_id, store, birth, settled_before: JSON.stringify(settledBefore) }).execute();
+    });
   }
 
   close(epoch: EpochData, at: number): Promise<void> {

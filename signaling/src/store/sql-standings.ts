@@ -1,10 +1,11 @@
 import { sql } from 'kysely';
 import type { NodeId } from '@ciro/core/ids.ts';
 import type { Kysely, Selectable } from 'kysely';
+import { newStanding } from '../standing/standing-store.ts';
 import type { StandingChange, StandingStore, StoredStanding } from '../standing/standing-store.ts';
 import type { Schema } from './schema.ts';
 
-/** Standings in SQL: counts are added in the database, a demotion is never taken back. */
+/** Standings in SQL: counts are added in the database, only the court takes a demotion back, and each of its rulings once. */
 export class SqlStandings implements StandingStore {
   readonly #db: Kysely<Schema>;
 
@@ -29,6 +30,17 @@ export class SqlStandings implements StandingStore {
       .returningAll()
       .executeTakeFirstOrThrow();
     return standingOf(row);
+  }
+
+  acquit(node: NodeId, name: string, staysDemoted: boolean, at: number): Promise<StoredStanding> {
+    return this.#db.transaction().execute(async (tx) => {
+      const { numInsertedOrUpdatedRows: fresh = 0n } = await tx.insertInto('standing_acquittals').values({ name, node_id: node, at }).onConflict((conflict) => conflict.doNothing()).executeTakeFirst();
+      if (fresh > 0n) {
+        await tx.updateTable('standings').where('node_id', '=', node).set({ failed_audits: sql<number>`greatest(0, failed_audits - 1)`, ...(staysDemoted ? {} : { demoted_at: null }) }).execute();
+      }
+      const row = await tx.selectFrom('standings').selectAll().where('node_id', '=', node).executeTakeFirst();
+      return row === undefined ? newStanding(at) : standingOf(row);
+    });
   }
 
   async list(nodes: readonly NodeId[]): Promise<ReadonlyMap<NodeId, StoredStanding>> {

@@ -4,6 +4,7 @@ import { domainHash } from '@ciro/core/canonical-json.ts';
 import { GENESIS_HASH, sealEntry } from '@ciro/core/ledger/entry.ts';
 import { checkLinks } from '@ciro/core/ledger/head.ts';
 import { auditStoreConforms } from '../audit/audit-store-conformance.fixture.ts';
+import { disputeStoreConforms } from '../disputes/dispute-store-conformance.fixture.ts';
 import { escrowStoreConforms } from '../escrow/escrow-store-conformance.fixture.ts';
 import { settlementStoreConforms } from '../settlement/settlement-store-conformance.fixture.ts';
 import { Ledger } from '../ledger/ledger.ts';
@@ -249,6 +250,23 @@ export function describeStore(name: string, open: () => Promise<OpenedDatabase>)
       expect(await store.standings.demoted(1)).toEqual([one]);
       expect([...(await store.standings.list([two, nodeId(23)]))]).toEqual([[two, { passed: 0, successfulAudits: 0, failedAudits: 1, suspicion: 0, demotedAt: 4_000, firstSeen: 4_000 }]]);
       expect(await store.standings.list([])).toEqual(new Map());
+    });
+
+    it('Q4: an acquittal counts once for its name, and leaves a demotion that stays', async () => {
+      const one = nodeId(24);
+      await store.standings.change(one, { failedAudits: 1, demotedAt: 5_000 }, 5_000);
+      await store.standings.change(one, { failedAudits: 1 }, 5_000);
+      for (let again = 0; again < 2; again++) expect(await store.standings.acquit(one, 'job:0', true, 6_000)).toMatchObject({ failedAudits: 1, demotedAt: 5_000 });
+      for (let again = 0; again < 2; again++) expect(await store.standings.acquit(one, 'job:1', false, 6_000)).toMatchObject({ failedAudits: 0, demotedAt: null });
+      expect(await store.standings.acquit(nodeId(25), 'job:2', false, 7_000)).toMatchObject({ failedAudits: 0, firstSeen: 7_000 });
+    });
+
+    disputeStoreConforms(async () => {
+      await sql`truncate audit_transcripts, disputes`.execute(opened.db);
+      return {
+        store: store.disputes,
+        convict: ({ job, stage, worker }) => store.audits.saveTranscript({ job, stage, worker, outcome: 'failed' } as Transcript),
+      };
     });
 
     auditStoreConforms(async () => {

@@ -5,8 +5,7 @@ import type { CiroStorage } from '../storage/ciro-storage.ts';
 function storageOf(values: Map<string, unknown>): CiroStorage {
   const none = () => Promise.reject(new Error('not part of this test'));
   return {
-    keys: { read: none, keepFirst: none },
-    work: { keepReceipt: none, keepWork: none, keepCredit: none, recent: none, keepAlarm: none, alarms: none, keepHead: none, head: none },
+    work: { keepReceipt: none, keepWork: none, keepCredit: none, recent: none, keepAlarm: none, alarms: none, keepHead: none, head: none, keepPayout: none, payouts: none },
     settings: { read: (name) => Promise.resolve(values.get(name)), keep: (name, value) => Promise.resolve(void values.set(name, value)) },
     chats: { list: () => Promise.resolve([]), keep: none, remove: none },
   };

@@ -15,6 +15,7 @@ import './styles/tokens.css';
 import './styles/base.css';
 import './styles/layout.css';
 import './styles/contribute.css';
+import './styles/earnings.css';
 import './styles/chat.css';
 
 declare global {
@@ -40,8 +41,8 @@ const chat = new ChatSession({
 });
 const desk = new ContributionDesk({
   loadParticipant: async () => {
-    const [{ Participant }, { keys, work }] = await Promise.all([import('../participant/participant.ts'), storage.load()]);
-    return new Participant({ keys, store: work, origin: location.origin, base });
+    const [{ Participant }, { work }] = await Promise.all([import('../participant/participant.ts'), storage.load()]);
+    return new Participant({ store: work, origin: location.origin, base });
   },
   settings: storage.settings,
   device: globalThis,

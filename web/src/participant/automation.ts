@@ -53,6 +53,10 @@ export interface CiroStatus {
   readonly audits: { readonly running: boolean; readonly waiting: number; readonly done: number; readonly refused: number };
   /** This worker's own record; null until the coordinator tells. */
   readonly standing: { readonly passed: number; readonly successful_audits: number; readonly failed_audits: number; readonly audit_rate: number; readonly state: 'active' | 'demoted' } | null;
+  /** Null before there is an identity. `account`: where it is paid. */
+  readonly identity: { readonly account: string; readonly persistence: 'stored' | 'memory'; readonly backed_up: boolean } | null;
+  /** On the chain; amounts in base units of the token and, of what a transaction cost, in fri. Null before it was looked at. */
+  readonly earnings: { readonly chain: 'unknown' | 'none' | 'there'; readonly owed: string | null; readonly on_chain: string | null; readonly failure: { readonly code: string; readonly message: string } | null; readonly payouts: readonly { readonly epoch: number; readonly transaction: string; readonly amount: string; readonly paymaster: string; readonly sponsor: string; readonly gas_paid: string; readonly sponsor_paid: string; readonly milliseconds: number; readonly at: number }[] } | null;
   readonly alarms: readonly { readonly kind: string; readonly job: string | null; readonly message: string }[];
   readonly totals: { readonly jobs: number; readonly tokens: number; readonly positions: number; readonly units: number; readonly tokens_per_second: number; readonly credits_pending: string; readonly credits_payable: string; readonly credits_withheld: string };
 }
@@ -77,7 +81,21 @@ export function statusOf(view: ParticipantView = EMPTY_VIEW): CiroStatus {
     links: links.map(({ peer, state: at, route, rttMs, loss }) => ({ peer, state: at, route, rtt_ms: rttMs, loss: loss ?? null })),
     audits: { running: audits.running !== null, waiting: audits.waiting, done: audits.done, refused: audits.refused },
     standing: standing === undefined ? null : { passed: standing.passed, successful_audits: standing.successfulAudits, failed_audits: standing.failedAudits, audit_rate: standing.auditRate, state: standing.state },
+    identity: view.identity === undefined ? null : { account: view.identity.account, persistence: view.identity.persistence, backed_up: view.identity.backedUpAt !== null },
+    earnings: earningsOf(view.earnings),
     alarms: alarms.map((alarm) => ({ kind: alarm.kind, job: 'job' in alarm ? alarm.job : null, message: alarm.message })),
     totals: { ...totals, tokens_per_second: view.tokensPerSecond, credits_pending: String(credits.pending), credits_payable: String(credits.payable), credits_withheld: String(credits.withheld) },
+  };
+}
+
+function earningsOf(earnings: ParticipantView['earnings']): CiroStatus['earnings'] {
+  if (earnings === undefined) return null;
+  const { chain, owed, onChain, failure, payouts } = earnings;
+  return {
+    chain,
+    owed: owed === undefined ? null : String(owed),
+    on_chain: onChain === undefined ? null : String(onChain),
+    failure: failure === undefined ? null : { code: failure.code, message: failure.message },
+    payouts: payouts.map(({ amount, gasPaidFri, sponsorPaidFri, epoch, transaction, paymaster, sponsor, milliseconds, at }) => ({ epoch, transaction, amount: String(amount), paymaster, sponsor, gas_paid: String(gasPaidFri), sponsor_paid: String(sponsorPaidFri), milliseconds, at })),
   };
 }

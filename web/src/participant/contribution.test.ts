@@ -90,7 +90,7 @@ function setup(options: { measure?: () => Promise<never>; engine?: 'wasm' | 'web
     },
     runs: { expect: ({ chunkMs }) => predicted.push(chunkMs), began: (job) => watched.add(job), ended: (job) => watched.delete(job), clear: () => watched.clear() },
     links: { handle: (order) => calls.push(`link ${order.type}`), connectionLost: () => calls.push('close relayed links'), closeAll: () => calls.push('close links') },
-    wallet: { nodeId: NODE, identityPublicKey: '0x1', devicePublicKey: `04${'2'.repeat(128)}`, deviceKey: {} as CryptoKey, signBinding: ({ challenge }) => `signed ${challenge}`, signRoot: ({ job }) => `signed ${job}` },
+    wallet: { nodeId: NODE, identityPublicKey: '0x1', devicePublicKey: `04${'2'.repeat(128)}`, deviceKey: {} as CryptoKey, signBinding: ({ challenge }) => Promise.resolve(`signed ${challenge}`), signRoot: ({ job }) => Promise.resolve(`signed ${job}`) },
     meter: new WorkMeter(),
     store: {
       keepReceipt: () => Promise.resolve(), keepWork: (work) => Promise.resolve(void kept.push(work)), keepCredit: () => Promise.reject(new Error('storage is full')), recent: () => Promise.resolve([]),
@@ -110,12 +110,14 @@ function setup(options: { measure?: () => Promise<never>; engine?: 'wasm' | 'web
     weights: ({ neighbours }) => calls.push(`from neighbours ${neighbours}`),
     auditing: ({ done: audits }) => calls.push(`audits ${audits}`),
     alarm: ({ kind }) => calls.push(`alarm ${kind}`),
+    settled: ({ type }) => calls.push(type),
     fail: (trouble) => troubles.push(trouble),
   };
   ports.event({ type: 'started' });
   const contribution = new Contribution(ports, { engine: 'auto', relayOnly: options.relayOnly ?? false, memoryBudgetBytes: 1_000, agent: 'Test 1', engineBase: 'http://x/ort/', coordinatorBase: 'http://x/', mobile: true });
   const join = async () => {
     contribution.handle(CHALLENGE);
+    await settled();
     contribution.handle(welcome());
     await settled();
   };
@@ -344,7 +346,23 @@ describe('Contribution', () => {
     contribution.handle(welcome());
     contribution.handle(CHALLENGE);
     await settled();
-    expect(sent.map(({ type }) => type)).toEqual(['hello', 'hello']);
+    expect(sent.map(({ type }) => type)).toEqual(['hello']);
+  });
+
+  it('K3: sends no signature over a connection that came after the one it was made for', async () => {
+    const { contribution, sent } = setup();
+    contribution.handle(CHALLENGE);
+    contribution.connectionLost();
+    await settled();
+    expect(sent).toEqual([]);
+  });
+
+  it('Y7: passes on what is said of settlement', async () => {
+    const { contribution, calls, join } = setup();
+    await join();
+    contribution.handle({ type: 'epoch-claimable', epoch: 3 });
+    contribution.handle({ type: 'sponsor-refused', code: 'no-sponsor', message: 'm', retryAfterMs: null });
+    expect(calls.slice(-2)).toEqual(['epoch-claimable', 'sponsor-refused']);
   });
 
   describe('G4: when its engine is lost', () => {
@@ -395,6 +413,7 @@ describe('Contribution', () => {
       lose(scene);
       scene.sent.length = 0;
       scene.contribution.handle(CHALLENGE);
+      await settled();
       expect(scene.sent).toEqual([expect.not.objectContaining({ resume: 'token-1' })]);
       scene.contribution.handle(welcome());
       scene.contribution.handle({ type: 'assign', assignment: 9, modelId: MODEL.id, layers: [0, 10], standby: false });

@@ -53,8 +53,9 @@ export interface ContributionPorts {
     readonly identityPublicKey: string;
     readonly devicePublicKey: string;
     readonly deviceKey: CryptoKey;
-    signBinding(binding: DeviceBinding): string;
-    signRoot(root: JobRoot): string;
+    /** By the vault's thread. */
+    signBinding(binding: DeviceBinding): Promise<string>;
+    signRoot(root: JobRoot): Promise<string>;
   };
   readonly meter: WorkMeter;
   readonly store: WorkStore & WatchStore;
@@ -72,6 +73,8 @@ export interface ContributionPorts {
   auditing(state: AuditorState): void;
   weights(moved: WeightsMoved): void;
   alarm(alarm: Alarm): void;
+  /** News of settlement, for whoever claims payouts. */
+  settled(message: Message<'epoch-claimable' | 'sponsor-ticket' | 'sponsor-refused'>): void;
   fail(trouble: Trouble): void;
 }
 
@@ -130,7 +133,7 @@ export class Contribution {
   handle(message: CoordinatorMessage): void {
     switch (message.type) {
       case 'challenge':
-        return this.#greet(message);
+        return this.#guard(this.#greet(message));
       case 'welcome':
         return this.#guard(this.#welcomed(message));
       case 'refused':
@@ -180,6 +183,10 @@ export class Contribution {
       case 'head':
       case 'weights-givers':
         return this.#order(message);
+      case 'epoch-claimable':
+      case 'sponsor-ticket':
+      case 'sponsor-refused':
+        return this.#ports.settled(message);
       case 'dropped':
         return; // the coordinator counts these; for a person in front of the tab there is nothing to do
     }
@@ -225,6 +232,7 @@ export class Contribution {
   /** The control connection is gone; the next one begins with a challenge. */
   connectionLost(): void {
     this.#joined = false;
+    this.#life++;
     this.#ports.links.connectionLost();
     this.#ports.runs.clear();
     this.#ports.event({ type: 'connection-lost' });
@@ -294,7 +302,7 @@ export class Contribution {
     this.#ports.worked?.(realMs, Math.min(Math.max(realMs, least), least + headMs));
   }
 
-  #greet(challenge: Message<'challenge'>): void {
+  async #greet(challenge: Message<'challenge'>): Promise<void> {
     if (challenge.protocol !== PROTOCOL_VERSION) {
       const message = `this page speaks protocol ${PROTOCOL_VERSION}, the coordinator speaks ${challenge.protocol}`;
       return this.#ports.fail(refusalTrouble({ type: 'refused', code: 'protocol-version', message }));
@@ -303,7 +311,9 @@ export class Contribution {
     this.#life++;
     const { wallet } = this.#ports;
     const { identityPublicKey, devicePublicKey } = wallet;
-    const signature = wallet.signBinding({ network: challenge.network, devicePublicKey, challenge: challenge.challenge });
+    const life = this.#life;
+    const signature = await wallet.signBinding({ network: challenge.network, devicePublicKey, challenge: challenge.challenge });
+    if (life !== this.#life) return;
     // A resumed connection is placed at once with the profile of the old one: not what a tab wants that is paused, or has no engine yet.
     const resume = this.#resume === undefined || this.#paused || this.#isRecovering ? {} : { resume: this.#resume };
     this.#ports.send({ type: 'hello', protocol: PROTOCOL_VERSION, identityPublicKey, devicePublicKey, signature, agent: this.#options.agent, ...(this.#options.relayOnly && { relayOnly: true }), ...resume });
@@ -409,7 +419,7 @@ export class Contribution {
         if (isNow()) this.engineLost(loss);
       },
       sendPiece: (message: PieceMessage) => (this.#joined ? this.#ports.sendWhenClear(message) : Promise.resolve(false)),
-      signRoot: (root: JobRoot) => Promise.resolve(wallet.signRoot(root)),
+      signRoot: (root: JobRoot) => wallet.signRoot(root),
       keepHead: (head: SignedHead) => this.#quietly(store.keepHead(coordinatorPublicKey, head)),
       alarm: (alarm: Alarm) => {
         this.#ports.alarm(alarm);

@@ -9,6 +9,14 @@ export interface Contributor {
   contribute(options: ContributeOptions): Promise<void>;
   /** Leaves the network and gives the memory back, at once. */
   stop(): void;
+  /** Shows the identity that is here already, if there is one, and what it has on a chain; false when there is none. Rejects with WalletError. */
+  findIdentity(): Promise<boolean>;
+  /** Claims what the newest claimable epoch owes; what fails is a part of the view. */
+  claimNow(): Promise<void>;
+  /** Text of a backup file of an identity of this browser. Rejects with WalletError. */
+  exportIdentity(passphrase: string, identityPublicKey: string): Promise<string>;
+  /** Puts the identity of a backup in the place of the present one; `replace`: although there is another one. Rejects with WalletError. */
+  importIdentity(text: string, passphrase: string, replace: boolean): Promise<void>;
   /** Finished jobs of this browser, newest first; empty where it keeps nothing. */
   recentWork(count: number): Promise<FinishedWork[]>;
 }

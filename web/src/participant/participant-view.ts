@@ -5,7 +5,10 @@ import type { Generated } from '../pipeline/stage-ports.ts';
 import type { LinkView } from '../transport/link-manager.ts';
 import { NOTHING_YET, stateOf, type ContributionState } from './contribution-state.ts';
 import { NO_WEIGHTS_MOVED, type WeightsMoved } from '../shards/weights-tally.ts';
+import { MIN_PASSPHRASE as LEAST_CHARACTERS } from '../wallet/passphrase.ts';
 import type { FreshFigures } from './fresh-profile.ts';
+import type { Earnings } from '../wallet/claim-ports.ts';
+import type { IdentityView } from './identity-desk.ts';
 import type { WorkTotals } from './work-meter.ts';
 
 /** What the person allows. */
@@ -28,6 +31,10 @@ export interface ContributeOptions {
 export interface ParticipantView {
   readonly state: ContributionState;
   readonly nodeId: string | undefined;
+  /** This browser's identity; undefined before there is one, or before it was looked for. */
+  readonly identity: IdentityView | undefined;
+  /** What it has on a chain. */
+  readonly earnings: Earnings | undefined;
   /** `memory`: the browser keeps nothing, and the key with what it earns ends with this tab. */
   readonly keys: 'stored' | 'memory' | undefined;
   readonly model: { readonly id: string; readonly name: string } | undefined;
@@ -67,12 +74,17 @@ export interface Standing {
   readonly state: 'active' | 'demoted';
 }
 
+/** Characters of a backup's passphrase, at least. */
+export const MIN_PASSPHRASE = LEAST_CHARACTERS;
+
 /** Alarms that the view lists. */
 export const MAX_SHOWN_ALARMS = 16;
 
 export const EMPTY_VIEW: ParticipantView = {
   state: stateOf(NOTHING_YET),
   nodeId: undefined,
+  identity: undefined,
+  earnings: undefined,
   keys: undefined,
   model: undefined,
   profile: undefined,

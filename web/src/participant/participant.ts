@@ -2,7 +2,6 @@ import { openPeerLink } from '../transport/peer-link.ts';
 import { openRelayedLink } from '../transport/relayed-link.ts';
 import { SignalingSocket } from '../transport/signaling-socket.ts';
 import { TabLinks } from '../transport/tab-links.ts';
-import { openWallet } from '../wallet/wallet.ts';
 import { WalletError } from '../wallet/wallet-error.ts';
 import { agentText } from './agent-text.ts';
 import { startComputeThread, type ComputeThread } from './compute-thread.ts';
@@ -11,14 +10,17 @@ import { Contribution } from './contribution.ts';
 import { afterEvent, NOTHING_YET, stateOf, type ContributionEvent, type PauseReason, type Trouble } from './contribution-state.ts';
 import { isMetered, isMobile, missingCapability } from './device-check.ts';
 import { FreshProfile } from './fresh-profile.ts';
+import { IdentityDesk } from './identity-desk.ts';
 import { keepAwake } from './keep-awake.ts';
 import { EMPTY_VIEW, MAX_SHOWN_ALARMS, type ContributeOptions, type ParticipantView } from './participant-view.ts';
 import { probeLine } from './line-probe.ts';
 import { RunWatch } from './run-watch.ts';
 import { watchPower } from './power-watch.ts';
+import { startVaultThread } from './vault-thread.ts';
 import { WorkMeter } from './work-meter.ts';
 import type { Contributor } from './contributor.ts';
-import type { KeyStore } from '../wallet/key-store.ts';
+import type { PayoutStore } from '../wallet/claim-ports.ts';
+import type { VaultFacts } from '../wallet/vault.ts';
 import type { Alarm } from '../audit/alarm.ts';
 import type { WatchStore } from './watch-store.ts';
 import type { WorkStore } from './work-store.ts';
@@ -31,10 +33,9 @@ const WATCH_MS = 2_000;
 /** Where the build puts the engine's files, one folder a version of it. */
 const ENGINE_FOLDER = 'ort/';
 
-/** Where this participant keeps things, and where the coordinator is. */
+/** Where this participant keeps things (its keys rest with the vault's thread), and where the coordinator is. */
 export interface ParticipantSetup {
-  readonly keys: KeyStore;
-  readonly store: WorkStore & WatchStore;
+  readonly store: WorkStore & WatchStore & PayoutStore;
   /** Origin of the coordinator, and the base of its files, ending in a slash. */
   readonly origin: string;
   readonly base: string;
@@ -50,6 +51,7 @@ interface Running {
 export class Participant implements Contributor {
   readonly #setup: ParticipantSetup;
   readonly #listeners = new Set<(view: ParticipantView) => void>();
+  readonly #identity: IdentityDesk;
   #facts = NOTHING_YET;
   #view: ParticipantView = EMPTY_VIEW;
   #meter = new WorkMeter();
@@ -62,6 +64,20 @@ export class Participant implements Contributor {
 
   constructor(setup: ParticipantSetup) {
     this.#setup = setup;
+    this.#identity = new IdentityDesk({
+      startVault: startVaultThread,
+      openAccount: async (options) => (await import('../wallet/starknet-account.ts')).openStarknetAccount(options),
+      store: setup.store,
+      base: setup.base,
+      fetch: (url, init) => fetch(url, init),
+      wantTicket: () => this.#facts.connection === 'joined' && this.#running?.socket.send({ type: 'sponsor-wanted' }) === true,
+      after: (milliseconds, task) => {
+        const timer = setTimeout(task, milliseconds);
+        return () => clearTimeout(timer);
+      },
+      clock: { now: () => Date.now(), monotonic: () => performance.now() },
+      show: (part) => this.#show(part),
+    });
     // The page goes away, perhaps into the back-forward cache: nothing of a contribution survives there, so it begins anew.
     addEventListener('pagehide', () => this.#leave('page closed'));
     addEventListener('pageshow', (event) => {
@@ -82,7 +98,8 @@ export class Participant implements Contributor {
     this.#leave('started again');
     this.#options = options;
     this.#meter = new WorkMeter();
-    this.#view = EMPTY_VIEW;
+    const { identity, earnings } = this.#view;
+    this.#view = { ...EMPTY_VIEW, identity, earnings };
     const missing = missingCapability(globalThis);
     if (missing !== undefined) return this.#event({ type: 'unsupported', reason: missing });
     this.#event({ type: 'started' });
@@ -92,11 +109,11 @@ export class Participant implements Contributor {
       if (!(await holdContributeLock(attempt.signal))) {
         return this.#fail({ code: 'another-tab', message: 'another tab of this browser already contributes', todo: 'Use that tab, or close it and contribute here.' });
       }
-      const wallet = await openWallet(this.#setup.keys, { secureContext: isSecureContext, crypto, now: Date.now });
+      const facts = await this.#identity.open();
       if (attempt.signal.aborted) return;
-      this.#show({ nodeId: wallet.nodeId, keys: wallet.persistence });
+      this.#show({ nodeId: facts.nodeId, keys: facts.persistence });
       this.#recallAlarms(attempt.signal);
-      this.#running = this.#begin(options, wallet, attempt.signal);
+      this.#running = this.#begin(options, facts, attempt.signal);
     } catch (error) {
       if (attempt.signal.aborted) return;
       const code = error instanceof WalletError ? error.code : 'start-failed';
@@ -114,9 +131,26 @@ export class Participant implements Contributor {
     return this.#setup.store.recent(count).catch(() => []);
   }
 
-  #begin(options: ContributeOptions, wallet: Awaited<ReturnType<typeof openWallet>>, ended: AbortSignal): Running {
+  findIdentity(): Promise<boolean> {
+    return this.#identity.find();
+  }
+
+  claimNow(): Promise<void> {
+    return this.#identity.claimNow();
+  }
+
+  exportIdentity(passphrase: string, identityPublicKey: string): Promise<string> {
+    return this.#identity.exportIdentity(passphrase, identityPublicKey);
+  }
+
+  importIdentity(text: string, passphrase: string, replace: boolean): Promise<void> {
+    return this.#identity.importIdentity(text, passphrase, replace);
+  }
+
+  #begin(options: ContributeOptions, facts: VaultFacts, ended: AbortSignal): Running {
     const { origin, base } = this.#setup;
     const meter = this.#meter;
+    const { vault } = this.#identity;
     const compute = startComputeThread((reason) => {
       if (!ended.aborted) contribution.engineLost({ code: 'crashed', message: `the compute worker ended: ${reason}` });
     });
@@ -154,12 +188,15 @@ export class Participant implements Contributor {
         compute,
         runs,
         links,
-        wallet,
+        wallet: { ...facts, signBinding: (binding) => vault.signBinding(binding), signRoot: (root) => vault.signRoot(root) },
         meter,
         store: this.#setup.store,
         clock: { now: () => Date.now(), monotonic: () => performance.now() },
         event: (event) => this.#event(event),
-        joined: (model) => this.#show({ model, timings: { ...this.#view.timings, joinMs: this.#view.timings.joinMs ?? performance.now() } }),
+        joined: (model) => {
+          this.#show({ model, timings: { ...this.#view.timings, joinMs: this.#view.timings.joinMs ?? performance.now() } });
+          this.#identity.joined();
+        },
         measured: (profile) => this.#show({ profile }),
         worked: (real, expected) => fresh.served(real, expected),
         shardsReady: () => this.#show({ timings: { ...this.#view.timings, readyMs: this.#view.timings.readyMs ?? performance.now() } }),
@@ -172,6 +209,7 @@ export class Participant implements Contributor {
           this.#show({ weights });
         },
         alarm: (alarm) => this.#showAlarms([alarm, ...this.#view.alarms]),
+        settled: (message) => (message.type === 'epoch-claimable' ? this.#identity.claimable(message.epoch) : this.#identity.answered(message)),
         fail: (trouble) => this.#fail(trouble),
       },
       { engine: options.engine, relayOnly: options.relayOnly, memoryBudgetBytes: options.memoryBudgetBytes, ...(options.maxBatchJobs !== undefined && { maxBatchJobs: options.maxBatchJobs }), ...(options.maxDrafts !== undefined && { maxDrafts: options.maxDrafts }), agent: agentText(navigator.userAgent), engineBase: new URL(ENGINE_FOLDER, base).href, coordinatorBase: base, mobile: isMobile(navigator) },

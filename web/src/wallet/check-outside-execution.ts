@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { PaymasterError } from './paymaster-error.ts';
+import type { OutsideExecution } from './outside-execution-hash.ts';
 
 /** The longest that a signature may be used. Seconds: a paymaster that keeps it back does so for an hour at most. */
 export const MAX_BOUNDS_S = 3600;
@@ -31,7 +32,7 @@ const Felt = v.pipe(v.union([v.string(), v.number(), v.bigint()]), v.rawTransfor
   }
 }));
 const Call = v.strictObject({ To: Felt, Selector: Felt, Calldata: v.array(Felt) });
-const OutsideExecution = v.strictObject({
+const ExecutionData = v.strictObject({
   types: v.strictObject({
     StarknetDomain: v.unknown(),
     OutsideExecution: v.unknown(),
@@ -50,17 +51,26 @@ const TYPES = JSON.stringify({
 });
 const Fields = v.array(v.strictObject({ name: v.string(), type: v.string() }));
 
-/** Throws `PaymasterError` unless the typed data lets `forwarder` carry out exactly `calls`, on this chain, within an hour (SPEC Y4). */
-export function checkOutsideExecution(typedData: unknown, { forwarder, chainId, calls, now, latest }: ExpectedExecution): void {
-  const parsed = v.safeParse(OutsideExecution, typedData);
+/** What typed data says, with nothing else in it that would be hashed. Throws `PaymasterError`. */
+export function parseOutsideExecution(typedData: unknown): OutsideExecution {
+  const parsed = v.safeParse(ExecutionData, typedData);
   if (!parsed.success) throw lied('wrong-shape', `its typed data is no SNIP-9 version 2 execution (${v.getDotPath(parsed.issues[0]) ?? 'root'}: ${parsed.issues[0].message.slice(0, 120)})`);
   const { types, domain, message } = parsed.output;
   if (typesOf(types) !== TYPES) throw lied('wrong-shape', 'its typed data names other types');
-  if (chainNumber(domain.chainId) !== BigInt(chainId)) throw lied('wrong-chain', `its typed data is for chain ${String(domain.chainId).slice(0, 70)}, not ${chainId}`);
-  if (message.Caller !== BigInt(forwarder)) throw lied('wrong-caller', `its typed data lets 0x${message.Caller.toString(16)} execute, not ${forwarder}`);
-  if (!sameCalls(message.Calls, calls)) throw lied('wrong-calls', `its typed data holds ${message.Calls.length} calls that are not the ${calls.length} that were asked for`);
+  const chain = chainNumber(domain.chainId);
+  if (chain === undefined) throw lied('wrong-chain', `its typed data is for chain ${String(domain.chainId).slice(0, 70)}`);
+  const calls = message.Calls.map(({ To, Selector, Calldata }) => ({ to: To, selector: Selector, calldata: Calldata }));
+  return { chainId: chain, caller: message.Caller, nonce: message.Nonce, after: message['Execute After'], before: message['Execute Before'], calls };
+}
+
+/** Throws `PaymasterError` unless the typed data lets `forwarder` carry out exactly `calls`, on this chain, within an hour (SPEC Y4). */
+export function checkOutsideExecution(typedData: unknown, { forwarder, chainId, calls, now, latest }: ExpectedExecution): void {
+  const given = parseOutsideExecution(typedData);
+  if (given.chainId !== BigInt(chainId)) throw lied('wrong-chain', `its typed data is for chain 0x${given.chainId.toString(16)}, not ${chainId}`);
+  if (given.caller !== BigInt(forwarder)) throw lied('wrong-caller', `its typed data lets 0x${given.caller.toString(16)} execute, not ${forwarder}`);
+  if (!sameCalls(given.calls, calls)) throw lied('wrong-calls', `its typed data holds ${given.calls.length} calls that are not the ${calls.length} that were asked for`);
   const present = Math.floor(now() / 1000);
-  const [after, before] = [Number(message['Execute After']), Number(message['Execute Before'])];
+  const [after, before] = [Number(given.after), Number(given.before)];
   if (before > present + MAX_BOUNDS_S + CLOCK_SLACK_S || (latest !== undefined && before > latest)) throw lied('wrong-bounds', `its typed data could be executed until ${before}, more than an hour from ${present}`);
   if (before <= present - CLOCK_SLACK_S || after >= before || after > present + CLOCK_SLACK_S) throw lied('wrong-bounds', `its typed data can be executed from ${after} to ${before} only, and it is ${present}`);
 }
@@ -79,12 +89,9 @@ function chainNumber(chainId: string | number): bigint | undefined {
   return [...text].reduce((sum, character) => sum * 256n + BigInt(character.charCodeAt(0)), 0n);
 }
 
-function sameCalls(given: readonly { readonly To: bigint; readonly Selector: bigint; readonly Calldata: readonly bigint[] }[], asked: readonly FeltCall[]): boolean {
-  const flat = (to: bigint, selector: bigint, calldata: readonly bigint[]): string => [to, selector, ...calldata].join(',');
-  return given.length === asked.length && given.every(({ To, Selector, Calldata }, index) => {
-    const call = asked[index];
-    return call !== undefined && flat(To, Selector, Calldata) === flat(call.to, call.selector, call.calldata);
-  });
+function sameCalls(given: readonly FeltCall[], asked: readonly FeltCall[]): boolean {
+  const flat = ({ to, selector, calldata }: FeltCall): string => [to, selector, ...calldata].join(',');
+  return given.length === asked.length && given.every((call, index) => asked[index] !== undefined && flat(call) === flat(asked[index]));
 }
 
 const lied = (code: PaymasterError['code'], what: string): PaymasterError => new PaymasterError(code, `the paymaster cannot be trusted: ${what}. Nothing was signed; use another paymaster`, { fault: 'peer' });

@@ -5,11 +5,14 @@ import type { KeyStore, StoredKeys } from './key-store.ts';
 
 const PLATFORM: WalletPlatform = { secureContext: true, crypto: globalThis.crypto, now: () => 1_000 };
 
+const noMore = { replace: () => Promise.reject(new TypeError('not asked for here')), earlier: () => Promise.resolve([]), markBackedUp: () => Promise.resolve() };
+
 function setup() {
   let kept: StoredKeys | undefined;
   const store: KeyStore = {
     read: () => Promise.resolve(kept),
     keepFirst: (keys) => Promise.resolve((kept ??= keys)),
+    ...noMore,
   };
   return { store, kept: () => kept, replace: (keys: StoredKeys) => (kept = keys) };
 }
@@ -17,6 +20,7 @@ function setup() {
 const refusing: KeyStore = {
   read: () => Promise.reject(new DOMException('blocked', 'SecurityError')),
   keepFirst: () => Promise.reject(new DOMException('blocked', 'SecurityError')),
+  ...noMore,
 };
 
 describe('openWallet', () => {
@@ -49,7 +53,7 @@ describe('openWallet', () => {
 
   it('agrees with another tab that made its keys a moment earlier', async () => {
     const { store } = setup();
-    const empty: KeyStore = { read: () => Promise.resolve(undefined), keepFirst: store.keepFirst };
+    const empty: KeyStore = { ...store, read: () => Promise.resolve(undefined) };
     const [one, other] = await Promise.all([openWallet(empty, PLATFORM), openWallet(empty, PLATFORM)]);
     expect(one.nodeId).toBe(other.nodeId);
   });

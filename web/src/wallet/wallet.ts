@@ -1,10 +1,15 @@
-import { grindKey } from '@scure/starknet';
+import { grindKey, sign } from '@scure/starknet';
 import { fromHex, toHex, utf8 } from '@ciro/core/bytes.ts';
 import { identityPublicKey, nodeIdOf, signBinding, signJobRoot } from '@ciro/core/identity/identity.ts';
 import type { DeviceBinding, JobRoot } from '@ciro/core/identity/identity.ts';
+import { payoutAddress } from '@ciro/core/settlement/payout-address.ts';
 import type { NodeId } from '@ciro/core/ids.ts';
+import { sealBackup } from './backup.ts';
+import { CLOCK_SLACK_S, MAX_BOUNDS_S } from './check-outside-execution.ts';
+import { outsideExecutionHash } from './outside-execution-hash.ts';
 import { WalletError } from './wallet-error.ts';
-import type { KeyStore, StoredKeys } from './key-store.ts';
+import type { EarlierKeys, KeyStore, StoredKeys } from './key-store.ts';
+import type { OutsideExecution } from './outside-execution-hash.ts';
 
 const SEED_BYTES = 32;
 const NONCE_BYTES = 12;
@@ -21,7 +26,7 @@ export interface WalletPlatform {
   now(): number;
 }
 
-/** This browser's identity and device key (PROTOCOL 3). The identity's private key never leaves this object. */
+/** This browser's identity and device key (PROTOCOL 3). The identity's private key leaves this object only sealed under a passphrase. */
 export class Wallet {
   readonly nodeId: NodeId;
   readonly identityPublicKey: string;
@@ -30,15 +35,26 @@ export class Wallet {
   readonly deviceKey: CryptoKey;
   /** `memory`: the browser refused storage, so identity and what it earns end with this tab unless a payout address is linked before. */
   readonly persistence: 'stored' | 'memory';
+  /** Address of the account that the identity owns (SPEC X6), deployed or not. */
+  readonly account: string;
+  /** Epoch milliseconds of the newest copy elsewhere; null when there is none. */
+  readonly backedUpAt: number | null;
+  /** As they are at rest; a wallet in memory has none. */
+  readonly stored: StoredKeys | undefined;
   readonly #privateKey: string;
+  readonly #platform: WalletPlatform;
 
-  constructor(keys: { privateKey: string; deviceKey: CryptoKey; devicePublicKey: string; persistence: 'stored' | 'memory' }) {
+  constructor(keys: { privateKey: string; deviceKey: CryptoKey; devicePublicKey: string; stored: StoredKeys | undefined }, platform: WalletPlatform) {
     this.#privateKey = keys.privateKey;
+    this.#platform = platform;
     this.identityPublicKey = identityPublicKey(keys.privateKey);
     this.nodeId = nodeIdOf(this.identityPublicKey);
     this.deviceKey = keys.deviceKey;
     this.devicePublicKey = keys.devicePublicKey;
-    this.persistence = keys.persistence;
+    this.stored = keys.stored;
+    this.persistence = keys.stored === undefined ? 'memory' : 'stored';
+    this.backedUpAt = keys.stored?.backedUpAt ?? null;
+    this.account = payoutAddress(this.identityPublicKey);
   }
 
   /** Identity's signature over this connection's device key; 128 hex digits. */
@@ -50,6 +66,23 @@ export class Wallet {
   signRoot(root: JobRoot): string {
     return signJobRoot(root, this.#privateKey);
   }
+
+  /**
+   * Signature (r, s; 0x hex) over an outside execution of this identity's own account, for at most an hour. Anything else throws `not-ours`:
+   * this object signs no hash that it did not make itself.
+   */
+  signOutside(execution: OutsideExecution, account: string): [string, string] {
+    if (account !== this.account) throw new WalletError('not-ours', `this identity owns account ${this.account}, not ${account.slice(0, 80)}`, { fault: 'bug' });
+    const present = BigInt(Math.floor(this.#platform.now() / 1000));
+    if (execution.before > present + BigInt(MAX_BOUNDS_S + CLOCK_SLACK_S)) throw new WalletError('not-ours', `this could be executed until ${execution.before}, more than an hour from ${present}; nothing was signed`, { fault: 'peer' });
+    const { r, s } = sign(`0x${outsideExecutionHash(execution, BigInt(account)).toString(16)}`, this.#privateKey);
+    return [`0x${r.toString(16)}`, `0x${s.toString(16)}`];
+  }
+
+  /** The identity as the text of a file, sealed under a passphrase. Throws `weak-passphrase`. */
+  exportBackup(passphrase: string): Promise<string> {
+    return sealBackup(this.#privateKey, passphrase, this.#platform.crypto);
+  }
 }
 
 /**
@@ -57,10 +90,7 @@ export class Wallet {
  * Throws WalletError: see there.
  */
 export async function openWallet(store: KeyStore, platform: WalletPlatform): Promise<Wallet> {
-  if (!platform.secureContext) throw new WalletError('insecure-context', 'keys need a secure page; open Ciro over https:// or on localhost', { fault: 'platform' });
-  // Old browsers lack it although the types promise it.
-  const subtle: SubtleCrypto | undefined = platform.crypto.subtle;
-  if (subtle === undefined) throw new WalletError('no-web-crypto', 'this browser has no WebCrypto; use a current Chrome, Edge, Firefox or Safari', { fault: 'platform' });
+  requirePlatform(platform);
   let stored: StoredKeys | undefined;
   let refused = false;
   try {
@@ -68,37 +98,71 @@ export async function openWallet(store: KeyStore, platform: WalletPlatform): Pro
   } catch {
     refused = true; // private mode, blocked site data, a full disk: contribute anyway, for as long as the tab lives
   }
-  if (stored !== undefined) return unseal(stored, subtle);
-  const made = await makeKeys(platform, subtle);
+  if (stored !== undefined) return unseal(stored, platform);
+  const made = await makeKeys(platform);
   if (!refused) {
     try {
-      return await unseal(await store.keepFirst(made.keys), subtle);
+      return await unseal(await store.keepFirst(made.keys), platform);
     } catch (error) {
       if (error instanceof WalletError) throw error;
     }
   }
-  const { deviceKey, devicePublicKey } = made.keys;
-  return new Wallet({ privateKey: made.privateKey, deviceKey, devicePublicKey, persistence: 'memory' });
+  return new Wallet({ privateKey: made.privateKey, deviceKey: made.keys.deviceKey, devicePublicKey: made.keys.devicePublicKey, stored: undefined }, platform);
 }
 
-async function makeKeys(platform: WalletPlatform, subtle: SubtleCrypto): Promise<{ privateKey: string; keys: StoredKeys }> {
-  const privateKey = `0x${grindKey(platform.crypto.getRandomValues(new Uint8Array(SEED_BYTES))).padStart(64, '0')}`;
-  const nonce = platform.crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
+/** The wallet that is there; undefined where there is none, or the browser refuses storage. Makes nothing. Throws `unreadable`. */
+export async function findWallet(store: KeyStore, platform: WalletPlatform): Promise<Wallet | undefined> {
+  requirePlatform(platform);
+  const stored = await store.read().catch(() => undefined);
+  return stored === undefined ? undefined : unseal(stored, platform);
+}
+
+/**
+ * Puts an identity in the place of the present one, with a device key of its own; the present one stays among the earlier. It is read back and
+ * opened before it counts. Throws `not-kept`, and then the present one is as it was.
+ */
+export async function moveIn(store: KeyStore, platform: WalletPlatform, privateKey: string, before: EarlierKeys | undefined): Promise<Wallet> {
+  const made = await makeKeys(platform, privateKey);
+  const keys: StoredKeys = { ...made.keys, backedUpAt: platform.now() };
+  const wallet = await unseal(keys, platform);
+  try {
+    await store.replace(keys, wallet.identityPublicKey, before);
+  } catch (cause) {
+    throw new WalletError('not-kept', 'this browser refuses to keep data (a private window does that), so no identity can be moved into it', { fault: 'platform', cause });
+  }
+  return wallet;
+}
+
+/** Throws `insecure-context` or `no-web-crypto`. */
+function requirePlatform({ secureContext, crypto }: WalletPlatform): void {
+  if (!secureContext) throw new WalletError('insecure-context', 'keys need a secure page; open Ciro over https:// or on localhost', { fault: 'platform' });
+  // Old browsers lack it although the types promise it.
+  const subtle: SubtleCrypto | undefined = crypto.subtle;
+  if (subtle === undefined) throw new WalletError('no-web-crypto', 'this browser has no WebCrypto; use a current Chrome, Edge, Firefox or Safari', { fault: 'platform' });
+}
+
+async function makeKeys({ crypto, now }: WalletPlatform, given?: string): Promise<{ privateKey: string; keys: StoredKeys }> {
+  const { subtle } = crypto;
+  const privateKey = given ?? `0x${grindKey(crypto.getRandomValues(new Uint8Array(SEED_BYTES))).padStart(64, '0')}`;
+  const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
   const sealingKey = await subtle.generateKey(SEALING, false, ['encrypt', 'decrypt']);
-  const sealed = new Uint8Array(await subtle.encrypt(sealingOf(nonce), sealingKey, new Uint8Array(fromHex(privateKey.slice(2)))));
+  const plain = new Uint8Array(fromHex(privateKey.slice(2)));
+  const sealed = new Uint8Array(await subtle.encrypt(sealingOf(nonce), sealingKey, plain));
+  plain.fill(0);
   const device = await subtle.generateKey(DEVICE, false, ['sign', 'verify']);
   const devicePublicKey = toHex(new Uint8Array(await subtle.exportKey('raw', device.publicKey)));
-  return { privateKey, keys: { sealingKey, sealed, nonce, deviceKey: device.privateKey, devicePublicKey, createdAt: platform.now() } };
+  return { privateKey, keys: { sealingKey, sealed, nonce, deviceKey: device.privateKey, devicePublicKey, createdAt: now() } };
 }
 
-async function unseal(keys: StoredKeys, subtle: SubtleCrypto): Promise<Wallet> {
+/** Opens keys as they are at rest. Throws `unreadable`. */
+export async function unseal(keys: StoredKeys, platform: WalletPlatform): Promise<Wallet> {
   let opened: ArrayBuffer;
   try {
-    opened = await subtle.decrypt(sealingOf(keys.nonce), keys.sealingKey, keys.sealed);
+    opened = await platform.crypto.subtle.decrypt(sealingOf(keys.nonce), keys.sealingKey, keys.sealed);
   } catch (cause) {
     throw new WalletError('unreadable', 'this browser holds a worker key that it can no longer open; clear this site\'s data to begin with a new one (what the old key earned stays with it)', { fault: 'platform', cause });
   }
-  return new Wallet({ privateKey: `0x${toHex(new Uint8Array(opened))}`, deviceKey: keys.deviceKey, devicePublicKey: keys.devicePublicKey, persistence: 'stored' });
+  return new Wallet({ privateKey: `0x${toHex(new Uint8Array(opened))}`, deviceKey: keys.deviceKey, devicePublicKey: keys.devicePublicKey, stored: keys }, platform);
 }
 
 const sealingOf = (nonce: Uint8Array<ArrayBuffer>) => ({ name: SEALING.name, iv: nonce, additionalData: new Uint8Array(PURPOSE) });

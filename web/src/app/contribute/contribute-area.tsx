@@ -1,5 +1,6 @@
 import { isActive } from '../../participant/participant-view.ts';
 import { TroubleBox } from '../trouble-box.tsx';
+import { EarningsPanel } from '../earnings/earnings-panel.tsx';
 import { ConsentCard } from './consent-card.tsx';
 import { LivePanel } from './live-panel.tsx';
 import { RecentWork } from './recent-work.tsx';
@@ -23,6 +24,7 @@ export function ContributeArea({ desk, model }: { desk: ContributionDesk; model:
           <ConsentCard desk={desk} model={model} possible={state.kind !== 'unsupported'} />
         </>
       )}
+      <EarningsPanel desk={desk} />
       <RecentWork work={desk.recent.value} />
       <p class="sr-only" role="status">
         {state.kind === 'idle' ? '' : title}

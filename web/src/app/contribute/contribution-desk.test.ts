@@ -18,6 +18,10 @@ function setup(change: { device?: Partial<typeof DEVICE>; kept?: Record<string, 
     contribute: (options) => Promise.resolve(void calls.push(options)),
     stop: () => calls.push('stop'),
     recentWork: () => Promise.resolve([]),
+    findIdentity: () => Promise.resolve(calls.push('find identity') > 0),
+    claimNow: () => Promise.resolve(void calls.push('claim now')),
+    exportIdentity: () => Promise.resolve('backup'),
+    importIdentity: () => Promise.resolve(),
   };
   let loads = 0;
   const desk = new ContributionDesk({

@@ -41,6 +41,12 @@ export interface DeskPorts {
   readonly deviceGib: number | undefined;
 }
 
+export interface IdentityLook {
+  readonly asked: boolean;
+  readonly found: 'there' | 'none' | 'failed' | undefined;
+  readonly message: string;
+}
+
 /** What the Contribute area shows and does. The participant's code is fetched when it is needed, the engine only after consent. */
 export class ContributionDesk {
   readonly view = signal<ParticipantView>(EMPTY_VIEW);
@@ -48,6 +54,8 @@ export class ContributionDesk {
   readonly recent = signal<readonly FinishedWork[]>([]);
   /** From an earlier download on this device; undefined before the first. */
   readonly bitsPerSecond = signal<number | undefined>(undefined);
+  /** Whether the identity of this browser was looked for, and what was found. */
+  readonly identityLook = signal<IdentityLook>({ asked: false, found: undefined, message: '' });
   readonly #ports: DeskPorts;
   #participant: Promise<Contributor> | undefined;
   #loadBegan: { readonly at: number } | undefined;
@@ -85,7 +93,8 @@ export class ContributionDesk {
   }
 
   async contribute(options: ContributeOptions = this.options.value): Promise<void> {
-    this.view.value = { ...EMPTY_VIEW, state: { kind: 'connecting', again: false } };
+    const { identity, earnings } = this.view.value;
+    this.view.value = { ...EMPTY_VIEW, identity, earnings, state: { kind: 'connecting', again: false } };
     try {
       const participant = await this.#load();
       await participant.contribute(options);
@@ -98,6 +107,31 @@ export class ContributionDesk {
   async stop(): Promise<void> {
     this.view.value = { ...this.view.value, state: { kind: 'stopped' } };
     (await this.#participant)?.stop();
+  }
+
+  /** Shows the identity of this browser and what it earned, without contributing. */
+  async findIdentity(): Promise<void> {
+    this.identityLook.value = { asked: true, found: undefined, message: '' };
+    try {
+      const found = await (await this.#load()).findIdentity();
+      this.identityLook.value = { asked: false, found: found ? 'there' : 'none', message: '' };
+    } catch (error) {
+      this.identityLook.value = { asked: false, found: 'failed', message: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  async claimNow(): Promise<void> {
+    await (await this.#load()).claimNow();
+  }
+
+  /** Text of a backup file. Rejects with what the wallet says. */
+  async exportIdentity(passphrase: string, identityPublicKey: string): Promise<string> {
+    return (await this.#load()).exportIdentity(passphrase, identityPublicKey);
+  }
+
+  /** Rejects with what the wallet says; `identity-exists` unless `replace`. */
+  async importIdentity(text: string, passphrase: string, replace: boolean): Promise<void> {
+    await (await this.#load()).importIdentity(text, passphrase, replace);
   }
 
   #load(): Promise<Contributor> {

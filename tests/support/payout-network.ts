@@ -1,0 +1,53 @@
+/** A coordinator with a local chain of its own, as `npm start` opens it, and one tab that is opened by a link. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { openChain } from '../../signaling/src/cli/open-chain.ts';
+import { openTestNetwork } from './network.ts';
+import type { Page } from 'playwright-core';
+import type { OpenedChain } from '../../signaling/src/cli/open-chain.ts';
+import type { TestNetwork } from './network.ts';
+
+const Positive = v.pipe(v.string(), v.regex(/^[1-9]\d*$/));
+const Payout = v.object({ epoch: v.number(), transaction: v.string(), amount: Positive, paymaster: v.string(), sponsor: v.string(), gas_paid: v.string(), sponsor_paid: Positive, milliseconds: v.number() });
+/** Status of a tab that was paid. */
+export const PaidTab = v.object({
+  identity: v.object({ account: v.string(), persistence: v.literal('stored'), backed_up: v.boolean() }),
+  earnings: v.object({ on_chain: Positive, failure: v.null(), payouts: v.pipe(v.array(Payout), v.minLength(1)) }),
+});
+
+export interface PayoutNetwork extends AsyncDisposable {
+  readonly chain: OpenedChain;
+  readonly network: TestNetwork;
+  readonly tab: Page;
+  /** Monotonic milliseconds at which the tab's link was opened. */
+  readonly openedAt: number;
+  /** What the tab asked of its person: dialogs and windows. */
+  readonly asked: readonly string[];
+}
+
+export async function openPayoutNetwork(): Promise<PayoutNetwork> {
+  const folder = await mkdtemp(join(tmpdir(), 'ciro-payout-'));
+  await using undo = new AsyncDisposableStack();
+  undo.defer(() => rm(folder, { recursive: true, force: true }));
+  const chain = undo.use(await openChain({ path: join(folder, 'chain.json'), dataDir: folder, env: process.env, report: () => {}, signal: new AbortController().signal }));
+  await chain.environment.chain?.ready;
+  const asked: string[] = [];
+  let openedAt = 0;
+  const network = undo.use(
+    await openTestNetwork({
+      stages: 1,
+      environment: chain.environment,
+      prepare: async (page) => {
+        page.on('dialog', (dialog) => (asked.push(dialog.message()), void dialog.dismiss()));
+        page.on('popup', (popup) => asked.push(popup.url()));
+        openedAt = performance.now();
+      },
+    }),
+  );
+  const [tab] = network.volunteers.pages;
+  if (tab === undefined) throw new Error('no tab');
+  const open = undo.move();
+  return { chain, network, tab, openedAt, asked, [Symbol.asyncDispose]: () => open[Symbol.asyncDispose]() };
+}
