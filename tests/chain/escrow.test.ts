@@ -172,6 +172,8 @@ it('the command line funds a job, sponsored, has it answered, and cancels anothe
   underWay.push(id);
   await run('status', id);
   expect(said).toMatch(/state +submitted\n[^]*used +1[0-9.]+\n/);
+  await run('evidence', id);
+  expect(said).toMatch(/verify -- answer .*evidence.json/);
   await expect(run('cancel', id)).rejects.toThrow(/CIRO-JM: bad state/);
   await expect(run('ask', id)).rejects.toThrow(/pays for job [0-9a-f]{32} here already/);
   const other = await created('--budget', '20');

@@ -30,7 +30,7 @@ export function escrowChainOf(local: LocalChain) {
   const { chain, devnet, plan, keysOf } = local;
   const { JobManager: jobManager, CommitmentStore: store, CiroToken: token } = plan.addresses;
   const chainId = textFelt(chain.chainId);
-  const options = (sender: Keys, at: Felt = jobManager) => ({ rpc: devnet.rpc, chainId, jobManager: at, sender, confirmations: 0 });
+  const options = (sender: Keys, at: Felt = jobManager) => ({ rpc: devnet.rpc, chainId, jobManager: at, sender, confirmations: 0, devnet: true });
   const client = devnet.accounts[CLIENT];
   if (client === undefined) throw new TypeError('the devnet has 12 accounts');
   const balanceOf = (account: string, of: Felt = token): Promise<bigint> => asClient.balanceOf(of, account);

@@ -28,10 +28,18 @@ export interface ContractOptions {
   readonly sender: { readonly address: string; readonly privateKey: string };
   /** What is `settled` lies under so many other blocks: 0 on a devnet. A longer reorganisation is an alarm. */
   readonly confirmations?: number;
+  /** The node is a devnet: it makes a block only when it is sent something, and estimates fees by the time of its newest one. A block is asked for before each transaction. */
+  readonly devnet?: boolean;
 }
 
 /** What a view is read by: the newest block, or one that lies under enough others to stay. */
 export type ReadAt = 'newest' | 'settled';
+
+/** Only a devnet has this. */
+async function createBlock(rpc: string): Promise<void> {
+  const response = await fetch(rpc, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'devnet_createBlock', params: {} }), signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+  v.parse(v.looseObject({ result: v.looseObject({}) }), await response.json());
+}
 
 export const hexOf = (value: bigint | number | string): string => `0x${BigInt(value).toString(16)}`;
 
@@ -58,7 +66,8 @@ export class ContractClient {
   /** Field elements that a view answers: at least `least` of them. Undefined while the chain is shorter than the confirmations. */
   async view(contract: string, entrypoint: string, calldata: readonly string[], least: number, at: ReadAt): Promise<bigint[] | undefined> {
     await this.#rightChain();
-    const block = at === 'newest' ? 'latest' : await this.#settledBlock();
+    // A devnet keeps no state but its newest one: asked for by number it may be gone with the next block.
+    const block = at === 'newest' || this.#options.confirmations === 0 ? 'latest' : await this.#settledBlock();
     if (block === undefined) return undefined;
     const answer = await this.#ask(entrypoint, () => this.#provider.callContract({ contractAddress: contract, entrypoint, calldata: [...calldata] }, block));
     const felts = v.safeParse(v.pipe(v.array(Felt), v.minLength(least)), answer);
@@ -70,6 +79,7 @@ export class ContractClient {
   send(what: string, calls: readonly Call[]): Promise<string> {
     const turn = this.#turn.then(async () => {
       await this.#rightChain();
+      if (this.#options.devnet === true) await this.#ask('a block', () => createBlock(this.#options.rpc));
       // One transaction at a time: two would take the same nonce.
       return (await this.#ask(what, () => this.#account.execute([...calls], OPTIONS))).transaction_hash;
     });

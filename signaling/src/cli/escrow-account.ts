@@ -29,11 +29,11 @@ export async function openAccount(path: string, env: NodeJS.ProcessEnv): Promise
   const keysOfAll = await devnetAccounts(rpc);
   const own = address && privateKey ? { address, privateKey } : undefined;
   const account = own ?? keysOfAll.at(-1);
-  if (account === undefined) throw usage(`whose job is it? Set CIRO_ACCOUNT_ADDRESS and CIRO_ACCOUNT_KEY to an account of ${file.chainId} (0x hex); ${rpc} is no devnet that gives one`, ESCROW_USAGE);
+  if (account === undefined) throw usage(`whose job is it? Set CIRO_ACCOUNT_ADDRESS and CIRO_ACCOUNT_KEY to an account of ${file.chainId} (0x hex); ${rpc} is no devnet that gives one, or does not answer`, ESCROW_USAGE);
   for (const [name, value] of [['CIRO_ACCOUNT_ADDRESS', account.address], ['CIRO_ACCOUNT_KEY', account.privateKey]] as const) {
     if (!/^0x[0-9a-fA-F]{1,64}$/.test(value)) throw usage(`${name} is no field element in 0x hex`, ESCROW_USAGE);
   }
-  const as = (sender: AccountKeys): JobManager => new JobManager({ rpc, chainId, jobManager: file.addresses.JobManager, sender, confirmations: 0 });
+  const as = (sender: AccountKeys): JobManager => new JobManager({ rpc, chainId, jobManager: file.addresses.JobManager, sender, confirmations: 0, devnet: keysOfAll.length > 0 });
   return { contract: as(account), account, token: file.addresses.CiroToken, chainId, forwarder: file.addresses.Paymaster, devnet: keysOfAll.length > 0, keysOfAll, as };
 }
 

@@ -5,8 +5,8 @@ import { EscrowId, EscrowSalt } from '@ciro/core/settlement/escrow.ts';
 import { usage } from './job-options.ts';
 import { ESCROW_USAGE } from './escrow-options.ts';
 
-/** What a client keeps of a job it funded: without request and salt nobody can have it answered. */
-const EscrowFile = v.strictObject({ id: EscrowId, salt: EscrowSalt, request: v.looseObject({ model: v.string(), messages: v.array(v.strictObject({ role: v.string(), content: v.string() })), max_tokens: v.number(), temperature: v.number(), seed: v.number() }) });
+/** What a client keeps of a job it funded: without request and salt nobody can have it answered. `asked`: what came of it, and the key that reads its evidence. */
+const EscrowFile = v.strictObject({ id: EscrowId, salt: EscrowSalt, request: v.looseObject({ model: v.string(), messages: v.array(v.strictObject({ role: v.string(), content: v.string() })), max_tokens: v.number(), temperature: v.number(), seed: v.number() }), asked: v.exactOptional(v.strictObject({ job: v.string(), apiKey: v.string(), text: v.string() })) });
 export type EscrowFile = v.InferOutput<typeof EscrowFile>;
 
 const pathOf = (folder: string, id: EscrowId): string => join(folder, `${id}.json`);

@@ -6,7 +6,7 @@ const shared = { url: 'http://localhost:8080', sponsored: false };
 it('reads each command with its amounts in base units', () => {
   expect(parseEscrowOptions(['create', '--prompt', 'Why?', '--budget', '0.5', '--minutes', '30', '--sponsored'])).toEqual({ ...shared, sponsored: true, command: 'create', prompt: 'Why?', system: undefined, model: 'default', maxTokens: 40, temperature: 0, seed: 1, assurance: 'stream', budget: 5n * 10n ** 17n, minutes: 30 });
   expect(parseEscrowOptions(['top-up', '0x7a5', '60', '--url', 'http://ciro.example/'])).toEqual({ ...shared, url: 'http://ciro.example', command: 'top-up', id: '0x7a5', amount: 60n * 10n ** 18n });
-  for (const command of ['ask', 'cancel', 'status', 'refund']) expect(parseEscrowOptions([command, '0x7a5'])).toEqual({ ...shared, command, id: '0x7a5' });
+  for (const command of ['ask', 'cancel', 'status', 'refund', 'evidence']) expect(parseEscrowOptions([command, '0x7a5'])).toEqual({ ...shared, command, id: '0x7a5' });
   expect(parseEscrowOptions(['revoke-model', 'ab'.repeat(32)])).toEqual({ ...shared, command: 'revoke-model', model: 'ab'.repeat(32) });
 });
 

@@ -21,7 +21,7 @@ export interface CreateOptions {
 
 export type EscrowOptions = { readonly url: string; readonly sponsored: boolean } & (
   | CreateOptions
-  | { readonly command: 'ask' | 'cancel' | 'status' | 'refund'; readonly id: EscrowId }
+  | { readonly command: 'ask' | 'cancel' | 'status' | 'refund' | 'evidence'; readonly id: EscrowId }
   | { readonly command: 'top-up'; readonly id: EscrowId; readonly amount: bigint }
   | { readonly command: 'revoke-model'; readonly model: string }
 );
@@ -38,8 +38,9 @@ npm run escrow -- top-up ID TOKENS [--sponsored]
 npm run escrow -- cancel ID [--sponsored]   while it is open
 npm run escrow -- status ID           what the contract says
 npm run escrow -- refund ID [--sponsored]   after deadline and grace; needs no coordinator
+npm run escrow -- evidence ID         keeps the evidence of the answer in .ciro/escrows, for npm run verify -- answer FILE
 npm run escrow -- revoke-model MODEL_ID     by the operator (CIRO_COORDINATOR_KEY)
-Contracts are those of .ciro/chain.json. --url ${DEFAULT_URL} names the coordinator that create, ask and --sponsored need.
+Contracts are those of .ciro/chain.json, or of the file that CIRO_CHAIN_FILE names. --url ${DEFAULT_URL} names the coordinator that create, ask, evidence and --sponsored need.
 environment: CIRO_ACCOUNT_ADDRESS, CIRO_ACCOUNT_KEY (on a devnet without them: its last account), CIRO_RPC`;
 
 /** Parses the arguments; throws `usage` naming what is wrong. */
@@ -70,6 +71,7 @@ export function parseEscrowOptions(args: readonly string[]): EscrowOptions {
     case 'cancel':
     case 'status':
     case 'refund':
+    case 'evidence':
       return { ...shared, command, id: idOf(rest[0]) };
     case 'top-up':
       return { ...shared, command, id: idOf(rest[0]), amount: tokens(rest[1] ?? '', 'the amount') };

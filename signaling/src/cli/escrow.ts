@@ -7,7 +7,7 @@ import { runEscrow } from './run-escrow.ts';
 
 await runCommand((signal) =>
   runEscrow(parseEscrowOptions(process.argv.slice(2)), {
-    chainFile: join(CHECKOUT, '.ciro', 'chain.json'),
+    chainFile: process.env['CIRO_CHAIN_FILE'] || join(CHECKOUT, '.ciro', 'chain.json'),
     folder: join(CHECKOUT, '.ciro', 'escrows'),
     env: process.env,
     write: (text) => process.stdout.write(text),

@@ -15,7 +15,8 @@ const DEVNET_CONFIRMATIONS = 0;
 export async function openEscrow({ rpc, chainId, addresses, roles }: ChainFile, env: NodeJS.ProcessEnv, report: (line: string) => void, ready?: Promise<unknown>): Promise<EscrowOptions | undefined> {
   const given = env['CIRO_COORDINATOR_KEY'];
   const own = given === undefined || given === '' ? undefined : given;
-  const privateKey = own ?? (await devnetAccounts(rpc)).find(({ address }) => BigInt(address) === BigInt(roles.coordinator))?.privateKey;
+  const predeployed = await devnetAccounts(rpc);
+  const privateKey = own ?? predeployed.find(({ address }) => BigInt(address) === BigInt(roles.coordinator))?.privateKey;
   if (privateKey === undefined) {
     report(`no escrows are served: CIRO_COORDINATOR_KEY does not give the key of coordinator ${roles.coordinator}`);
     return undefined;
@@ -27,7 +28,7 @@ export async function openEscrow({ rpc, chainId, addresses, roles }: ChainFile, 
     jobManager: addresses.JobManager,
     store: addresses.CommitmentStore,
     sender: { address: roles.coordinator, privateKey },
-    ...(own === undefined ? { confirmations: DEVNET_CONFIRMATIONS } : {}),
+    ...(predeployed.length > 0 ? { devnet: true, confirmations: DEVNET_CONFIRMATIONS } : {}),
     registerModels: true,
     ...(ready && { ready }),
     onEscrow: (event) => report(`escrow: ${escrowLine(event)}`),

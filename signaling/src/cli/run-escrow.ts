@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 import { hex } from '@ciro/core/settlement/epoch.ts';
@@ -9,10 +11,13 @@ import { cancelCalls, createCalls, refundCalls, topUpCalls, transferCalls } from
 import { sendSponsored } from '../chain/sponsored-sender.ts';
 import { escrowSpecOf } from '../escrow/escrow-spec-of.ts';
 import { parseChatRequest } from '../intake/chat-request.ts';
+import { answerEvidence } from './answer-evidence.ts';
 import { apiError, ask } from './ask.ts';
 import { openAccount, openOperator } from './escrow-account.ts';
 import { readEscrowFile, writeEscrowFile } from './escrow-file.ts';
+import { ESCROW_USAGE } from './escrow-options.ts';
 import { mostOf, requestOf, servedModel } from './escrow-request.ts';
+import { usage } from './job-options.ts';
 import type { EscrowId } from '@ciro/core/settlement/escrow.ts';
 import type { ContractCall } from '../chain/job-manager.ts';
 import type { EscrowAccount } from './escrow-account.ts';
@@ -33,7 +38,7 @@ export interface EscrowSurroundings {
   readonly signal: AbortSignal;
 }
 
-/** Carries a command out. Only `create`, `ask` and `--sponsored` need a coordinator. Throws UsageError, what the node and the contract refuse, and what the API does. */
+/** Carries a command out. Only `create`, `ask`, `evidence` and `--sponsored` need a coordinator. Throws UsageError, what the node and the contract refuse, and what the API does. */
 export async function runEscrow(options: EscrowOptions, around: EscrowSurroundings): Promise<void> {
   switch (options.command) {
     case 'create':
@@ -42,6 +47,8 @@ export async function runEscrow(options: EscrowOptions, around: EscrowSurroundin
       return askWith(options.url, options.id, around);
     case 'status':
       return status(options.id, around);
+    case 'evidence':
+      return evidence(options.url, options.id, around);
     case 'revoke-model':
       return revoke(options.model, around);
     case 'top-up':
@@ -104,13 +111,26 @@ async function fundOnDevnet({ contract, account, token, devnet, keysOfAll, as }:
 }
 
 async function askWith(url: string, id: EscrowId, { folder, env, write, signal }: EscrowSurroundings): Promise<void> {
-  const { request, salt } = await readEscrowFile(folder, id);
+  const file = await readEscrowFile(folder, id);
+  const { request, salt } = file;
   const { ciro, ...rest } = request;
   const own = v.parse(v.object({ assurance: v.picklist(['stream', 'checked']) }), ciro);
   const apiKey = env['OPENAI_API_KEY'] || (await trialKey(url));
   const body = { ...rest, stream: true, ciro: { ...own, escrow: id, escrow_salt: salt } } as const;
   const answer = await ask({ baseUrl: `${url}/v1`, apiKey }, body, { job: () => undefined, text: write }, signal);
+  await writeEscrowFile(folder, { ...file, asked: { job: answer.job, apiKey, text: answer.text } });
   write(`\n\njob ${answer.job}, paid by ${id}; npm run escrow -- status ${id}\n`);
+}
+
+/** The evidence of an answer and what was asked, as `npm run verify -- answer` takes it. */
+async function evidence(url: string, id: EscrowId, { folder, write, signal }: EscrowSurroundings): Promise<void> {
+  const { asked, request, salt } = await readEscrowFile(folder, id);
+  if (asked === undefined) throw usage(`${id} was not answered from here: \`ask\` comes first`, ESCROW_USAGE);
+  const found = await answerEvidence({ baseUrl: `${url}/v1`, apiKey: asked.apiKey }, asked.job, signal);
+  const path = join(folder, `${id}.evidence.json`);
+  const sent = { ...request, ciro: { ...v.parse(v.looseObject({}), request['ciro']), escrow: id, escrow_salt: salt } };
+  await writeFile(path, `${JSON.stringify({ ...found.evidence, ...(found.earlier.length === 0 ? {} : { earlier: found.earlier }), request: sent, answer_text: asked.text })}\n`, { mode: 0o600 });
+  write(`${path}\nnpm run verify -- answer ${path}\n`);
 }
 
 async function trialKey(url: string): Promise<string> {
