@@ -31,7 +31,9 @@ export async function openPayoutNetwork(): Promise<PayoutNetwork> {
   const folder = await mkdtemp(join(tmpdir(), 'ciro-payout-'));
   await using undo = new AsyncDisposableStack();
   undo.defer(() => rm(folder, { recursive: true, force: true }));
-  const chain = undo.use(await openChain({ path: join(folder, 'chain.json'), dataDir: folder, env: process.env, report: () => {}, signal: new AbortController().signal }));
+  const lines: string[] = [];
+  const chain = undo.use(await openChain({ path: join(folder, 'chain.json'), dataDir: folder, env: process.env, report: (line) => void lines.push(line), signal: new AbortController().signal }));
+  if (chain.door === undefined) throw new Error(`the local chain did not start: ${lines.join('; ')}`);
   await chain.environment.chain?.ready;
   const asked: string[] = [];
   let openedAt = 0;
