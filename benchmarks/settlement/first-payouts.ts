@@ -2,7 +2,7 @@ import { openLocalChain } from '@ciro/contracts/chain/local-chain.ts';
 import { answerOf } from '../../tests/support/network-question.ts';
 import { announce, claimInTurn, earnedBy, openTabs, p95Of, payoutLine } from '../../tests/support/first-payouts.ts';
 import { settlerOf } from '../../tests/support/paid-epochs.ts';
-import { openPayoutNetwork, PaidTab } from '../../tests/support/payout-network.ts';
+import { openPayoutNetwork, PaidTab, untilPayable } from '../../tests/support/payout-network.ts';
 import { serveSponsored } from '../../tests/support/sponsored-chain.ts';
 import { BenchError } from '../result.ts';
 import * as v from 'valibot';
@@ -45,6 +45,7 @@ export async function timeLinkToTokens({ signal, say }: Bench): Promise<{ readon
   const { network, tab, openedAt, asked, chain } = opened;
   await answerOf(network.coordinator, { messages: [{ role: 'user', content: 'What is the capital of France?' }], maxTokens: 8 });
   const answeredS = (performance.now() - openedAt) / 1e3;
+  await untilPayable(tab);
   const paying = network.coordinator.payOut(AbortSignal.any([signal, AbortSignal.timeout(PAID_WITHIN_MS)]));
   paying.catch(() => undefined); // what keeps it from being paid shows in the tab
   for (const until = performance.now() + PAID_WITHIN_MS; performance.now() < until; ) {

@@ -4,7 +4,7 @@ import { systemClock } from './sessions/clock.ts';
 import { OWN_CLAIM_WAIT_MS } from './settlement/payout-desk.ts';
 import { Settlement, EPOCH_EVERY_MS, EPOCH_MAX_CHANGED, LOOK_EVERY_MS, PUSH_FROM } from './settlement/settlement.ts';
 import { ThreadedTrees } from './settlement/threaded-trees.ts';
-import type { ChainDoor } from '@ciro/core/sponsorship/chain-door.ts';
+import type { PublicDoor } from '@ciro/core/sponsorship/chain-door.ts';
 import type { CommitmentStoreOptions } from './chain/commitment-store.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { SettlementEvent } from './settlement/ports.ts';
@@ -24,7 +24,7 @@ export type ChainOptions = CommitmentStoreOptions & {
   /** The first look waits for it: a chain whose contracts are still being deployed. What it rejects with is told, and nothing is settled then. */
   readonly ready?: Promise<unknown>;
   /** What clients need to act on the chain (SPEC Y6); without it they are told that there is none. */
-  readonly door?: ChainDoor;
+  readonly door?: PublicDoor;
   /** Hears what settlement does. */
   readonly onSettlement?: (event: SettlementEvent) => void;
 };

@@ -7,7 +7,7 @@ import { dumpStorage } from '../support/browser-storage.ts';
 import { devnetHere } from '../support/devnet-binary.ts';
 import { browserHere, needBrowser, reportPages } from '../support/network.ts';
 import { answerOf } from '../support/network-question.ts';
-import { openPayoutNetwork, PaidTab } from '../support/payout-network.ts';
+import { openPayoutNetwork, PaidTab, untilPayable } from '../support/payout-network.ts';
 import { strkOf } from '../support/sponsored-worker.ts';
 import type { Page } from 'playwright-core';
 import type { PayoutNetwork } from '../support/payout-network.ts';
@@ -41,6 +41,7 @@ describe.skipIf(missing !== undefined)('a tab without any STRK', () => {
     expect((await scriptsOf(tab)).some((name) => name.includes('starknet'))).toBe(false);
     await answerOf(network.coordinator, { messages: [{ role: 'user', content: 'What is the capital of France?' }], maxTokens: 8 });
     const answeredAt = performance.now();
+    await untilPayable(tab);
     const paying = network.coordinator.payOut(AbortSignal.timeout(120_000));
     await expect.poll(() => status(tab), { timeout: 120_000, interval: 50 }).toSatisfy((told: unknown) => v.is(PaidTab, told));
     const seconds = (performance.now() - openedAt) / 1_000;

@@ -88,7 +88,7 @@ it('a network without the settler’s key is an error that names the setting; wi
   await expect(open({ network: 'sepolia' })).rejects.toMatchObject({ code: 'no-key', message: expect.stringContaining('CIRO_SETTLER_KEY') });
   await using chain = await open({ network: 'sepolia' }, { CIRO_SETTLER_KEY: '0x99' });
   expect(chain.environment.chain).toMatchObject({ settler: { address: '0x55', privateKey: '0x99' } });
-  expect([chain.environment.chain?.epochEveryMs, chain.environment.paymaster, chain.environment.chain?.door]).toEqual([undefined, undefined, undefined]);
+  expect([chain.environment.chain?.epochEveryMs, chain.environment.paymaster, chain.environment.chain?.door?.rpc, chain.environment.chain?.door?.store]).toEqual([undefined, undefined, undefined, '0xabc']);
   expect(lines.join('\n')).toMatch(/nobody pays for their own transactions \(CIRO_RELAYER_KEYS, CIRO_PAYMASTER_URL\)[^]*CIRO_PUBLIC_RPC/);
 });
 

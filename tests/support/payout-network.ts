@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as v from 'valibot';
 import { openChain } from '../../signaling/src/cli/open-chain.ts';
 import { openTestNetwork } from './network.ts';
@@ -17,6 +18,16 @@ export const PaidTab = v.object({
   earnings: v.object({ on_chain: Positive, failure: v.null(), payouts: v.pipe(v.array(Payout), v.minLength(1)) }),
 });
 
+const Earned = v.object({ totals: v.object({ credits_payable: Positive }) });
+const PAYABLE_WITHIN_MS = 120_000;
+const LOOK_MS = 50;
+
+/** Waits until audits have made some of what a tab earned payable: an epoch that is closed before that pays nobody. */
+export async function untilPayable(tab: Page): Promise<void> {
+  for (const until = performance.now() + PAYABLE_WITHIN_MS; performance.now() < until; await sleep(LOOK_MS)) if (v.is(Earned, await tab.evaluate('globalThis.ciro?.status()'))) return;
+  throw new Error(`nothing is payable to the tab after ${PAYABLE_WITHIN_MS / 1_000} s`);
+}
+
 export interface PayoutNetwork extends AsyncDisposable {
   readonly chain: OpenedChain;
   readonly network: TestNetwork;
@@ -31,7 +42,9 @@ export async function openPayoutNetwork(): Promise<PayoutNetwork> {
   const folder = await mkdtemp(join(tmpdir(), 'ciro-payout-'));
   await using undo = new AsyncDisposableStack();
   undo.defer(() => rm(folder, { recursive: true, force: true }));
-  const chain = undo.use(await openChain({ path: join(folder, 'chain.json'), dataDir: folder, env: process.env, report: () => {}, signal: new AbortController().signal }));
+  const lines: string[] = [];
+  const chain = undo.use(await openChain({ path: join(folder, 'chain.json'), dataDir: folder, env: process.env, report: (line) => void lines.push(line), signal: new AbortController().signal }));
+  if (chain.door === undefined) throw new Error(`the local chain did not start: ${lines.join('; ')}`);
   await chain.environment.chain?.ready;
   const asked: string[] = [];
   let openedAt = 0;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import * as v from 'valibot';
-import { ChainDoor } from './chain-door.ts';
+import { ChainDoor, PublicDoor } from './chain-door.ts';
 
 const DOOR = {
   network: 'devnet',
@@ -29,4 +29,13 @@ it.each([
   ['a network name with markup', { network: '<b>' }],
 ])('Y6: %s is refused', (_what, change) => {
   expect(v.safeParse(ChainDoor, { ...DOOR, ...change }).success).toBe(false);
+});
+
+it('Y6: what clients are told may lack a node, and nothing else', () => {
+  const { rpc: _rpc, ...door } = DOOR;
+  expect(v.parse(PublicDoor, door)).toEqual(door);
+  expect(v.safeParse(ChainDoor, door).success).toBe(false);
+  expect(v.safeParse(PublicDoor, { ...DOOR, rpc: 'ftp://node' }).success).toBe(false);
+  const { store: _store, ...rest } = DOOR;
+  expect(v.safeParse(PublicDoor, rest).success).toBe(false);
 });

@@ -12,17 +12,13 @@ const Felt = v.pipe(
   v.transform((value): `0x${string}` => `0x${value.toString(16)}`),
 );
 
-/**
- * What a client needs to know to act on the chain through a coordinator, and no secret (SPEC Y6): `GET /v1/chain`. The paymaster is always at
- * `/paymaster` of the same coordinator. A client that trusts another node than the coordinator's own reads from `rpc`.
- */
-export const ChainDoor = v.object({
+const Rpc = v.pipe(v.string(), v.maxLength(400), v.regex(/^https?:\/\//, 'expected an http or https address'), v.url());
+
+const contracts = {
   /** `devnet`, `sepolia`, `mainnet` or the operator's own name. */
   network: v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,32}$/)),
   /** Short string as a field element, e.g. 0x534e5f5345504f4c4941. */
   chainId: Felt,
-  /** A node's JSON-RPC that anybody may use: its address is published. */
-  rpc: v.pipe(v.string(), v.maxLength(400), v.regex(/^https?:\/\//, 'expected an http or https address'), v.url()),
   /** CiroToken: what workers are paid in. */
   token: Felt,
   /** CommitmentStore: settlement. */
@@ -38,5 +34,15 @@ export const ChainDoor = v.object({
   accountClass: Felt,
   /** Token that stakes and bonds are in. */
   stakeToken: Felt,
-});
+};
+
+/** A chain, its contracts, and a node's JSON-RPC. */
+export const ChainDoor = v.object({ ...contracts, rpc: Rpc });
 export type ChainDoor = v.InferOutput<typeof ChainDoor>;
+
+/**
+ * What a client needs to know to act on the chain through a coordinator, and no secret (SPEC Y6): `GET /v1/chain`. The paymaster is always at `/paymaster` of the same
+ * coordinator, which passes reads on to its own node. `rpc`: a node that anybody may use, for who trusts it more; absent where the operator names none.
+ */
+export const PublicDoor = v.object({ ...contracts, rpc: v.optional(Rpc) });
+export type PublicDoor = v.InferOutput<typeof PublicDoor>;

@@ -50,10 +50,10 @@ it('on a network the keys are given by the environment, nobody pays unless told 
   const told = { CIRO_SETTLER_KEY: '0x99' };
   const alone = await settings(chain('0x56', 'sepolia'), told);
   expect(alone.settlement).toEqual({ rpc: rpc(), chainId: '0x534e5f5345504f4c4941', store: '0xabc', settler: { address: '0x56', privateKey: '0x99' } });
-  expect([alone.relayer, alone.publicDoor, alone.local]).toEqual([undefined, undefined, false]);
+  expect([alone.relayer, alone.publicDoor.rpc, alone.publicDoor.store, alone.local]).toEqual([undefined, undefined, alone.door.store, false]);
   const paid = await settings(chain('0x56', 'sepolia'), { ...told, CIRO_RELAYER_KEYS: '0x0A:0xb, 0xc:0xd', CIRO_SPONSOR_STRK_PER_DAY: '7.5', CIRO_PUBLIC_RPC: 'https://node.example.org/rpc' });
   expect(paid.relayer).toMatchObject({ policy: { strkPerDay: '7.5' }, backEnd: { senders: [{ address: '0xa', privateKey: '0xb' }, { address: '0xc', privateKey: '0xd' }] } });
-  expect(paid.publicDoor?.rpc).toBe('https://node.example.org/rpc');
+  expect(paid.publicDoor.rpc).toBe('https://node.example.org/rpc');
   const other = await settings(chain('0x56', 'sepolia'), { ...told, CIRO_PAYMASTER_URL: 'https://paymaster.example.org', CIRO_PAYMASTER_KEY: 'k', CIRO_PAYMASTER_FORWARDER: '0x0f' });
   expect(other.relayer?.backEnd).toEqual({ kind: 'upstream', url: 'https://paymaster.example.org', apiKey: 'k', forwarder: '0xf' });
 });

@@ -3,7 +3,7 @@ import { shortString } from 'starknet';
 import * as v from 'valibot';
 import { CiroError } from '@ciro/core/errors.ts';
 import { ACCOUNT_CLASS_HASH } from '@ciro/core/settlement/payout-address.ts';
-import { ChainDoor } from '@ciro/core/sponsorship/chain-door.ts';
+import { ChainDoor, PublicDoor } from '@ciro/core/sponsorship/chain-door.ts';
 import { readRelayerSettings } from './relayer-settings.ts';
 import type { CommitmentStoreOptions } from './commitment-store.ts';
 import type { RelayerSettings } from './relayer-settings.ts';
@@ -36,8 +36,8 @@ const Predeployed = v.looseObject({ result: v.array(v.looseObject({ address: Fel
 export interface ChainSettings {
   readonly settlement: CommitmentStoreOptions;
   readonly door: ChainDoor;
-  /** The same with a node that anybody may use: what clients are told. Undefined on a network whose operator names none, because the address of its own may hold a key. */
-  readonly publicDoor: ChainDoor | undefined;
+  /** What clients are told: the same with a node that anybody may use. Without one on a network whose operator names none, because the address of its own may hold a key. */
+  readonly publicDoor: PublicDoor;
   readonly local: boolean;
   /** Who pays for workers' actions; undefined where nobody does. */
   readonly relayer: RelayerSettings | undefined;
@@ -77,12 +77,12 @@ export async function chainSettingsOf(file: ChainFile, env: NodeJS.ProcessEnv): 
   const door = v.safeParse(ChainDoor, { network, chainId: id, rpc, token, store, pool, jobManager, court, forwarder, accountClass: ACCOUNT_CLASS_HASH, stakeToken: tokens.stake });
   if (!door.success) throw new ChainSettingsError('bad-file', `the chain's file names what clients cannot use (${v.getDotPath(door.issues[0]) ?? 'the file'}: ${door.issues[0].message}); \`npm run chain\` writes it anew`, { fault: 'user' });
   const publicRpc = env['CIRO_PUBLIC_RPC'] || (local ? rpc : undefined);
-  const publicDoor = v.safeParse(ChainDoor, { ...door.output, rpc: publicRpc });
-  if (publicRpc !== undefined && !publicDoor.success) throw new ChainSettingsError('bad-file', 'CIRO_PUBLIC_RPC is not the http or https address of a node', { fault: 'user' });
+  const publicDoor = v.safeParse(PublicDoor, { ...door.output, rpc: publicRpc });
+  if (!publicDoor.success) throw new ChainSettingsError('bad-file', 'CIRO_PUBLIC_RPC is not the http or https address of a node', { fault: 'user' });
   return {
     settlement: { rpc, chainId: id, store, settler: { address: roles.settler, privateKey }, ...(local ? { confirmations: DEVNET_CONFIRMATIONS } : {}) },
     door: door.output,
-    publicDoor: publicDoor.success ? publicDoor.output : undefined,
+    publicDoor: publicDoor.output,
     local,
     relayer: readRelayerSettings(env, { rpc, door: door.output, local, own: { address: roles.relayer, privateKey: keys.get(BigInt(roles.relayer)) } }),
   };

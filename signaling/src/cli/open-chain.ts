@@ -118,10 +118,10 @@ async function connect(file: ChainFile, env: NodeJS.ProcessEnv, own: OwnChain | 
   const disputes = await openDisputes(file, env, report, own?.deployed);
   const escrow = await openEscrow(file, env, report, own?.deployed);
   report(`workers are paid by contract ${settlement.store} ${own === undefined ? `over ${settlement.rpc}` : 'on a local chain of this command'}${relayer === undefined ? '; nobody pays for their own transactions (CIRO_RELAYER_KEYS, CIRO_PAYMASTER_URL)' : '; a relayer pays their gas'}`);
-  if (publicDoor === undefined) report('clients are not told of a node: CIRO_PUBLIC_RPC names one that anybody may use');
+  if (publicDoor.rpc === undefined) report('clients read the chain through this coordinator alone: CIRO_PUBLIC_RPC names a node that anybody may use');
   return {
     environment: {
-      chain: { ...settlement, ...(local ? LOCAL : {}), ...(publicDoor && { door: publicDoor }), ...(own && { ready: own.deployed }), onSettlement: (event) => report(`settlement: ${settlementLine(event)}`) },
+      chain: { ...settlement, ...(local ? LOCAL : {}), door: publicDoor, ...(own && { ready: own.deployed }), onSettlement: (event) => report(`settlement: ${settlementLine(event)}`) },
       ...(disputes && { disputes }),
       ...(escrow && { escrow }),
       ...(relayer && { paymaster: relayer.plugin, tickets: (account: string) => relayer.issueTicket(felt(account)) }),

@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
 import * as v from 'valibot';
-import { ChainDoor } from '@ciro/core/sponsorship/chain-door.ts';
+import { PublicDoor } from '@ciro/core/sponsorship/chain-door.ts';
 import { chainRoutes } from './chain-routes.ts';
 import { createHttp } from './http-server.ts';
 import { openAiError } from './openai-error.ts';
 import type { ChainRouteDependencies } from './chain-routes.ts';
 
-const DOOR = v.parse(ChainDoor, { network: 'devnet', chainId: '0x534e', rpc: 'http://127.0.0.1:5050/rpc', token: '0x1', store: '0x2', pool: '0x3', jobManager: '0x4', court: '0x5', forwarder: '0x6', accountClass: '0x7', stakeToken: '0x8' });
+const DOOR = v.parse(PublicDoor, { network: 'devnet', chainId: '0x534e', rpc: 'http://127.0.0.1:5050/rpc', token: '0x1', store: '0x2', pool: '0x3', jobManager: '0x4', court: '0x5', forwarder: '0x6', accountClass: '0x7', stakeToken: '0x8' });
 
 async function served(dependencies: ChainRouteDependencies) {
   const app = await createHttp({});
@@ -21,7 +21,7 @@ async function served(dependencies: ChainRouteDependencies) {
 it('Y6: tells where clients act on the chain, in a form that the client accepts', async () => {
   const answer = await served({ door: DOOR });
   expect([answer.statusCode, answer.headers['cache-control']]).toEqual([200, 'no-store']);
-  expect(v.parse(ChainDoor, answer.json())).toEqual(DOOR);
+  expect(v.parse(PublicDoor, answer.json())).toEqual(DOOR);
 });
 
 it('Y6: says by a code that there is no chain', async () => {

@@ -2,11 +2,11 @@ import { chainRpcRoute } from './chain-rpc.ts';
 import { EdgeError } from './openai-error.ts';
 import type { FastifyInstance } from 'fastify';
 import type { AddressLimits } from './address-limits.ts';
-import type { ChainDoor } from '@ciro/core/sponsorship/chain-door.ts';
+import type { PublicDoor } from '@ciro/core/sponsorship/chain-door.ts';
 
 export interface ChainRouteDependencies {
   /** Absent: this coordinator pays nobody on a chain. */
-  readonly door?: ChainDoor;
+  readonly door?: PublicDoor;
   /** Its own node, which answers tabs' reads. */
   readonly node?: string;
 }

@@ -3,14 +3,14 @@ import { growTree, proofOf, rootOf } from '@ciro/core/settlement/epoch-tree.ts';
 import { leafHasher } from '@ciro/core/settlement/leaf.ts';
 import { ClaimDesk } from './claim-desk.ts';
 import { ClaimError } from './claim-error.ts';
-import type { ChainDoor } from '@ciro/core/sponsorship/chain-door.ts';
+import type { PublicDoor } from '@ciro/core/sponsorship/chain-door.ts';
 import type { ClaimCode } from './claim-error.ts';
 import type { AccountOnChain, ClaimPorts, ContractEpoch } from './claim-ports.ts';
 import type { EpochProof } from './epoch-proof.ts';
 
 const ME = '0xacc';
 const SPONSOR = '0x5905';
-const DOOR: ChainDoor = { network: 'devnet', chainId: '0x534e', rpc: 'http://node/', token: '0x1', store: '0x2', pool: '0x3', jobManager: '0x4', court: '0x5', forwarder: '0x6', accountClass: '0x7', stakeToken: '0x8' };
+const DOOR: PublicDoor = { network: 'devnet', chainId: '0x534e', rpc: 'http://node/', token: '0x1', store: '0x2', pool: '0x3', jobManager: '0x4', court: '0x5', forwarder: '0x6', accountClass: '0x7', stakeToken: '0x8' };
 const EPOCH = 3;
 const CUMULATIVE = 700n;
 
@@ -20,7 +20,7 @@ const PROOF: EpochProof = { epoch: EPOCH, account: ME, index: 1, cumulative: CUM
 const CONTRACT: ContractEpoch = { root: rootOf(tree), depth: tree.depth, claimable: true };
 
 interface World {
-  readonly door?: ChainDoor | undefined;
+  readonly door?: PublicDoor | undefined;
   readonly newest?: number | undefined;
   readonly proof?: EpochProof | undefined;
   readonly published?: bigint;

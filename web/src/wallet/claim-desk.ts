@@ -1,6 +1,6 @@
 import { ClaimError, mayRetry } from './claim-error.ts';
 import { checkProof } from './epoch-proof.ts';
-import type { ChainDoor } from '@ciro/core/sponsorship/chain-door.ts';
+import type { PublicDoor } from '@ciro/core/sponsorship/chain-door.ts';
 import type { AccountOnChain, ClaimPorts, ClaimStep, Earnings, Payout } from './claim-ports.ts';
 import type { EpochProof } from './epoch-proof.ts';
 
@@ -20,7 +20,7 @@ export class ClaimDesk {
   readonly #ports: ClaimPorts;
   readonly #stop = new AbortController();
   #earnings: Earnings;
-  #door: ChainDoor | undefined;
+  #door: PublicDoor | undefined;
   #opened: Promise<AccountOnChain> | undefined;
   #running: Promise<void> = Promise.resolve();
   #waiting = 0;
@@ -112,7 +112,7 @@ export class ClaimDesk {
   }
 
   /** Everything that has to hold before the key is used; gives what the contract has paid. */
-  async #checked(chain: AccountOnChain, door: ChainDoor, epoch: number, proof: EpochProof): Promise<bigint> {
+  async #checked(chain: AccountOnChain, door: PublicDoor, epoch: number, proof: EpochProof): Promise<bigint> {
     const [contract, published, paid] = await Promise.all([chain.epoch(epoch), this.#ports.coordinator.publishedRoot(epoch), chain.paid()]);
     if (published !== undefined && published !== contract.root) throw new ClaimError('wrong-proof', `the coordinator published another root for epoch ${epoch} than the contract has; nothing was signed`, { fault: 'peer' });
     checkProof(proof, { chainId: door.chainId, store: door.store, epoch, account: this.#ports.account, root: contract.root, depth: contract.depth });
@@ -138,7 +138,7 @@ export class ClaimDesk {
   }
 
   /** A chain that could not be opened is tried anew the next time. */
-  #chain(door: ChainDoor): Promise<AccountOnChain> {
+  #chain(door: PublicDoor): Promise<AccountOnChain> {
     this.#opened ??= this.#ports.open(door).catch((error: unknown) => {
       this.#opened = undefined;
       throw error;

@@ -1,10 +1,10 @@
-import type { ChainDoor } from '@ciro/core/sponsorship/chain-door.ts';
+import type { PublicDoor } from '@ciro/core/sponsorship/chain-door.ts';
 import type { EpochProof } from './epoch-proof.ts';
 
 /** What the coordinator publishes of settlement. Every call rejects with ClaimError. */
 export interface CoordinatorChain {
   /** Undefined where credits stay in the ledger. */
-  door(): Promise<ChainDoor | undefined>;
+  door(): Promise<PublicDoor | undefined>;
   /** Number of the newest epoch that the coordinator says is claimable. */
   newestClaimable(): Promise<number | undefined>;
   /** Root of an epoch as the coordinator published it. */
@@ -49,7 +49,7 @@ export interface ClaimPorts {
   readonly coordinator: CoordinatorChain;
   readonly account: string;
   /** Loads what talks to the chain: only for an account that has something there. */
-  open(door: ChainDoor): Promise<AccountOnChain>;
+  open(door: PublicDoor): Promise<AccountOnChain>;
   /** A ticket of the coordinator for this account (SPEC Y7). */
   ticket(): Promise<string>;
   /** Address that a person knows the paymaster by. */

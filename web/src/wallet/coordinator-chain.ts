@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { ChainDoor } from '@ciro/core/sponsorship/chain-door.ts';
+import { PublicDoor } from '@ciro/core/sponsorship/chain-door.ts';
 import { ClaimError } from './claim-error.ts';
 import { EpochProof } from './epoch-proof.ts';
 import type { CoordinatorChain } from './claim-ports.ts';
@@ -28,7 +28,7 @@ export function coordinatorChain(base: string, fetcher: typeof fetch): Coordinat
   };
   const epochs = async () => (await ask('v1/epochs', Epochs))?.data ?? [];
   return {
-    door: () => ask('v1/chain', ChainDoor),
+    door: () => ask('v1/chain', PublicDoor),
     newestClaimable: async () => (await epochs()).reduce<number | undefined>((newest, { epoch, state }) => (state === 'claimable' && epoch > (newest ?? 0) ? epoch : newest), undefined),
     publishedRoot: async (epoch) => (await epochs()).find((each) => each.epoch === epoch)?.root,
     proof: (epoch, account) => ask(`v1/epochs/${epoch}/proofs/${account}`, EpochProof),

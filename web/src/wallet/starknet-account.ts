@@ -5,7 +5,7 @@ import { parseOutsideExecution } from './check-outside-execution.ts';
 import { checkedPaymaster } from './checked-paymaster.ts';
 import { ClaimError } from './claim-error.ts';
 import { PaymasterError } from './paymaster-error.ts';
-import type { ChainDoor } from '@ciro/core/sponsorship/chain-door.ts';
+import type { PublicDoor } from '@ciro/core/sponsorship/chain-door.ts';
 import type { Call, SignerInterface, TypedData } from 'starknet';
 import type { AccountOnChain, SponsoredReceipt } from './claim-ports.ts';
 import type { OutsideExecution } from './outside-execution-hash.ts';
@@ -33,7 +33,7 @@ const Sender = v.object({ sender_address: Felt });
 const hex = (value: bigint | number): string => `0x${value.toString(16)}`;
 
 export interface StarknetAccountOptions {
-  readonly door: ChainDoor;
+  readonly door: PublicDoor;
   readonly identityPublicKey: string;
   /** JSON-RPC of a node of that chain, and of the paymaster. */
   readonly node: string;
