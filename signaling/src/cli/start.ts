@@ -10,6 +10,7 @@ import { runCommand } from './run-command.ts';
 import { printAnswer } from './run-job.ts';
 import { runQuestion } from './run-question.ts';
 import { parseStartOptions } from './start-options.ts';
+import { untilAborted } from './until-aborted.ts';
 import type { Coordinator } from '../main.ts';
 
 const DEMONSTRATION = { model: 'default', maxTokens: 40, temperature: 0, seed: 1, assurance: 'stream' } as const;
@@ -56,5 +57,5 @@ await runCommand(async (signal) => {
     return;
   }
   printDoors(coordinator);
-  await new Promise<void>((end) => signal.addEventListener('abort', () => end(), { once: true }));
+  await untilAborted(signal);
 });
