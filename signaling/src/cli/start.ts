@@ -50,7 +50,7 @@ await runCommand(async (signal) => {
     process.stdout.write(`\n> ${options.prompt}\n\n`);
     printAnswer(await runQuestion(coordinator, { ...DEMONSTRATION, prompt: options.prompt }, signal));
     const chain = await opening;
-    if (chain.local && chain.door !== undefined) process.stdout.write(`\n${await payWorkers(coordinator, { door: chain.door, failed: chain.failed }, signal)}\n`);
+    if (chain.local && chain.door !== undefined) process.stdout.write(`\n${await payWorkers(coordinator, { ...chain, door: chain.door }, signal)}\n`);
   }
   if (options.once) {
     if (volunteers === undefined) throw new Error('--once needs headless volunteers: install Chrome or Chromium, or name one with CIRO_BROWSER');
