@@ -53,9 +53,9 @@ it('the workers of a first job are paid on a chain that this command started, an
   expect(lines).toContainEqual(expect.stringMatching(/^workers are paid by contract 0x[0-9a-f]+ on a local chain of this command; a relayer pays their gas$/));
   // The coordinator serves while the contracts are being deployed.
   await answer();
-  const { door, failed } = opened;
+  const { door } = opened;
   if (door === undefined) throw new Error('the chain has a door');
-  const table = await payWorkers(network.coordinator, { door, failed }, over.signal);
+  const table = await payWorkers(network.coordinator, { ...opened, door }, over.signal);
   const rows = [...table.matchAll(/^([0-9a-f]{12}) +0x[0-9a-f]+…[0-9a-f]{4} +([\d.]+) CIRO +0x[0-9a-f]+…[0-9a-f]{4} +([\d.]+) CIRO +0$/gm)];
   expect(rows.length, table).toBeGreaterThanOrEqual(STAGES);
   for (const [, worker, earned, balance] of rows) expect(Number(earned) > 0 && Number(balance) >= Number(earned), worker).toBe(true);
@@ -66,11 +66,11 @@ it('the workers of a first job are paid on a chain that this command started, an
 });
 
 it('when the chain is gone answers go on, credits stand in the ledger, and one sentence says that nobody was paid', { timeout: CHAIN_TIMEOUT_MS }, async () => {
-  const { door, failed } = opened;
+  const { door } = opened;
   if (door === undefined) throw new Error('the chain has a door');
   await opened[Symbol.asyncDispose]();
   const job = await answer();
   const evidence = v.parse(v.object({ ledger: v.object({ credits: v.array(v.object({ status: v.string() })) }) }), await (await network.fetch(`/v1/jobs/${job}/evidence`)).json());
   expect(evidence.ledger.credits.map(({ status }) => status)).toEqual(['payable', 'payable', 'payable']);
-  expect(await payWorkers(network.coordinator, { door, failed }, over.signal)).toBe('workers were not paid on the chain yet (The local chain failed: its process ended); their credits stand in the ledger, and settlement goes on');
+  expect(await payWorkers(network.coordinator, { ...opened, door }, over.signal)).toBe('workers were not paid on the chain yet (The local chain failed: its process ended); their credits stand in the ledger, and settlement goes on');
 });

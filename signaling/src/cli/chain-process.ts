@@ -5,6 +5,7 @@
 import { setPriority } from 'node:os';
 import { chainFileOf } from '@ciro/contracts/chain/chain-file.ts';
 import { startLocalChain } from '@ciro/contracts/chain/local-chain.ts';
+import { untilAborted } from './until-aborted.ts';
 import type { ChainNews } from './own-chain.ts';
 
 /** The volunteers' answer comes first where cores are few. */
@@ -28,8 +29,7 @@ try {
   await chain.deploy();
   await chain.serve();
   tell({ type: 'deployed' });
-  const stopped = new Promise<undefined>((resolve) => over.signal.addEventListener('abort', () => resolve(undefined), { once: true }));
-  const said = await Promise.race([stopped, chain.devnet.ended]);
+  const said = await Promise.race([untilAborted(over.signal), chain.devnet.ended]);
   if (said !== undefined && !over.signal.aborted) tell({ type: 'failed', message: `the node ended: ${said}` });
 } catch (error) {
   if (!over.signal.aborted) tell({ type: 'failed', message: error instanceof Error ? error.message : String(error) });

@@ -20,6 +20,7 @@ import { chainSmoke } from './chain-smoke.ts';
 import { describeStep, describeSum } from './chain-table.ts';
 import { showProgress } from './progress.ts';
 import { runCommand } from './run-command.ts';
+import { untilAborted } from './until-aborted.ts';
 import type { StepReport } from '@ciro/contracts/chain/deploy.ts';
 import type { Keys } from '@ciro/contracts/chain/account.ts';
 import type { StartedChain } from '@ciro/contracts/chain/local-chain.ts';
@@ -99,8 +100,7 @@ async function local({ once, dryRun, port }: ChainOptions, signal: AbortSignal):
   try {
     await withRelayer(opened, RELAYER_PORT, async ({ relayer }) => {
       print(`\nrpc               ${opened.devnet.rpc}\npaymaster         ${relayer.url}\nwritten           .ciro/chain.json (after ${seconds()})`);
-      const stopped = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-      const said = await Promise.race([stopped, opened.devnet.ended]);
+      const said = await Promise.race([untilAborted(signal), opened.devnet.ended]);
       if (said !== undefined && !signal.aborted) throw new ChainError('devnet-failed', `The node ended: ${said}`, { fault: 'platform' });
     });
   } finally {

@@ -13,9 +13,12 @@ import { openDisputes } from './open-disputes.ts';
 import { openEscrow } from './open-escrow.ts';
 import { startOwnChain } from './own-chain.ts';
 import { settlementLine } from './settlement-line.ts';
+import type { NodeId } from '@ciro/core/ids.ts';
 import type { ChainDoor } from '@ciro/core/sponsorship/chain-door.ts';
 import type { ChainFile } from '../chain/chain-settings.ts';
 import type { CoordinatorOptions } from '../main.ts';
+import type { SettlementEvent } from '../settlement/ports.ts';
+import type { Payment } from '../settlement/settlement.ts';
 import type { OwnChain } from './own-chain.ts';
 
 /** On a chain of this machine nobody waits an hour for a block to be worth its fee, nor ten minutes for a payee's own claim. */
@@ -32,6 +35,10 @@ export interface OpenedChain extends AsyncDisposable {
   /** The file that names it: the given one, or `chain.json` of the data folder while a chain of our own runs. Undefined without a chain. */
   readonly path?: string;
   readonly local: boolean;
+  /** Who was paid since it was opened, and how much. */
+  readonly paid: ReadonlyMap<NodeId, Payment>;
+  /** Resolves when the contracts are there; rejects when a chain of our own could not be deployed. */
+  readonly deployed: Promise<void>;
   /** Rejects when a chain of our own could not be deployed, or ended; never resolves. */
   readonly failed: Promise<never>;
 }
@@ -46,7 +53,7 @@ export interface OpenChainOptions {
 }
 
 const NEVER = new Promise<never>(() => undefined);
-const none: OpenedChain = { environment: {}, local: false, failed: NEVER, [Symbol.asyncDispose]: async () => undefined };
+const none: OpenedChain = { environment: {}, local: false, paid: new Map(), deployed: Promise.resolve(), failed: NEVER, [Symbol.asyncDispose]: async () => undefined };
 
 /**
  * The chain that `.ciro/chain.json` names when its node answers, else one of our own where a devnet is installed; nothing is fetched for it.
@@ -115,19 +122,28 @@ async function connect(file: ChainFile, env: NodeJS.ProcessEnv, own: OwnChain | 
     onAlarm: ({ sender, balance, usable }) => report(`relayer ${sender} holds ${strk(balance)} STRK${usable ? '' : ', too little to send anything'}; send it more`),
     onError: (error) => report(`relayer: ${error instanceof Error ? error.message : String(error)}`),
   });
-  const disputes = await openDisputes(file, env, report, own?.deployed);
-  const escrow = await openEscrow(file, env, report, own?.deployed);
   report(`workers are paid by contract ${settlement.store} ${own === undefined ? `over ${settlement.rpc}` : 'on a local chain of this command'}${relayer === undefined ? '; nobody pays for their own transactions (CIRO_RELAYER_KEYS, CIRO_PAYMASTER_URL)' : '; a relayer pays their gas'}`);
   if (publicDoor.rpc === undefined) report('clients read the chain through this coordinator alone: CIRO_PUBLIC_RPC names a node that anybody may use');
+  const disputes = await openDisputes(file, env, report, own?.deployed);
+  const escrow = await openEscrow(file, env, report, own?.deployed);
+  const paid = new Map<NodeId, Payment>();
+  const onSettlement = (event: SettlementEvent): void => {
+    report(`settlement: ${settlementLine(event)}`);
+    if (event.type !== 'settled') return;
+    const { worker, account, credits } = event;
+    paid.set(worker, { worker, account, credits: credits + (paid.get(worker)?.credits ?? 0n) });
+  };
   return {
     environment: {
-      chain: { ...settlement, ...(local ? LOCAL : {}), door: publicDoor, ...(own && { ready: own.deployed }), onSettlement: (event) => report(`settlement: ${settlementLine(event)}`) },
+      chain: { ...settlement, ...(local ? LOCAL : {}), door: publicDoor, ...(own && { ready: own.deployed }), onSettlement },
       ...(disputes && { disputes }),
       ...(escrow && { escrow }),
       ...(relayer && { paymaster: relayer.plugin, tickets: (account: string) => relayer.issueTicket(felt(account)) }),
     },
     door,
     local,
+    paid,
+    deployed: own?.deployed ?? Promise.resolve(),
     failed: own?.failed ?? NEVER,
     async [Symbol.asyncDispose]() {
       await relayer?.close();

@@ -35,7 +35,8 @@ export async function startOwnChain(binary: string, signal: AbortSignal): Promis
   const broken = Promise.withResolvers<never>();
   const fail = (error: unknown): void => {
     started.reject(error);
-    deployed.reject(error);
+    // Whoever stopped the command knows why nothing was deployed.
+    if (!signal.aborted) deployed.reject(error);
     broken.reject(error);
   };
   // Whoever waits for none of them need not hear of it.

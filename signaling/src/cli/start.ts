@@ -10,6 +10,7 @@ import { runCommand } from './run-command.ts';
 import { printAnswer } from './run-job.ts';
 import { runQuestion } from './run-question.ts';
 import { parseStartOptions } from './start-options.ts';
+import { untilAborted } from './until-aborted.ts';
 import type { Coordinator } from '../main.ts';
 
 const DEMONSTRATION = { model: 'default', maxTokens: 40, temperature: 0, seed: 1, assurance: 'stream' } as const;
@@ -49,12 +50,12 @@ await runCommand(async (signal) => {
     process.stdout.write(`\n> ${options.prompt}\n\n`);
     printAnswer(await runQuestion(coordinator, { ...DEMONSTRATION, prompt: options.prompt }, signal));
     const chain = await opening;
-    if (chain.local && chain.door !== undefined) process.stdout.write(`\n${await payWorkers(coordinator, { door: chain.door, failed: chain.failed }, signal)}\n`);
+    if (chain.local && chain.door !== undefined) process.stdout.write(`\n${await payWorkers(coordinator, { ...chain, door: chain.door }, signal)}\n`);
   }
   if (options.once) {
     if (volunteers === undefined) throw new Error('--once needs headless volunteers: install Chrome or Chromium, or name one with CIRO_BROWSER');
     return;
   }
   printDoors(coordinator);
-  await new Promise<void>((end) => signal.addEventListener('abort', () => end(), { once: true }));
+  await untilAborted(signal);
 });
