@@ -1,4 +1,4 @@
-/** What no Cairo test touches: errors that no `should_panic` names, entry points that no test calls. Branches cannot be counted with this compiler. */
+/** What no Cairo test touches: errors that no `should_panic` names, entry points that no test calls. Branches are counted by branches.ts. */
 import { blankComments } from './cairo-source.ts';
 import type { Sources } from './bundle.ts';
 
