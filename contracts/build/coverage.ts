@@ -17,7 +17,7 @@ const FOR_TESTS = /_(test|fixture)$/;
 export function coverageOf(sources: Sources): { readonly errors: Covered; readonly entryPoints: Covered } {
   const real = [...sources].filter(([module]) => !FOR_TESTS.test(module));
   const tests = [...sources].filter(([module]) => FOR_TESTS.test(module)).map(([, source]) => source);
-  const panics = tests.flatMap((source) => [...withoutComments(source).matchAll(/#\[should_panic\(expected:\s*\(?([^\]]*)\]/g)].map(([, expected]) => expected ?? '')).join('\n');
+  const panics = tests.flatMap((source) => [...withoutComments(source).matchAll(/#\[should_panic\(\s*expected:\s*\(?([^\]]*)\]/g)].map(([, expected]) => expected ?? '')).join('\n');
   const calls = tests.map(withoutComments).join('\n');
   const implemented = new Set(real.flatMap(([, source]) => [...blankComments(source).matchAll(/\bof\s+(?:\w+::)*(\w+)</g)].flatMap(([, trait]) => trait ?? [])));
 
