@@ -11,4 +11,7 @@ export class BuildError extends CiroError<
   | 'bad-lock'
   | 'stale-artefacts'
   | 'no-class-hash'
+  | 'no-corelib'
+  | 'no-runner'
+  | 'bad-record'
 > {}

@@ -20,7 +20,9 @@ pub mod Store {
 const FOREIGN = '#[starknet::interface]\npub trait IErc20<TState> {\n    fn transfer(ref self: TState);\n}\n';
 const TEST = `
 #[test]
-#[should_panic(expected: ('CIRO-CS: bad', 'ENTRYPOINT_FAILED'))]
+#[should_panic(
+    expected: ('CIRO-CS: bad', 'ENTRYPOINT_FAILED')
+)]
 fn refuses() { store().claim(); }
 #[test]
 fn calls() { call_contract_syscall(at, selector!("post"), data); } // store().paid()

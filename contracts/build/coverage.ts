@@ -1,4 +1,4 @@
-/** What no Cairo test touches: errors that no `should_panic` names, entry points that no test calls. Branches cannot be counted with this compiler. */
+/** What no Cairo test touches: errors that no `should_panic` names, entry points that no test calls. Branches are counted by branches.ts. */
 import { blankComments } from './cairo-source.ts';
 import type { Sources } from './bundle.ts';
 
@@ -17,7 +17,7 @@ const FOR_TESTS = /_(test|fixture)$/;
 export function coverageOf(sources: Sources): { readonly errors: Covered; readonly entryPoints: Covered } {
   const real = [...sources].filter(([module]) => !FOR_TESTS.test(module));
   const tests = [...sources].filter(([module]) => FOR_TESTS.test(module)).map(([, source]) => source);
-  const panics = tests.flatMap((source) => [...withoutComments(source).matchAll(/#\[should_panic\(expected:\s*\(?([^\]]*)\]/g)].map(([, expected]) => expected ?? '')).join('\n');
+  const panics = tests.flatMap((source) => [...withoutComments(source).matchAll(/#\[should_panic\(\s*expected:\s*\(?([^\]]*)\]/g)].map(([, expected]) => expected ?? '')).join('\n');
   const calls = tests.map(withoutComments).join('\n');
   const implemented = new Set(real.flatMap(([, source]) => [...blankComments(source).matchAll(/\bof\s+(?:\w+::)*(\w+)</g)].flatMap(([, trait]) => trait ?? [])));
 

@@ -4,15 +4,23 @@ import { readSources } from '../build/bundle.ts';
 import { cairoChunks, describeCairoTests, runCairoTests } from '../build/cairo-tests.ts';
 import { checkArtefacts } from '../build/check.ts';
 import { LEAST_COVERAGE, coverageOf, describeCoverage, partOf } from '../build/coverage.ts';
+import { HOW_TO_RENEW, readRecord, recordProblems } from '../build/test-record.ts';
 
-/** Modules whose tests take seconds. Six that deploy contracts keep a core for minutes and take up to 4 GB: too much beside everything else. */
+/** Modules whose tests take seconds with wasm-cairo. It takes minutes and up to 4 GB for six tests that deploy contracts: those stand in the record. */
 const QUICK = ['merkle_test'];
 
 const sources = readSources();
-const chunks = cairoChunks(sources);
-const run = process.env['CIRO_CAIRO_TESTS'] === 'all' ? chunks : chunks.filter(({ module }) => QUICK.includes(module));
-const count = (of: typeof chunks): number => of.reduce((sum, { tests }) => sum + tests.length, 0);
-if (run.length < chunks.length) console.warn(`SKIPPED: ${count(chunks) - count(run)} of ${count(chunks)} Cairo tests: they take too long here. To run them: npm run contracts -- test`);
+const run = cairoChunks(sources).filter(({ module }) => QUICK.includes(module));
+
+it('every Cairo test passed with these sources, says the record', async () => {
+  expect(recordProblems(sources, await readRecord()), HOW_TO_RENEW).toEqual([]);
+});
+
+it('branches that no test takes are few, says the record', async ({ skip }) => {
+  const { branches } = await readRecord();
+  if (branches === undefined) return skip(`branches were not counted yet: ${HOW_TO_RENEW}`);
+  expect(partOf({ total: branches.total, missing: branches.missed })).toBeGreaterThanOrEqual(LEAST_COVERAGE);
+});
 
 describe.concurrent('Cairo', () => {
   it.for(run)('$module, from $tests.0', async ({ module, tests }, { expect: expectHere, signal }) => {

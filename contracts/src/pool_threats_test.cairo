@@ -213,7 +213,7 @@ fn cancelled_and_staked_again_is_slashed_all_the_same() {
     p.pool.cancel_unstake();
     p.pool.unstake_intent(50);
     p.staked(10);
-    assert(p.slashed(155) == 155, 'taken');
+    assert(p.slashed(105) == 105, 'taken');
     let w = p.pool.worker(at('worker'));
     assert(w.cooling == 0 && w.stake == 5, 'left');
 }

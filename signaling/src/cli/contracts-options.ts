@@ -13,7 +13,7 @@ export const CONTRACTS_USAGE = `npm run contracts [-- --all | CONTRACT]   compil
 npm run contracts -- --check [--all]      hold what is committed against the sources; --all compiles every contract again
 npm run contracts -- --ask                ask the node for the compiled classes again, after a change of its version
 npm run contracts -- test [FILTER]        run the Cairo tests: a module (token_test), or a part of the tests' paths
-npm run contracts -- coverage             errors and entry points that no Cairo test touches; fails below 90 %`;
+npm run contracts -- coverage             errors, entry points and branches that no Cairo test touches; fails below 90 %`;
 
 /** Parses the flags; throws `usage` naming what is wrong. */
 export function parseContractsOptions(args: readonly string[]): ContractsOptions {

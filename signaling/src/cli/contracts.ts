@@ -2,10 +2,8 @@
 import { CONTRACTS_FOLDER } from '@ciro/contracts/build/artefacts.ts';
 import { BuildError } from '@ciro/contracts/build/build-error.ts';
 import { readSources } from '@ciro/contracts/build/bundle.ts';
-import { describeCairoTests, runCairoTests, testModules } from '@ciro/contracts/build/cairo-tests.ts';
 import { checkArtefacts } from '@ciro/contracts/build/check.ts';
 import { askAgain, compileAll } from '@ciro/contracts/build/compile.ts';
-import { LEAST_COVERAGE, coverageOf, describeCoverage, partOf } from '@ciro/contracts/build/coverage.ts';
 import { ChainAccount } from '@ciro/contracts/chain/account.ts';
 import { startDevnet } from '@ciro/contracts/chain/devnet.ts';
 import { findDevnet } from '@ciro/contracts/chain/find-devnet.ts';
@@ -13,6 +11,7 @@ import { readNetwork } from '@ciro/contracts/chain/network.ts';
 import { ChainClient } from '@ciro/contracts/chain/starknet.ts';
 import { cacheFolder } from '../models/cache-folder.ts';
 import { parseContractsOptions } from './contracts-options.ts';
+import { coverContracts, testContracts } from './contracts-tests.ts';
 import { runCommand } from './run-command.ts';
 import type { CompileOptions } from '@ciro/contracts/build/compile.ts';
 import type { ContractsOptions } from './contracts-options.ts';
@@ -49,33 +48,10 @@ async function compile(options: Extract<ContractsOptions, { do: 'compile' | 'ask
   if (compiled.length === 0) print(options.only === undefined ? 'nothing changed' : `there is no contract ${options.only}`);
 }
 
-async function test(filter: string, signal: AbortSignal): Promise<void> {
-  const sources = readSources();
-  const all = testModules(sources);
-  const modules = all.includes(filter) ? [filter] : all;
-  const results = await Promise.all(
-    modules.map(async (module) => {
-      const result = await runCairoTests(module, { sources, filter: all.includes(filter) ? '' : filter, signal });
-      if (result.passed + result.failed.length > 0) print(describeCairoTests(result));
-      return result;
-    }),
-  );
-  const ran = results.reduce((sum, { passed, failed }) => sum + passed + failed.length, 0);
-  if (ran === 0) print(`no test's path holds ${JSON.stringify(filter)}`);
-  if (ran === 0 || results.some(({ failed }) => failed.length > 0)) process.exitCode = 1;
-}
-
-function coverage(): void {
-  const { errors, entryPoints } = coverageOf(readSources());
-  print(describeCoverage('errors that a should_panic names', errors));
-  print(describeCoverage('entry points that a test calls', entryPoints));
-  if (partOf(errors) < LEAST_COVERAGE || partOf(entryPoints) < LEAST_COVERAGE) process.exitCode = 1;
-}
-
 await runCommand(async (signal) => {
   const options = parseContractsOptions(process.argv.slice(2));
-  if (options.do === 'test') await test(options.filter, signal);
-  else if (options.do === 'coverage') coverage();
+  if (options.do === 'test') await testContracts(options.filter, signal);
+  else if (options.do === 'coverage') await coverContracts(signal);
   else if (options.do === 'check') {
     const { compiled, trusted } = await checkArtefacts({ sources: readSources(), folder: CONTRACTS_FOLDER, report: print, signal, all: options.all, time: Date.now() });
     print(`compiled again and the same: ${compiled.join(', ') || 'none'}`);
