@@ -118,7 +118,7 @@ test.each([[2, 0], [2, 1], [3, 0], [3, 1], [3, 2]])('V9: over %i stages the work
   const computed: [number, number][][] = ring.workers.map(() => []);
   ring.workers.forEach(({ engine }, stage) => (engine.beforeRun = (key, position) => void computed[stage]?.push([position, engine.jobs.get(key)?.length ?? -1])));
   const crossed: [number, number][] = [];
-  ring.onFrame = (from, to, bytes) => {
+  ring.onFrame = (_, to, bytes) => {
     const frame = decodeFrame(bytes);
     if (frame.kind === 'rows') crossed.push([to, frame.position]);
     return bytes;
