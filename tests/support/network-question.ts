@@ -17,7 +17,7 @@ export interface NetworkQuestion {
   readonly messages: readonly { readonly role: string; readonly content: string }[];
   readonly maxTokens: number;
   readonly model?: string;
-  /** False: nothing of an earlier turn is reused (SPEC V3). */
+  /** The answer may begin with what tabs keep of an earlier one (SPEC V3). Not when absent: questions are asked again and again, and each answer is to be whole. */
   readonly reuse?: boolean;
   /** Greedy when absent. */
   readonly sampling?: { readonly temperature: number; readonly seed: number };
@@ -48,11 +48,11 @@ const headersOf = ({ trialKey }: Door): Record<string, string> => ({ 'content-ty
 
 /** Asks through the API as any client does, streaming. */
 export async function askNetwork(door: Door, question: NetworkQuestion): Promise<NetworkAnswer> {
-  const { messages, maxTokens, model = 'default', sampling = GREEDY, reuse, onStarted, onComment, onText, signal } = question;
+  const { messages, maxTokens, model = 'default', sampling = GREEDY, reuse = false, onStarted, onComment, onText, signal } = question;
   const response = await fetch(new URL('/v1/chat/completions', door.url), {
     method: 'POST',
     headers: headersOf(door),
-    body: JSON.stringify({ model, messages, max_tokens: maxTokens, ...sampling, stream: true, stream_options: { include_usage: true }, ...(reuse !== undefined && { ciro: { reuse } }) }),
+    body: JSON.stringify({ model, messages, max_tokens: maxTokens, ...sampling, stream: true, stream_options: { include_usage: true }, ciro: { reuse } }),
     ...(signal && { signal }),
   });
   const job = response.headers.get('x-ciro-job') ?? undefined;
