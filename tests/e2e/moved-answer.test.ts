@@ -34,6 +34,8 @@ const LOSSES: readonly { readonly death: TabDeath; readonly stage: number; reado
 
 const browser = await browserHere();
 let network: ChangingNetwork;
+/** Stages that alone computed the history again, for each loss: none where those that stayed took long to post their roots. */
+const rebuilt: (number | undefined)[] = [];
 
 /** What all jobs of an answer cost, less what went back. */
 const paidFor = (jobs: readonly Evidence[]): bigint => jobs.reduce((sum, { ledger: { debit, refunded } }) => sum + BigInt(debit) - BigInt(refunded), 0n);
@@ -71,6 +73,9 @@ describe('an answer whose ring loses a tab', () => {
     expect(second).toMatchObject({ continues: first.job, continued_by: null, prompt_ids: [...first.prompt_ids, ...first.token_ids] });
     expect((await eventsOfJob(coordinator, first.job, 'moved', AbortSignal.timeout(DECIDED_TIMEOUT_MS))).at(-1)).toMatchObject({ type: 'moved', job: second?.job, from_position: first.prompt_tokens + first.token_ids.length - 1 });
     expect(second?.stages.map(({ worker }) => worker)).not.toContain(lost.status.node_id);
+    const { prefix } = second?.plan.signed.plan ?? {};
+    rebuilt.push(prefix?.rebuilds);
+    if (prefix !== undefined) expect(prefix).toMatchObject({ job: first.job, planHash: first.plan.hash, rebuilds: stage });
 
     expect(await faultsOf(first, stage)).toEqual([]);
     for (const job of jobs.slice(1)) expect(await faultsOf(job)).toEqual([]);
@@ -82,6 +87,11 @@ describe('an answer whose ring loses a tab', () => {
     await expect.poll(async () => before - (await balanceOf(coordinator)) - paidFor(await evidenceOfAnswer(coordinator, first.job))).toBe(0n);
     const credit = (await evidenceOfAnswer(coordinator, first.job))[0].ledger.credits[stage];
     expect(credit?.amount === '0' || credit?.status === 'void').toBe(true);
+  });
+
+  it('V9: had its history computed again by the new tab alone', () => {
+    console.info(`stages that were rebuilt: ${rebuilt.join(', ')}`);
+    expect(rebuilt.some((stage) => stage !== undefined)).toBe(true);
   });
 
   it('G1: is begun again under the next plan version when that happens before its first id', async () => {

@@ -79,3 +79,40 @@ it('G2, G6: every holder leaves: the answer waits for others to join, and goes o
   expect(first.stages.map(({ root }) => root)).toEqual([null, null, null]);
   expect(rest).toMatchObject({ continues: first.job, completion_tokens: MAX_TOKENS - DRAWN });
 });
+
+/** Reads a stream to its end, and calls `then` once when so many ids of its answer have come. */
+async function readUntil(asking: Response, ids: number, then: () => void): Promise<Response> {
+  const [whole, watched] = asking.body?.tee() ?? expect.unreachable('an answer without a body');
+  let come = 0;
+  let called = false;
+  for await (const piece of watched.pipeThrough(new TextDecoderStream())) {
+    come += piece.split('"content":"<').length - 1;
+    if (come < ids || called) continue;
+    called = true;
+    then();
+  }
+  return new Response(whole, { headers: asking.headers });
+}
+
+it.each([0, 1, 2])('V9: stage %i leaves: its spare alone is given the history, by the stage before it, and the rest is audited, verified and priced as ever', async (lost) => {
+  await using net = await AuditedNetwork.start({ stages: 3, options: { expectWorkers: 7, auditRate: 1 } });
+  for (let seed = 1; seed <= 7; seed++) await net.join({ seed, computeMs: () => 3 });
+  await net.coordinator.whenReady(AbortSignal.timeout(20_000));
+  const holderOf = (stage: number): ScriptedWorker => [...net.workers.values()].find(({ nodeId }) => nodeId === net.coordinator.status().stages[stage]?.worker) ?? expect.unreachable('a stage has no worker');
+  const stays = [0, 1, 2].filter((stage) => stage !== lost).map((stage) => holderOf(stage).nodeId);
+  const asking = await readUntil(await net.ask({ max_tokens: MAX_TOKENS, stream: true }), 24, () => holderOf(lost).vanish());
+  const { text, first, rest } = await wholeOf(net, asking);
+  expect(text).toBe(RIGHT);
+  const { prefix, stages } = rest.plan.signed.plan;
+  const from = prefix?.positions ?? 0;
+  expect(prefix).toEqual({ job: first.job, planHash: first.plan.hash, positions: expect.any(Number), rebuilds: lost });
+  expect([16, 32]).toContain(from);
+  expect(stages.flatMap(({ worker }, stage) => (stage === lost ? [] : [worker]))).toEqual(stays);
+  for (const stage of rest.stages) expect([stage.units[0]?.from, stage.paid_positions]).toEqual([from, PROMPT_TOKENS + MAX_TOKENS - 1 - from]);
+  expect(BigInt(first.ledger.debit) + BigInt(rest.ledger.debit)).toBe(price(LAUNCH_RATES, PROMPT_TOKENS, MAX_TOKENS));
+  await expect.poll(async () => (await recordedOf(net, rest.job)).stages.map(({ audit_status }) => audit_status), { timeout: 15_000 }).toEqual(['passed', 'passed', 'passed']);
+  const audited = await recordedOf(net, rest.job);
+  const { checks } = await verifyAnswer(JSON.parse(JSON.stringify({ ...audited, earlier: [first], request: net.request({ max_tokens: MAX_TOKENS, stream: true }), answer_text: RIGHT })), { verifySignature });
+  expect(checks.filter(({ state }) => state === 'failed')).toEqual([]);
+  expect(checks.find(({ name }) => name === 'prefix')).toMatchObject({ state: 'ok' });
+});

@@ -117,3 +117,40 @@ describe('an answer that begins with kept caches', () => {
     expect(wrongOf(await verifyAnswer({ ...plain, prefix: file.prefix ?? [] }, ports))).toEqual(['prefix', 'prefix[0]']);
   });
 });
+
+describe('an answer that goes on over one other tab', () => {
+  const TOKENS = 24;
+  const asked = { messages: [USER], maxTokens: TOKENS };
+  let moved: ToyEvidence;
+  beforeAll(async () => {
+    moved = await toyEvidence(network, { ...asked, lost: { stage: 1, after: 14 } });
+  });
+  /** Goes on from `before`, its stages on the workers of these numbers. */
+  const goOn = (before: ToyEvidence, workers: readonly number[], rebuilds: number | undefined, earlier: readonly ToyEvidence[] = [], kept = before.job.record.tokenIds): Promise<ToyEvidence> => {
+    const { promptIds, tokenIds } = before.job.record;
+    const computed = promptIds.length + tokenIds.length - 1;
+    const prefix = { job: before.job, positions: computed - (computed % 16), ...(rebuilds !== undefined && { rebuilds }) };
+    return toyEvidence(network, { ...asked, again: { kept, workers, free: true }, prefix }, { continues: before.job.record.signed.plan.job, prefix: [before, ...earlier].map(({ job }) => job.record) });
+  };
+  const whole = ({ file }: ToyEvidence, { file: { request, answer_text: _, timings: __, ...before } }: ToyEvidence): EvidenceFile => ({ ...file, ...(request !== undefined && { request }), earlier: [{ ...before, continued_by: file.job }] });
+
+  it('V9: is audited, verified and computed again, and draws what it would have drawn', async () => {
+    const rest = await goOn(moved, [0, 4, 2], 1);
+    for (const each of [ports, recomputing()]) expect((await verifyAnswer(whole(rest, moved), each)).first).toBeNull();
+    expect(rest.file.audits.map(({ outcome }) => outcome)).toEqual(['passed', 'passed', 'passed']);
+    expect([...moved.file.token_ids, ...rest.file.token_ids]).toEqual(first.file.token_ids);
+  });
+
+  it.each([['none', undefined], ['another one', 2]])('V6, V9: a stage with another worker of which the plan says that %s is rebuilt is found', async (_, rebuilds) => {
+    const rest = await goOn(moved, [0, 4, 2], rebuilds);
+    expect(wrongOf(await verifyAnswer(whole(rest, moved), ports))).toEqual(['prefix', 'prefix[0].plan.plan.stages']);
+  });
+
+  it('V9: a stage that is rebuilt after one that was is found: nobody signed what it was given', async () => {
+    const second = await goOn(moved, [0, 4, 2], 1);
+    const [right, wrong] = await Promise.all([0, 2].map((stage) => goOn(second, [0, 4, 2].map((worker, at) => (at === stage ? 5 : worker)), stage, [moved], [...moved.job.record.tokenIds, ...second.job.record.tokenIds.slice(0, -1)])));
+    const prefixOf = async (each: ToyEvidence | undefined) => (each === undefined ? undefined : (await verifyAnswer(each.file, ports)).checks.find(({ name }) => name === 'prefix'));
+    expect(await prefixOf(right)).toMatchObject({ state: 'ok' });
+    expect(await prefixOf(wrong)).toMatchObject({ state: 'failed' });
+  });
+});

@@ -3,8 +3,8 @@ import { toBase64, toHex, utf8 } from '@ciro/core/bytes.ts';
 import { leafHash } from '@ciro/core/commitment/leaf.ts';
 import { boundaryGrid } from '@ciro/core/commitment/cells.ts';
 import { NO_ID, UnitCommitter } from '@ciro/core/commitment/unit-committer.ts';
-import { payloadWithIds } from '@ciro/core/commitment/unit-hashes.ts';
-import { firstUnitOf, planHashOf, reusedPositions } from '@ciro/core/job/plan.ts';
+import { payloadWithIds, UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
+import { cachedPositions, firstUnitOf, planHashOf, reusedPositions } from '@ciro/core/job/plan.ts';
 import { merkleRoot } from '@ciro/core/merkle/poseidon-tree.ts';
 import { PREFILL_CHUNK_POSITIONS } from '@ciro/core/protocol/limits.ts';
 import { acknowledgementBytes, disagreementBytes, receiptBytes, receiptHash } from '@ciro/core/receipt/receipt.ts';
@@ -90,6 +90,7 @@ export class ScriptedStage {
   readonly #waitingReceipts: Receipt[] = [];
   #signing: Promise<void> = Promise.resolve();
   #finished = false;
+  #givesHistory: boolean;
 
   constructor(host: StageHost, signed: SignedPlan, stage: number, promptIds: Uint8Array | null, misbehaviour: Misbehaviour, before?: ScriptedStage) {
     this.#host = host;
@@ -98,13 +99,14 @@ export class ScriptedStage {
     this.planHash = planHashOf(signed.plan);
     this.#before = before;
     this.#misbehaviour = misbehaviour;
+    this.#givesHistory = signed.plan.prefix?.rebuilds === stage + 1;
     this.#committer = new UnitCommitter(boundaryGrid(SCRIPTED_TABLE, this.#layers[1] + (this.#isLast ? 1 : 0)), { samples: this.#isLast, first: reusedPositions(signed.plan) });
     const view = promptIds === null ? undefined : new DataView(promptIds.buffer, promptIds.byteOffset, promptIds.byteLength);
     this.#prompt = view === undefined ? [] : Array.from({ length: view.byteLength / 4 }, (_, index) => view.getUint32(index * 4, true));
   }
 
   start(): void {
-    for (let from = reusedPositions(this.#plan); from < this.#prompt.length; from += PREFILL_CHUNK_POSITIONS) this.#embed(from, this.#prompt.slice(from, from + PREFILL_CHUNK_POSITIONS));
+    for (let from = cachedPositions(this.#plan, this.#stage); from < this.#prompt.length; from += PREFILL_CHUNK_POSITIONS) this.#embed(from, this.#prompt.slice(from, from + PREFILL_CHUNK_POSITIONS));
   }
 
   frame(frame: Frame): void {
@@ -136,7 +138,8 @@ export class ScriptedStage {
   /** What a unit's hash is over: the bytes that were given to it, or those it committed to (SPEC U2). */
   piece(side: 'input' | 'payload', unit: number): Uint8Array {
     if (unit < firstUnitOf(this.#plan) && this.#before !== undefined) return this.#before.piece(side, unit);
-    const { from, to } = this.#closed.find((each) => each.unit === unit) ?? { from: 0, to: 0 };
+    const history = unit < firstUnitOf(this.#plan) ? { from: unit * UNIT_POSITIONS, to: (unit + 1) * UNIT_POSITIONS } : undefined;
+    const { from, to } = history ?? this.#closed.find((each) => each.unit === unit) ?? { from: 0, to: 0 };
     const positions = Array.from({ length: to - from }, (_, index) => from + index);
     const parts = positions.map((position) => (side === 'input' ? this.#inputs[position] : new Uint8Array((this.#rows[position] as Float32Array).buffer)) as Uint8Array);
     const bytes = new Uint8Array(Buffer.concat(parts));
@@ -176,6 +179,9 @@ export class ScriptedStage {
       this.#inputs[position + index] = input;
       this.#rows[position + index] = scriptedRow(position + index, this.#layers[1]).map((value) => (this.#isWrong(position + index) ? value / 2 : value));
     });
+    // A rebuilt stage is given the history for its cache alone (SPEC V9).
+    if (position < reusedPositions(this.#plan)) return;
+    this.#giveHistory();
     this.#accept(acceptedTo);
     const last = position + inputs.length - 1;
     if (!this.#isLast) {
@@ -185,6 +191,15 @@ export class ScriptedStage {
       this.#sendFrame('rows', position, inputs.length, payload);
     } else if (last >= promptTokens - 1) {
       this.#sample(last);
+    }
+  }
+
+  #giveHistory(): void {
+    if (!this.#givesHistory) return;
+    this.#givesHistory = false;
+    for (let from = 0; from < reusedPositions(this.#plan); from += PREFILL_CHUNK_POSITIONS) {
+      const rows = Array.from({ length: PREFILL_CHUNK_POSITIONS }, (_, index) => [...scriptedRow(from + index, this.#layers[1])]).flat();
+      this.#sendFrame('rows', from, PREFILL_CHUNK_POSITIONS, new Uint8Array(Float32Array.from(rows).buffer));
     }
   }
 

@@ -246,7 +246,7 @@ export class ScriptedWorker {
     };
     this.#giveNonces(1);
     const before = plan.prefix === undefined ? undefined : this.#stages.get(plan.prefix.job);
-    if (plan.prefix !== undefined && (this.options.forgets === true || before?.planHash !== plan.prefix.planHash)) {
+    if (plan.prefix !== undefined && plan.prefix.rebuilds !== stage && (this.options.forgets === true || before?.planHash !== plan.prefix.planHash)) {
       this.send({ type: 'stage-refused', job, version, code: 'prefix-gone', message: `job ${plan.prefix.job} is not kept here` });
       return;
     }

@@ -67,6 +67,8 @@ export interface RingOptions {
   readonly held?: readonly HeldStage[];
 }
 
+const nodeOf = (index: number): NodeId => (index + 1).toString(16).padStart(2, '0').repeat(20) as NodeId;
+const newKey = (): Promise<CryptoKeyPair> => crypto.subtle.generateKey(P256, false, ['sign', 'verify']);
 const P256 = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 const rawKey = async (pair: CryptoKeyPair): Promise<string> => toHex(new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey)));
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -82,25 +84,31 @@ export class StageRing {
   onToken: (job: RingJob, token: Sent<'token'>) => void = () => undefined;
   readonly #random: (below: number) => number;
   readonly #coordinator: CryptoKeyPair;
+  readonly #options: RingOptions;
   readonly #held: readonly HeldStage[];
   readonly #jobs = new Map<string, { job: RingJob; end: () => void }>();
   #underWay = 0;
   #jobCount = 0;
+  #replaced = 0;
 
-  private constructor(coordinator: CryptoKeyPair, held: readonly HeldStage[], random: (below: number) => number) {
+  private constructor(coordinator: CryptoKeyPair, options: RingOptions, held: readonly HeldStage[], random: (below: number) => number) {
     this.#coordinator = coordinator;
+    this.#options = options;
     this.#held = held;
     this.#random = random;
   }
 
   static async make(options: RingOptions): Promise<StageRing> {
-    const newKey = (): Promise<CryptoKeyPair> => crypto.subtle.generateKey(P256, false, ['sign', 'verify']);
     const coordinator = await newKey();
     const { stages, held = Array.from({ length: stages }, (_, index) => toyStage(index, stages)) } = options;
-    const ring = new StageRing(coordinator, held, randomSource(options.seed));
-    const coordinatorPublicKey = await rawKey(coordinator);
-    for (let index = 0; index < options.stages; index++) ring.workers.push(await ring.#worker(index, options, coordinatorPublicKey, await newKey()));
+    const ring = new StageRing(coordinator, options, held, randomSource(options.seed));
+    for (let index = 0; index < options.stages; index++) ring.workers.push(await ring.#worker(index, nodeOf(index), ring.#held[index] ?? toyStage(index, stages)));
     return ring;
+  }
+
+  /** A worker is gone, with all that it kept, and another one of the toy's has its stage. */
+  async replace(index: number): Promise<void> {
+    this.workers[index] = await this.#worker(index, nodeOf(this.#options.stages + ++this.#replaced), toyStage(index, this.#options.stages));
   }
 
   /** A plan over all workers for this prompt; `change` alters it before it is signed. */
@@ -189,8 +197,10 @@ export class StageRing {
     for (let quiet = 0; quiet < 30; quiet = this.#underWay === 0 ? quiet + 1 : 0) await turn();
   }
 
-  async #worker(index: number, options: RingOptions, coordinatorPublicKey: string, keys: CryptoKeyPair): Promise<RingWorker> {
-    const node = (index + 1).toString(16).padStart(2, '0').repeat(20) as NodeId;
+  async #worker(index: number, node: NodeId, held: HeldStage): Promise<RingWorker> {
+    const options = this.#options;
+    const coordinatorPublicKey = await rawKey(this.#coordinator);
+    const keys = await newKey();
     const devicePublicKey = await rawKey(keys);
     const identity: StageIdentity = { network: RING_NETWORK, nodeId: node, devicePublicKey, coordinatorPublicKey, memoryBudgetBytes: options.memoryBudgetBytes ?? 1e9, ...(options.maxBatchJobs !== undefined && { maxBatchJobs: options.maxBatchJobs }), maxDrafts: options.maxDrafts ?? 0 };
     const sent: StageMessage[] = [];
@@ -221,7 +231,6 @@ export class StageRing {
       refused: (peer, error) => refused.push({ peer, code: error.code }),
     };
     const pipeline = new StagePipeline(identity, ports);
-    const held = this.#held[index] ?? toyStage(index, options.stages);
     await pipeline.hold(held);
     worker.commitments.push(...pipeline.nonces.renew());
     return Object.assign(worker, { node, devicePublicKey, identity, engine: held.engine as ToyEngine, pipeline, ports, sent, refused });

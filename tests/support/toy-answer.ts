@@ -40,7 +40,7 @@ export interface ToyQuestion {
   /** A stage is lost after so many ids (SPEC G2): it committed to full units alone, and gave no root and no word on what came later. */
   readonly lost?: { readonly stage: number; readonly after: number };
   /** An earlier answer over the same stages that its plan names as prefix, and up to which position (SPEC V2). */
-  readonly prefix?: { readonly job: ToyJob; readonly positions: number };
+  readonly prefix?: { readonly job: ToyJob; readonly positions: number; readonly rebuilds?: number };
   /** Does an answer again or goes on with it: ids that are kept of it, the workers (by number) that take the stages, and whether the prompt is paid for already. */
   readonly again?: { readonly kept: readonly number[]; readonly workers: readonly number[]; readonly free?: boolean };
 }
@@ -113,7 +113,7 @@ export async function toyJob(network: ToyNetwork, question: ToyQuestion, lies: T
     promptHash: idsHash(prompt),
     promptTokens: prompt.length,
     maxTokens,
-    ...(question.prefix === undefined ? {} : { prefix: { job: question.prefix.job.record.signed.plan.job, planHash: question.prefix.job.record.planHash, positions: question.prefix.positions } }),
+    ...(question.prefix === undefined ? {} : { prefix: { job: question.prefix.job.record.signed.plan.job, planHash: question.prefix.job.record.planHash, positions: question.prefix.positions, ...(question.prefix.rebuilds !== undefined && { rebuilds: question.prefix.rebuilds }) } }),
     stopIds: [...manifest.stopIds],
     quote: { promptToken: String(rates.promptToken), generatedToken: String(rates.generatedToken), feeBasisPoints: String(rates.feeBasisPoints), hold: String(price(rates, prompt.length, maxTokens)) },
     nonces: { coordinator: nonceCommitment(nonces.coordinator), requester: nonces.requester === null ? null : nonceCommitment(nonces.requester) },

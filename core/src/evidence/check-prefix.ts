@@ -14,6 +14,8 @@ import type { Check, WrongElement } from './report.ts';
 interface Part {
   readonly part: EvidencePrefix;
   readonly named: PlanPrefix;
+  /** The plan that names it. */
+  readonly by: JobPlan;
   readonly at: string;
   readonly from: number;
   readonly to: number;
@@ -27,38 +29,51 @@ export async function checkPrefix(facts: JobFacts, verify: VerifySignature): Pro
   const { evidence, plan } = facts;
   if (plan.prefix === undefined && evidence.prefix === undefined) return [];
   const parts = partsOf(plan, evidence.prefix ?? []);
-  let element = 'wrong' in parts ? parts.wrong : undefined;
+  let element = 'wrong' in parts ? parts.wrong : rebuiltOf(plan, evidence.prefix ?? []);
   for (const part of 'wrong' in parts ? [] : parts.parts) element ??= (await planOf(facts, part, verify)) ?? (await unitsOf(facts, part, verify));
   const jobs = evidence.prefix?.length ?? 0;
-  return [checkOf('prefix', element, `positions 0 to ${facts.reused - 1} are of ${jobs === 1 ? `job ${plan.prefix?.job}` : `${jobs} earlier jobs`}, signed and acknowledged by the same stages`)];
+  return [checkOf('prefix', element, `positions 0 to ${facts.reused - 1} are of ${jobs === 1 ? `job ${plan.prefix?.job}` : `${jobs} earlier jobs`}, signed and acknowledged by the same stages${plan.prefix?.rebuilds === undefined ? '' : `, but for stage ${plan.prefix.rebuilds}, which was rebuilt`}`)];
 }
 
 /** Each part reaches down to where its own plan begins; together they reach position 0. */
 function partsOf(plan: JobPlan, prefix: readonly EvidencePrefix[]): { readonly parts: readonly Part[] } | { readonly wrong: WrongElement } {
   const parts: Part[] = [];
-  let named = plan.prefix;
+  let by = plan;
   let to = reusedPositions(plan);
   for (const [index, part] of prefix.entries()) {
     const at = `prefix[${index}]`;
+    const named = by.prefix;
     if (named === undefined || to === 0) return { wrong: wrong(at, 'nothing', `job ${part.plan.plan.job}`, 'the plan above names no prefix') };
     const from = Math.min(to, reusedPositions(part.plan.plan));
-    parts.push({ part, named, at, from, to });
-    named = part.plan.plan.prefix;
+    parts.push({ part, named, by, at, from, to });
+    by = part.plan.plan;
     to = from;
   }
   return to === 0 ? { parts } : { wrong: wrong(`prefix[${prefix.length}]`, `units of positions 0 to ${to - 1}`, 'nothing', 'the prefix that the plan names') };
 }
 
-/** The plan is the one that is named, signed by the same coordinator, over the same model and stages. */
-async function planOf({ evidence, plan }: JobFacts, { part, named, at }: Part, verify: VerifySignature): Promise<WrongElement | undefined> {
+/** No stage is rebuilt from rows of one that was rebuilt before it: those are nobody's receipt (SPEC V9). */
+function rebuiltOf(plan: JobPlan, prefix: readonly EvidencePrefix[]): WrongElement | undefined {
+  const rebuilt = new Set<number>();
+  const plans = [plan, ...prefix.map(({ plan: { plan: earlier } }) => earlier)];
+  for (const [index, { prefix: named }] of [...plans.entries()].toReversed()) {
+    if (named?.rebuilds === undefined) continue;
+    if (rebuilt.has(named.rebuilds - 1)) return wrong(index === 0 ? 'plan.signed.plan.prefix.rebuilds' : `prefix[${index - 1}].plan.plan.prefix.rebuilds`, `no stage after ${named.rebuilds - 1}, which was rebuilt`, String(named.rebuilds), 'the stage that is given rows that its receipts do not bind');
+    rebuilt.add(named.rebuilds);
+  }
+  return undefined;
+}
+
+/** The plan is the one that is named, signed by the same coordinator, over the same model and stages, but for the worker of the stage that is rebuilt. */
+async function planOf({ evidence, plan }: JobFacts, { part, named, by, at }: Part, verify: VerifySignature): Promise<WrongElement | undefined> {
   const { plan: earlier, signature } = part.plan;
-  const stagesOf = (each: JobPlan): string => canonicalJson(each.stages.map(({ worker, devicePublicKey, layers }) => ({ worker, devicePublicKey, layers })));
+  const stagesOf = (each: JobPlan): string => canonicalJson(each.stages.map(({ worker, devicePublicKey, layers }, stage) => (stage === named.rebuilds ? { layers } : { worker, devicePublicKey, layers })));
   const element =
     differs(`${at}.plan.plan.job`, named.job, earlier.job, 'the job that is named as prefix') ??
     differs(`${at}.plan.plan`, named.planHash, planHashOf(earlier), 'hash of the plan that is named as prefix') ??
     differs(`${at}.plan.plan.network`, plan.network, earlier.network, 'network of the plan') ??
     differs(`${at}.plan.plan.modelId`, plan.modelId, earlier.modelId, 'model of the plan') ??
-    differs(`${at}.plan.plan.stages`, stagesOf(plan), stagesOf(earlier), 'workers, keys and layers of the plan');
+    differs(`${at}.plan.plan.stages`, stagesOf(by), stagesOf(earlier), 'workers, keys and layers of the plan');
   if (element !== undefined) return element;
   if (await verify(evidence.plan.coordinator_public_key, planBytes(earlier), signature)) return undefined;
   return wrong(`${at}.plan.signature`, 'a signature of the plan by the coordinator', signature, 'signature of the plan');

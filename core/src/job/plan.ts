@@ -34,6 +34,8 @@ export const PlanPrefix = v.strictObject({
   /** Of that job's plan: its units bind what the caches were made from. */
   planHash: HexHash,
   positions: v.pipe(Count, v.minValue(UNIT_POSITIONS), v.multipleOf(UNIT_POSITIONS)),
+  /** The stage that has another worker than it had, and computes these positions again for its cache alone (SPEC V9); absent: none. */
+  rebuilds: v.exactOptional(Count),
 });
 export type PlanPrefix = v.InferOutput<typeof PlanPrefix>;
 
@@ -62,6 +64,7 @@ export const JobPlan = v.pipe(
   }),
   v.check((plan) => plan.stages.every((stage, index) => stage.layers[0] === (plan.stages[index - 1]?.layers[1] ?? 0)), 'stages must cover the layers in order without a gap'),
   v.check((plan) => plan.prefix === undefined || (plan.prefix.positions < plan.promptTokens && plan.prefix.job !== plan.job), 'a prefix is of another job, and shorter than the prompt'),
+  v.check((plan) => plan.prefix?.rebuilds === undefined || (plan.stages.length > 1 && plan.prefix.rebuilds < plan.stages.length), 'a stage that is rebuilt is one of several'),
   v.check((plan) => new Set(plan.stages.map((stage) => stage.worker)).size === plan.stages.length, 'a worker holds one stage of a plan'),
 );
 export type JobPlan = v.InferOutput<typeof JobPlan>;
@@ -78,6 +81,9 @@ export const positionsOf = (plan: JobPlan): number => plan.promptTokens + plan.m
 
 /** Positions that kept caches hold already: units, receipts and payment begin here (SPEC V1). */
 export const reusedPositions = ({ prefix }: Pick<JobPlan, 'prefix'>): number => prefix?.positions ?? 0;
+
+/** Positions that a stage's cache holds before it computes anything: none where it is rebuilt (SPEC V9). */
+export const cachedPositions = ({ prefix }: Pick<JobPlan, 'prefix'>, stage: number): number => (prefix === undefined || prefix.rebuilds === stage ? 0 : prefix.positions);
 
 /** Number of the first unit of this plan. */
 export const firstUnitOf = (plan: Pick<JobPlan, 'prefix'>): number => reusedPositions(plan) / UNIT_POSITIONS;

@@ -45,6 +45,8 @@ export interface StageCase {
   readonly check: StageUnderAudit;
   /** Units of earlier jobs before this one's, from position 0. */
   readonly prefix: readonly GivenUnit[];
+  /** The worker of the stage before was not the one that gave those inputs, and has other rows (SPEC V9). */
+  readonly isAfterRebuilt: boolean;
   readonly units: readonly UnitCase[];
   readonly root: string;
   /** For the last stage. */
@@ -87,7 +89,7 @@ export function stageCase(record: JobRecord, stage: number, manifest: ModelManif
     };
   });
   return {
-    ...{ stage, worker: planned.worker, layers: planned.layers, channels: hidden, prefix, units, root: root.root },
+    ...{ stage, worker: planned.worker, layers: planned.layers, channels: hidden, prefix, isAfterRebuilt: [record, ...earlier].some(({ signed }) => signed.plan.prefix?.rebuilds === stage - 1), units, root: root.root },
     check: { table: decodeCalibration(fromBase64(manifest.calibration.base64)), boundary: last ? layers + 1 : planned.layers[1], last },
     sampling: last ? { sampler: plan.sampler, promptTokens: plan.promptTokens } : null,
   };

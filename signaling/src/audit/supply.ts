@@ -49,7 +49,7 @@ export async function supplyStage(deps: SupplyDeps, record: JobRecord, stage: St
   const about = { job: plan.job, version: plan.version, units: first + wanted.length };
   // At a stop a neighbour's last unit may end elsewhere: it is only asked for what it signed in the same words.
   const signed = (neighbour: number, unit: number) => record.stages[neighbour]?.units.find(({ receipt }) => receipt.body.unit === unit)?.receipt.body;
-  const givesInputs = before !== undefined && wanted.every(({ unit, givenHash }) => signed(stage.stage - 1, unit)?.payloadHash === givenHash);
+  const givesInputs = before !== undefined && !stage.isAfterRebuilt && wanted.every(({ unit, givenHash }) => signed(stage.stage - 1, unit)?.payloadHash === givenHash);
   const wasGiven = after !== undefined && wanted.every(({ unit, payloadHash }) => signed(stage.stage + 1, unit)?.inputHash === payloadHash);
   await Promise.all([
     collect(deps, about, inputs, [own('input'), ...(givesInputs ? [{ worker: before.worker, side: 'payload' } as const] : [])], signal),

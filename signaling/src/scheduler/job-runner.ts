@@ -7,7 +7,7 @@ import { KeptCaches } from './kept-caches.ts';
 import { RingPool } from './ring-pool.ts';
 import { RunningJob } from './running-job.ts';
 import { SchedulerError } from './scheduler-error.ts';
-import { CONTINUATION_WAIT_MS, MAX_PLAN_VERSIONS, MAX_QUEUED_JOBS, MAX_REMEMBERED_JOBS, READY_WAIT_MS, REPLAN_AFTER_MS, RETRY_AFTER_MS, UNCOVERED_WAIT_MS } from './scheduler-limits.ts';
+import { CONTINUATION_WAIT_MS, MAX_PLAN_VERSIONS, MAX_QUEUED_JOBS, MAX_REMEMBERED_JOBS, MOVED_RECORD_MS, READY_WAIT_MS, REPLAN_AFTER_MS, RETRY_AFTER_MS, UNCOVERED_WAIT_MS } from './scheduler-limits.ts';
 import type { Holder } from '../relay/weights-desk.ts';
 import type { CoordinatorKey } from '../keys/coordinator-key.ts';
 import type { Clock } from '../sessions/clock.ts';
@@ -127,6 +127,8 @@ export class JobRunner {
   #starting: Promise<void> = Promise.resolve();
   /** Jobs of which the last event is not out yet. */
   readonly #unsettled = new Set<Promise<void>>();
+  /** Jobs that began and have no record yet, with their rings. */
+  readonly #unrecorded = new Map<JobId, Ring>();
 
   constructor(deps: JobRunnerDeps, options: JobRunnerOptions) {
     this.#deps = deps;
@@ -172,6 +174,7 @@ export class JobRunner {
     signal.addEventListener('abort', onAbort, { once: true });
     events.onEnd(() => signal.removeEventListener('abort', onAbort));
     this.#queue.push({ order, events, came: this.#came++, since: this.#deps.clock.now(), version: order.firstVersion ?? 1, notBefore: 0, ahead: -1, ableAt: 0 });
+    if (order.continues !== null && this.#unrecorded.has(order.continues)) this.#pumpAfter(MOVED_RECORD_MS);
     this.#pump();
     return handle;
   }
@@ -346,13 +349,24 @@ export class JobRunner {
   #startNext(): boolean {
     const now = this.#deps.clock.now();
     this.#putInOrder();
-    const next = this.#rings.next(this.#queue.filter(({ notBefore }) => notBefore <= now), wishOf, (placement, { order, version }) => (version === 1 ? this.#kept.workLeft(order, placement) : 1));
+    const waiting = new Set(this.#queue.filter(({ notBefore }) => notBefore <= now));
+    const choose = () => this.#rings.next(waiting, wishOf, (placement, { order, version }) => (version === 1 ? this.#kept.workLeft(order, placement) : 1));
+    let next = choose();
+    while (next !== undefined && 'ring' in next && this.#waitsForRecord(next.job, next.ring, now)) {
+      waiting.delete(next.job);
+      next = choose();
+    }
     if (next === undefined) return false;
     const { job } = next;
     this.#queue.splice(this.#queue.indexOf(job), 1);
     if ('tooLong' in next) job.events.end(this.#tooLong(job.order, wishOf(job).positions, next.tooLong));
     else this.#begin(job, next.ring, next.placement);
     return true;
+  }
+
+  /** Over the ring whose stages keep the job that moved: what they keep can be named once its record says what is bound (SPEC V9). */
+  #waitsForRecord({ order: { continues }, version, since }: Queued, ring: Ring, now: number): boolean {
+    return continues !== null && version === 1 && this.#unrecorded.get(continues) === ring && now < since + MOVED_RECORD_MS;
   }
 
   /** Puts the queue into the order in which its jobs are to begin (SPEC E3). */
@@ -401,15 +415,18 @@ export class JobRunner {
     const reuse = version === 1 ? this.#kept.take(order, placement) : undefined;
     const onRecorded = (record: JobRecord): void => {
       ring.placer.served(record, !this.#shared.has(order.job));
-      this.#kept.recorded(order, record, reuse?.jobs ?? []);
+      this.#kept.recorded(order, record, reuse);
     };
     try {
       const job = new RunningJob({ ...this.#deps, route, onPrepared, onRecorded, ...(collectMs === undefined ? {} : { collectMs }) }, { order, placement, events, network, version, prefix: reuse?.prefix, onOver, onFailed: (error) => this.#again(queued, error) });
       this.#running.set(order.job, job);
       ring.running.set(order.job, job.positions);
       this.#unsettled.add(job.done);
+      this.#unrecorded.set(order.job, ring);
       void job.done.then(() => {
         this.#unsettled.delete(job.done);
+        this.#unrecorded.delete(order.job);
+        if (this.#queue.some((waiting) => waiting.order.continues === order.job)) this.#pump();
         this.#shared.delete(order.job);
       });
       this.#starting = this.#starting.then(() => job.start()).catch((cause: unknown) => {

@@ -133,6 +133,8 @@ export const COLLECT_TIMEOUT_MS = 10_000;
 export const KEPT_CACHE_MARGIN_MS = 15_000;
 /** Kept jobs of one ring: as many as a worker keeps. */
 export const MAX_KEPT_JOBS = 32;
+/** An answer that moved waits this long for the record of its first job, which says what those that stay have kept for it: roots take some 100 ms, and links to a spare longer. On devices on which they take longer than this, so does computing all of it again. */
+export const MOVED_RECORD_MS = 2_000;
 /** What a position of a prompt costs, of one of the answer: prompts go in chunks that several stages compute at once. */
 export const PROMPT_POSITION_COST = 0.2;
 

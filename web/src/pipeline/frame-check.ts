@@ -6,7 +6,7 @@ import type { FrameRefusal } from './stage-error.ts';
 import type { StageJob } from './stage-job.ts';
 
 /** The state of a job that decides which frame may come next. */
-export type ExpectedFrame = Pick<StageJob, 'plan' | 'positions' | 'requested' | 'computed' | 'certain' | 'lapFrom' | 'drafts' | 'draftedAt' | 'inputs' | 'isFirst' | 'isLast' | 'vocabulary'>;
+export type ExpectedFrame = Pick<StageJob, 'plan' | 'positions' | 'reused' | 'requested' | 'computed' | 'certain' | 'lapFrom' | 'drafts' | 'draftedAt' | 'inputs' | 'isFirst' | 'isLast' | 'vocabulary'>;
 
 /**
  * Checks rows from upstream against what may come next: of a prompt this position and no other; of generated ones a lap's first row and its
@@ -24,6 +24,7 @@ export function checkRowFrame(frame: Frame, job: ExpectedFrame): void {
   if (!isPrompt && position < job.certain) throw refuse('stale-cache', frame, `begins at position ${position}; positions below ${job.certain} are accepted and never computed again`);
   if (frame.acceptedTo !== position) throw refuse('wrong-acceptance', frame, `accepts ${frame.acceptedTo} positions before position ${position}`);
   if (isPrompt && end > promptTokens) throw refuse('wrong-shape', frame, `reaches from the prompt to generated position ${end - 1}; they come apart`);
+  if (position < job.reused && end > job.reused) throw refuse('wrong-shape', frame, `reaches from the prefix to position ${end - 1}; they come apart`);
   if (!isPrompt && count > 1 + MAX_DRAFTS) throw refuse('wrong-shape', frame, `has ${count} rows at generated positions; one and at most ${MAX_DRAFTS} drafts`);
   if (!isPrompt && job.computed !== job.requested) throw refuse('stale-cache', frame, `is generated from position ${position - 1}, which is not computed yet`);
   if (count > MAX_FRAME_ROWS || payload.length !== 4 * count * job.inputs.width) throw refuse('wrong-shape', frame, `has ${payload.length} bytes for ${count} rows of ${job.inputs.width} channels`);

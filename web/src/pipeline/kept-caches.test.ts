@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
 import { stageShape } from '@ciro/core/model/architecture.ts';
 import { planHashOf } from '@ciro/core/job/plan.ts';
+import { decodeFrame, encodeFrame } from '@ciro/core/protocol/frame.ts';
 import { KEPT_CACHE_MS } from '@ciro/core/protocol/limits.ts';
 import { layersOf, randomSource, StageRing } from '../../../tests/support/stage-ring.ts';
 import { holdToy, TOY } from '../../../tests/support/toy-model.ts';
@@ -109,4 +110,59 @@ test('E6, V2: with drafts the next turn draws the same ids', async () => {
   for (const { engine } of ring.workers) engine.timed = false;
   const next = await ring.run(prompt, 20, on(prefixOf(first, 48)));
   expect(next.ids).toEqual((await (await StageRing.make({ stages: 3, seed })).run(prompt, 20)).ids);
+});
+
+test.each([[2, 0], [2, 1], [3, 0], [3, 1], [3, 2]])('V9: over %i stages the worker of stage %i is another: it alone computes the history again, which goes no further, and the ids are those of all of it', async (stages, lost) => {
+  const { ring, first, prompt } = await conversation({ stages });
+  await ring.replace(lost);
+  const computed: [number, number][][] = ring.workers.map(() => []);
+  ring.workers.forEach(({ engine }, stage) => (engine.beforeRun = (key, position) => void computed[stage]?.push([position, engine.jobs.get(key)?.length ?? -1])));
+  const crossed: [number, number][] = [];
+  ring.onFrame = (_, to, bytes) => {
+    const frame = decodeFrame(bytes);
+    if (frame.kind === 'rows') crossed.push([to, frame.position]);
+    return bytes;
+  };
+  const next = await ring.run(prompt, 20, on({ ...prefixOf(first, 48), rebuilds: lost }));
+  for (const [stage, runs] of computed.entries()) expect([stage, Math.min(...runs.map(([position]) => position))]).toEqual([stage, stage === lost ? 0 : 48]);
+  expect(crossed.filter(([, position]) => position < 48)).toEqual(lost === 0 ? [] : [0, 16, 32].map((position) => [lost, position]));
+  expect(next.ids).toEqual((await (await StageRing.make({ stages, seed })).run(prompt, 20)).ids);
+  for (const stage of ring.workers.keys()) {
+    const units = ring.sent(stage, 'unit', next).map(({ receipt }) => receipt.body);
+    expect([units[0]?.unit, units[0]?.from, units.at(-1)?.to]).toEqual([3, 48, prompt.length + 19]);
+    expect(ring.sent(stage, 'acknowledge', next)).toHaveLength(units.length);
+    expect(ring.workers[stage]?.refused).toEqual([]);
+  }
+});
+
+test('V9: what a rebuilt stage was given is what the one before it signed, and another stage may be rebuilt after it', async () => {
+  const { ring, first, prompt } = await conversation();
+  await ring.replace(1);
+  const second = await ring.run(prompt, 10, on({ ...prefixOf(first, 48), rebuilds: 1 }));
+  const pieces = async (stage: number, side: 'input' | 'payload', job: RingJob): Promise<Buffer[]> => {
+    const worker = ring.workers[stage];
+    worker?.pieces.splice(0);
+    await worker?.pipeline.after.supply({ type: 'supply', audit: 'aa'.repeat(16) as never, job: job.signed.plan.job, version: 1, side, units: 3 });
+    return worker?.pieces.map(({ bytes }) => Buffer.from(bytes)) ?? [];
+  };
+  expect(await pieces(1, 'input', second)).toEqual(await pieces(0, 'payload', first));
+  await ring.replace(0);
+  const asked = [...idsOf(second), ...NEXT];
+  const third = await ring.run(asked, 10, on({ ...prefixOf(second, 80), rebuilds: 0 }));
+  expect(third.ids).toEqual((await (await StageRing.make({ stages: 3, seed })).run(asked, 10)).ids);
+});
+
+test('V9, F3: rows that reach from the prefix beyond it are refused, and those of it come in their order', async () => {
+  const { ring, first, prompt } = await conversation();
+  await ring.replace(1);
+  ring.onFrame = (_, to, bytes) => {
+    const frame = decodeFrame(bytes);
+    if (to !== 1 || frame.kind !== 'rows' || frame.position !== 32) return bytes;
+    return encodeFrame({ ...frame, count: 32, payload: new Uint8Array(2 * frame.payload.length) });
+  };
+  const job = await ring.start(await ring.plan(prompt, 4, on({ ...prefixOf(first, 48), rebuilds: 1 })));
+  await ring.settled();
+  const [found, ...others] = ring.workers[1]?.refused.map(({ code }) => code) ?? [];
+  expect([found, new Set(others)]).toEqual(['wrong-shape', new Set(['stale-cache'])]);
+  expect([job.ids, ring.sent(1, 'fault', job).length > 0]).toEqual([[], true]);
 });

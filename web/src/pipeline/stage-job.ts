@@ -1,7 +1,7 @@
 import { boundaryGrid } from '@ciro/core/commitment/cells.ts';
 import { UnitCells } from '@ciro/core/commitment/unit-cells.ts';
 import { NO_ID, payloadWithIds, UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
-import { planHashOf, positionsOf, reusedPositions } from '@ciro/core/job/plan.ts';
+import { cachedPositions, planHashOf, positionsOf, reusedPositions } from '@ciro/core/job/plan.ts';
 import { PREFILL_CHUNK_POSITIONS } from '@ciro/core/protocol/limits.ts';
 import { sample } from '@ciro/core/sampling/sample.ts';
 import { acceptDrafts } from '@ciro/core/speculation/accept-drafts.ts';
@@ -83,6 +83,8 @@ export class StageJob {
   #accepted = 0;
   #drawn = 0;
   #started = false;
+  /** The next stage is rebuilt, and was not given its rows yet. */
+  #givesHistory: boolean;
 
   /** `promptIds` for the first stage, else null; both sides of the plan were checked by `checkPlan`. `kept`: rows of the prefix that the plan names. */
   constructor(plan: JobPlan, stage: number, held: HeldStage, promptIds: Uint32Array | null, kept?: KeptRows) {
@@ -111,7 +113,9 @@ export class StageJob {
       this.#inputs = ids;
     }
     kept?.copyTo(this.reused, this.#inputs, this.#outputs);
-    this.#requested = this.#computed = this.#reached = this.#certain = this.#accepted = this.reused;
+    this.#accepted = this.reused;
+    this.#requested = this.#computed = this.#reached = this.#certain = cachedPositions(plan, stage);
+    this.#givesHistory = plan.prefix?.rebuilds === stage + 1;
     this.#received = { from: 0, bytes: this.#inputs.bytes(0, this.positions) };
   }
 
@@ -175,7 +179,16 @@ export class StageJob {
   start(): StageWork | undefined {
     if (this.started) return undefined;
     this.#started = true;
-    return this.#request(this.reused);
+    return this.#request(this.#requested);
+  }
+
+  /** Rows of the prefix for a next stage that is rebuilt, which go ahead of all others; given once (SPEC V9). */
+  takeHistory(): Frame[] {
+    if (!this.#givesHistory) return [];
+    this.#givesHistory = false;
+    const frames: Frame[] = [];
+    for (let position = 0; position < this.reused; position += PREFILL_CHUNK_POSITIONS) frames.push(this.#frame('rows', position, PREFILL_CHUNK_POSITIONS, this.#outputs.bytes(position, PREFILL_CHUNK_POSITIONS)));
+    return frames;
   }
 
   /** Rows from upstream. Throws StageError with a FrameRefusal code; the job is then as it was before. */
@@ -224,6 +237,8 @@ export class StageJob {
   complete(work: StageWork, run: StageRun): StageStep {
     this.#outputs.at(work.position, work.count).set(run.rows);
     this.#computed = this.#reached = work.position + work.count;
+    // Of a prefix only the cache is wanted: nobody is given rows of it a second time.
+    if (work.position < this.reused) return this.isFirst ? { next: this.#request(this.#requested) } : {};
     if (!this.isLast) {
       const frame = this.#frame('rows', work.position, work.count, this.#outputs.bytes(work.position, work.count));
       return this.isFirst && this.#requested < this.plan.promptTokens ? { frame, next: this.#request(this.#requested) } : { frame };
@@ -278,7 +293,7 @@ export class StageJob {
     const cut = this.#cells.close();
     if (cut !== undefined) closed.push(this.#unit(cut));
     const kept = end - (end % UNIT_POSITIONS);
-    this.#received = { from: kept, bytes: this.#inputs.bytes(kept, this.#computed - kept).slice() };
+    this.#received = { from: kept, bytes: this.#inputs.bytes(kept, Math.max(0, this.#computed - kept)).slice() };
     const positions = this.#cells.next;
     if (positions > this.reused) {
       const { job, version } = this.plan;

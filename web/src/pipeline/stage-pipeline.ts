@@ -132,7 +132,7 @@ export class StagePipeline {
       // The layers may have been replaced while the signature was checked.
       if (held === undefined || held !== this.#held) throw this.#refusePlan('not-ready', signed.plan, 'came while other layers were being loaded');
       this.#admit(signed.plan);
-      const kept = this.#keptFor(signed.plan, ids);
+      const kept = this.#keptFor(signed.plan, stage, ids);
       const state = new StageJob(signed.plan, stage, held, ids, kept?.rows);
       for (const peer of [state.upstream, state.downstream]) {
         if (peer !== undefined && !this.#ports.hasLink(peer)) throw this.#refusePlan('no-link', signed.plan, `needs a link to ${peer}, which is not open`);
@@ -155,7 +155,9 @@ export class StagePipeline {
     const open = this.#jobs.get(jobKey(job, version));
     if (open?.state !== 'open') return;
     const work = open.job.start();
-    if (work !== undefined) this.#enqueue(open, work);
+    if (work === undefined) return;
+    this.#giveHistory(open);
+    this.#enqueue(open, work);
   }
 
   /** A frame from a neighbour's link. What cannot be used is dropped and refused by code; never throws. */
@@ -219,7 +221,15 @@ export class StagePipeline {
       return;
     }
     if (open.waiting >= MAX_WAITING_FRAMES) throw refuse('inbox-full', frame, `is one more than the ${MAX_WAITING_FRAMES} that may wait`);
-    this.#enqueue(open, job.takeRows(frame));
+    const work = job.takeRows(frame);
+    this.#giveHistory(open);
+    this.#enqueue(open, work);
+  }
+
+  /** The stage after this one may have lost its worker: the next one is given what that one was (SPEC V9). */
+  #giveHistory({ job }: OpenJob): void {
+    // A link that is gone shows with the first own row.
+    for (const frame of job.takeHistory()) if (job.downstream !== undefined) this.#ports.sendFrame(job.downstream, encodeFrame(frame));
   }
 
   /** First stage: ids came round the ring, and the next lap begins, if there is one. Its drafts leave first: they have one hop where the rows have all but one. */
@@ -372,9 +382,9 @@ export class StagePipeline {
     else this.caches.keep({ job: job.plan.job, version: job.plan.version, planHash: job.planHash, held, rows }, job.positions);
   }
 
-  /** The cache that a plan begins with; undefined when it names none. */
-  #keptFor(plan: JobPlan, ids: Uint32Array | null): KeptCache | undefined {
-    if (plan.prefix === undefined) return undefined;
+  /** The cache that a plan begins with; undefined when it names none for this stage. */
+  #keptFor(plan: JobPlan, stage: number, ids: Uint32Array | null): KeptCache | undefined {
+    if (plan.prefix === undefined || plan.prefix.rebuilds === stage) return undefined;
     const { job, positions } = plan.prefix;
     const kept = this.caches.find(plan.prefix, this.#held);
     if (kept === undefined) throw this.#refusePlan('prefix-gone', plan, `begins with ${positions} positions of job ${job}, which are not kept here (any more)`);
