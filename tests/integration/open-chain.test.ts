@@ -47,11 +47,15 @@ async function open(change: object = {}, env: NodeJS.ProcessEnv = {}) {
   return openChain({ path, dataDir: folder, env: { CIRO_DEVNET_BIN: 'none', ...env }, report: (line) => void lines.push(line), signal: new AbortController().signal });
 }
 
-it('a local chain that answers is used: settled every half minute, with a relayer and a door', async () => {
+it('a local chain that answers is used: settled every half minute, with a relayer and a door; what its node gives no key for is named', async () => {
   await using chain = await open();
   expect(chain).toMatchObject({ local: true, door: { store: '0xabc' }, environment: { chain: { store: '0xabc', epochEveryMs: 30_000, mayBeginAnew: true, door: { forwarder: '0x7' } } } });
   expect(chain.environment.tickets?.('0x12')).toMatch(/^[0-9]+\.[0-9a-f]{32}\.[0-9a-f]{64}$/);
-  expect(lines).toEqual([`workers are paid by contract 0xabc over ${rpc()}; a relayer pays their gas`]);
+  expect(lines).toEqual([
+    `workers are paid by contract 0xabc over ${rpc()}; a relayer pays their gas`,
+    "no disputes: nobody gave the key of the coordinator's account 0x3 (CIRO_COORDINATOR_KEY)",
+    'no escrows are served: CIRO_COORDINATOR_KEY does not give the key of coordinator 0x3',
+  ]);
 });
 
 it('the key of tickets stays over a restart', async () => {
