@@ -1,7 +1,9 @@
 import { LAUNCH_RATE } from '@ciro/core/settlement/rate.ts';
+import { ChainSignatures } from './chain/account-signatures.ts';
 import { CommitmentStore } from './chain/commitment-store.ts';
 import { systemClock } from './sessions/clock.ts';
 import { OWN_CLAIM_WAIT_MS } from './settlement/payout-desk.ts';
+import { LOCAL_PAYOUT_DELAY_MS, PAYOUT_DELAY_MS } from './settlement/payout-links.ts';
 import { Settlement, EPOCH_EVERY_MS, EPOCH_MAX_CHANGED, LOOK_EVERY_MS, PUSH_FROM } from './settlement/settlement.ts';
 import { ThreadedTrees } from './settlement/threaded-trees.ts';
 import type { PublicDoor } from '@ciro/core/sponsorship/chain-door.ts';
@@ -19,6 +21,8 @@ export type ChainOptions = CommitmentStoreOptions & {
   readonly lookEveryMs?: number;
   /** Milliseconds that a first payment is left to its payee (SPEC X9); OWN_CLAIM_WAIT_MS when absent. */
   readonly ownClaimMs?: number;
+  /** Milliseconds that a changed payout account waits (SPEC Y9); LOCAL_PAYOUT_DELAY_MS of a local chain, else PAYOUT_DELAY_MS when absent. */
+  readonly payoutDelayMs?: number;
   /** A chain of this machine, which may begin anew (SPEC X10). */
   readonly mayBeginAnew?: boolean;
   /** The first look waits for it: a chain whose contracts are still being deployed. What it rejects with is told, and nothing is settled then. */
@@ -32,13 +36,13 @@ export type ChainOptions = CommitmentStoreOptions & {
 export interface SettlementParts {
   readonly network: string;
   readonly ledger: Ledger;
-  readonly store: Pick<Store, 'settlement'>;
+  readonly store: Pick<Store, 'settlement' | 'payoutLinks'>;
   readonly identityKeys: SettlementDeps['identityKeys'];
   readonly onError: (error: unknown, about: object) => void;
 }
 
 /** Settlement over a contract, not started yet (SPEC X7 to X10); closed with the coordinator. */
-export function openSettlement({ epochEveryMs, lookEveryMs, ownClaimMs, mayBeginAnew, onSettlement, ...chain }: ChainOptions, { network, ledger, store, identityKeys, onError }: SettlementParts, undo: AsyncDisposableStack): Settlement {
+export function openSettlement({ epochEveryMs, lookEveryMs, ownClaimMs, payoutDelayMs, mayBeginAnew, onSettlement, ...chain }: ChainOptions, { network, ledger, store, identityKeys, onError }: SettlementParts, undo: AsyncDisposableStack): Settlement {
   const settlement = new Settlement(
     {
       clock: systemClock,
@@ -47,10 +51,12 @@ export function openSettlement({ epochEveryMs, lookEveryMs, ownClaimMs, mayBegin
       ledger,
       grower: new ThreadedTrees(),
       identityKeys,
+      links: store.payoutLinks,
+      signatures: new ChainSignatures(chain),
       onEvent: (event) => onSettlement?.(event),
       onError: (error) => onError(error, { about: 'settlement' }),
     },
-    { network, rate: LAUNCH_RATE, everyMs: epochEveryMs ?? EPOCH_EVERY_MS, maxChanged: EPOCH_MAX_CHANGED, pushFrom: PUSH_FROM, lookEveryMs: lookEveryMs ?? LOOK_EVERY_MS, ownClaimMs: ownClaimMs ?? OWN_CLAIM_WAIT_MS, mayBeginAnew: mayBeginAnew ?? false },
+    { network, rate: LAUNCH_RATE, everyMs: epochEveryMs ?? EPOCH_EVERY_MS, maxChanged: EPOCH_MAX_CHANGED, pushFrom: PUSH_FROM, lookEveryMs: lookEveryMs ?? LOOK_EVERY_MS, ownClaimMs: ownClaimMs ?? OWN_CLAIM_WAIT_MS, payoutDelayMs: payoutDelayMs ?? (mayBeginAnew ? LOCAL_PAYOUT_DELAY_MS : PAYOUT_DELAY_MS), mayBeginAnew: mayBeginAnew ?? false },
   );
   undo.defer(() => settlement.close());
   return settlement;

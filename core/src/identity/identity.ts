@@ -5,7 +5,7 @@ import { domainHash } from '../canonical-json.ts';
 import type { NodeId } from '../ids.ts';
 
 /** Stark signatures cover a field element: the digest with its top 5 bits cleared (below 2^251, SPEC K1). */
-function signedFelt(digest: string): string {
+export function signedFelt(digest: string): string {
   return `0x${(BigInt(`0x${digest}`) & ((1n << 251n) - 1n)).toString(16)}`;
 }
 
@@ -67,7 +67,8 @@ function pointsOf(publicKey: string): readonly [Uint8Array, Uint8Array] {
   return both;
 }
 
-function verifyFelt(digest: string, signature: string, publicKey: string): boolean {
+/** True when the key signed that digest; false on malformed input, never a throw. */
+export function verifyFelt(digest: string, signature: string, publicKey: string): boolean {
   try {
     const [one, other] = pointsOf(publicKey);
     if (verify(fromHex(signature), signedFelt(digest), one)) return true;

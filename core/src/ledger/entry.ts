@@ -7,7 +7,7 @@ export class LedgerError extends CiroError<'unbalanced' | 'insufficient' | 'brok
 /**
  * Accounts (SPEC M4): `issued` (the counter-account of all credits, the only one that may be negative), `pool` (community pool),
  * `fee`, `requester:ID`, `hold:JOB`, `worker:NODE:pending`, `worker:NODE:payable`, `worker:NODE:withheld` (SPEC M7),
- * `worker:NODE:settled` (paid on chain, SPEC M10), `worker:NODE:promotional` (earned of given credits, SPEC M11). `:paid` at the end of
+ * `worker:NODE:settled` (paid on chain, SPEC M10; `worker:NODE:settled:ACCOUNT` at a linked account), `worker:NODE:promotional` (earned of given credits, SPEC M11). `:paid` at the end of
  * a fee, a requester or what is withheld: that purse came from deposits. `escrow:JOB`: the budget of a job that a contract holds (SPEC N5).
  */
 export type AccountName =
@@ -17,7 +17,7 @@ export type AccountName =
   | `requester:${string}`
   | `escrow:${string}`
   | `hold:${string}`
-  | `worker:${string}:${'pending' | 'payable' | 'promotional' | 'withheld' | 'withheld:paid' | 'settled'}`;
+  | `worker:${string}:${'pending' | 'payable' | 'promotional' | 'withheld' | 'withheld:paid' | 'settled' | `settled:${string}`}`;
 
 /** `release` gives a hold back; `released` what was withheld from a worker; `forfeit` takes that from a convicted one (SPEC M7); `settled` and `correction` belong to payouts (SPEC M10); `deposit` is what a requester paid in, `promotion` what of given credits becomes payable (SPEC M11); `escrow` and `returned` are of budgets that a contract holds (SPEC N5); `restored` undoes a conviction that the court set aside (SPEC Q4). */
 export type EntryKind = 'issue' | 'trial' | 'hold' | 'release' | 'charge' | 'payable' | 'void' | 'refund' | 'audit' | 'released' | 'forfeit' | 'settled' | 'correction' | 'deposit' | 'promotion' | 'escrow' | 'returned' | 'restored';

@@ -17,6 +17,7 @@ import { modelsRoutes } from './models-routes.ts';
 import { networkRoutes } from './network-routes.ts';
 import { EdgeError, openAiError } from './openai-error.ts';
 import { NOT_FOUND_PAGE, pageRoutes, wantsPage } from './page-routes.ts';
+import { payoutRoutes } from './payout-routes.ts';
 import { COMMON_HEADERS, INSECURE_PAGE_POLICY } from './security-headers.ts';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { AnswerRouteDependencies } from './answer-routes.ts';
@@ -31,6 +32,7 @@ import type { DisputeRouteDependencies } from './dispute-routes.ts';
 import type { EpochRouteDependencies } from './epoch-routes.ts';
 import type { EscrowRouteDependencies } from './escrow-routes.ts';
 import type { LedgerRouteDependencies } from './ledger-routes.ts';
+import type { PayoutRouteDependencies } from './payout-routes.ts';
 import type { ShardedModels } from './models-routes.ts';
 import type { NetworkView } from './network-routes.ts';
 
@@ -50,6 +52,9 @@ export const LINE_LIMIT: AddressLimit = { burst: 240, everyMs: 500 };
 /** Reads of the chain from one address: a first payout takes some twenty, and a wait for a block one every two seconds; sixty tabs behind one router at once. */
 export const CHAIN_READ_LIMIT: AddressLimit = { burst: 1_500, everyMs: 50 };
 
+/** Looks at payout accounts, and changes of them, from one address: sixty tabs behind one router, then one a second; a change asks the node three times. */
+export const PAYOUT_LIMIT: AddressLimit = { burst: 120, everyMs: 1_000 };
+
 /** Certificate and key files of `CIRO_TLS_CERT` and `CIRO_TLS_KEY`, PEM. */
 export interface TlsFiles {
   readonly cert: string;
@@ -65,7 +70,7 @@ export interface HttpDependencies {
   /** An answer that is over, from the record. */
   readonly past: AnswerRouteDependencies['past'];
   readonly head: LedgerRouteDependencies['head'];
-  readonly settlement: EpochRouteDependencies['settlement'];
+  readonly settlement: EpochRouteDependencies['settlement'] & PayoutRouteDependencies;
   readonly disputes: DisputeRouteDependencies['disputes'];
   readonly chain?: ChainRouteDependencies;
   readonly escrows: EscrowRouteDependencies;
@@ -123,6 +128,7 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
   answerRoutes(app, { accounts, intake, past, ...(options.publicUrl && { publicUrl: options.publicUrl }) });
   ledgerRoutes(app, { ledger, head });
   epochRoutes(app, { settlement });
+  payoutRoutes(app, settlement, new AddressLimits(PAYOUT_LIMIT, options));
   chainRoutes(app, chain ?? {}, new AddressLimits(CHAIN_READ_LIMIT, options));
   escrowRoutes(app, escrows);
   disputeRoutes(app, { disputes });

@@ -7,6 +7,7 @@ import { IntakeError } from '../intake/intake-error.ts';
 import { TrialError } from '../ledger/trial-error.ts';
 import { ModelsError } from '../models/models-error.ts';
 import { SchedulerError } from '../scheduler/scheduler-error.ts';
+import { PayoutLinkError } from '../settlement/link-error.ts';
 
 /** An error as the OpenAI API shows it: every client library reads these four fields. */
 export interface OpenAiError {
@@ -93,6 +94,9 @@ const ESCROW_STATUS: Readonly<Partial<Record<EscrowError['code'], number>>> = {
   escrow_node_silent: 503,
 };
 
+/** What is wrong with a change of the payout account is the request's fault (400), but for these. */
+const PAYOUT_STATUS: Readonly<Partial<Record<PayoutLinkError['code'], number>>> = { identity_signature: 403, wallet_signature: 403, replayed: 409, node_silent: 503 };
+
 /** The API's form of whatever a room threw. What is not one of our errors shows nothing of itself. `joinUrl`: where a tab begins to contribute, absolute. */
 export function openAiError(error: unknown, joinUrl?: string): OpenAiError {
   const { status, type, code } = kindOf(error);
@@ -134,6 +138,7 @@ function kindOf(error: unknown): { readonly status: number; readonly type: Error
     const status = ESCROW_STATUS[error.code] ?? 400;
     return { status, type: status >= 500 ? 'server_error' : status === 402 ? 'insufficient_quota' : 'invalid_request_error', code: error.code };
   }
+  if (error instanceof PayoutLinkError) return { status: PAYOUT_STATUS[error.code] ?? 400, type: error.code === 'node_silent' ? 'server_error' : 'invalid_request_error', code: error.code };
   if (error instanceof ModelsError && error.fault === 'user') return { status: error.code === 'unknown-shard' ? 404 : 400, type: 'invalid_request_error', code: underscored(error.code) };
   if (error instanceof ProtocolError) return { status: 400, type: 'invalid_request_error', code: underscored(error.code) };
   return { status: 500, type: 'server_error', code: 'internal_error' };

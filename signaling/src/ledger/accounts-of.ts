@@ -17,7 +17,8 @@ export const withheldOf = (worker: string, purse: Purse = 'given'): AccountName 
 export const earnedIn = (worker: string, purse: Purse): AccountName => (purse === 'paid' ? payableOf(worker) : promotionalOf(worker));
 export const promotionalOf = (worker: string): AccountName => `worker:${worker}:promotional`;
 export const payableOf = (worker: string): AccountName => `worker:${worker}:payable`;
-export const settledOf = (worker: string): AccountName => `worker:${worker}:settled`;
+/** Paid on chain: at the worker's own account, or at one that it linked (SPEC M10, Y9). */
+export const settledOf = (worker: string, linked?: string): AccountName => (linked === undefined ? `worker:${worker}:settled` : `worker:${worker}:settled:${linked}`);
 
 /** Accounts that pay for jobs: a requester's credits, or a budget that a contract holds. */
 export const isPayer = (account: AccountName): boolean => account.startsWith('requester:') || account.startsWith('escrow:');

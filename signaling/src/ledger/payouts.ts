@@ -9,6 +9,8 @@ import type { Books } from './books.ts';
 export interface Earned {
   readonly payable: bigint;
   readonly settled: bigint;
+  /** Of what is settled, the parts that were paid at linked accounts (SPEC Y9); absent where there are none. */
+  readonly linked?: ReadonlyMap<string, bigint>;
 }
 
 /** What every worker has earned, and the last entry that counts in it; undefined while the ledger is empty (SPEC X7). */
@@ -17,27 +19,31 @@ export interface Statement {
   readonly head: LedgerPoint | undefined;
 }
 
-/** One reading of the contract: what it has paid an account in all, in base units of its token, and what that is in credits. */
+/** One reading of the contract: what it has paid a worker at an account in all, in base units of its token, and what that is in credits. */
 export interface PaidOnChain {
   readonly account: string;
   readonly paid: bigint;
   readonly credits: bigint;
+  /** The account is not the worker's own. */
+  readonly linked?: boolean;
 }
 
-const EARNED = /^worker:(.+):(payable|settled)$/;
+const EARNED = /^worker:([^:]+):(payable|settled)(?::(0x[0-9a-f]+))?$/;
 
 /**
  * What was paid on chain goes from payable to settled; gives how much of it is new (SPEC M10). The same reading again books nothing.
  * Throws `insufficient` when less is payable than was paid, and `duplicate` when the ledger has settled more than the chain has paid.
  */
-export async function bookSettled(books: Books, worker: string, { account, paid, credits }: PaidOnChain): Promise<bigint> {
-  const [payable, settled] = [await books.balance(payableOf(worker)), await books.balance(settledOf(worker))];
+export async function bookSettled(books: Books, worker: string, { account, paid, credits, linked = false }: PaidOnChain): Promise<bigint> {
+  const place = settledOf(worker, linked ? account : undefined);
+  const [payable, settled] = [await books.balance(payableOf(worker)), await books.balance(place)];
   const amount = credits - settled;
   if (amount === 0n) return 0n;
   const fields = { worker, account, paid: String(paid), settled: String(settled), payable: String(payable) };
   if (amount < 0n) throw new LedgerError('duplicate', `the chain has paid ${account} ${paid} base units, worth ${credits} of credits, and the ledger has settled ${settled}; look for a reorganisation of the chain`, { fault: 'platform', fields });
   if (amount > payable) throw new LedgerError('insufficient', `the chain has paid ${account} ${paid} base units, worth ${credits} of credits, and ${worker} ever had ${settled + payable} made payable`, { fault: 'platform', fields });
-  await books.book(`settled:${account}:${paid}`, () => ({ kind: 'settled', job: null, lines: [{ account: payableOf(worker), amount: -amount }, { account: settledOf(worker), amount }] }));
+  // A linked account may be paid for several workers.
+  await books.book(`settled:${account}:${paid}${linked ? `:${worker}` : ''}`, () => ({ kind: 'settled', job: null, lines: [{ account: payableOf(worker), amount: -amount }, { account: place, amount }] }));
   return amount;
 }
 
@@ -57,10 +63,13 @@ export async function bookCorrection(books: Books, name: string, worker: string,
 export function earnedOf(balances: ReadonlyMap<AccountName, bigint>): Map<NodeId, Earned> {
   const earned = new Map<NodeId, Earned>();
   for (const [account, amount] of balances) {
-    const [, worker, part] = EARNED.exec(account) ?? [];
+    const [, worker, part, linkedAt] = EARNED.exec(account) ?? [];
     if (worker === undefined || amount === 0n) continue;
-    const { payable, settled } = earned.get(worker as NodeId) ?? { payable: 0n, settled: 0n };
-    earned.set(worker as NodeId, part === 'payable' ? { payable: amount, settled } : { payable, settled: amount });
+    const before = earned.get(worker as NodeId) ?? { payable: 0n, settled: 0n };
+    const { payable, settled, linked } = before;
+    if (part === 'payable') earned.set(worker as NodeId, { ...before, payable: payable + amount });
+    else if (linkedAt === undefined) earned.set(worker as NodeId, { ...before, settled: settled + amount });
+    else earned.set(worker as NodeId, { ...before, settled: settled + amount, linked: new Map([...(linked ?? []), [linkedAt, amount]]) });
   }
   return earned;
 }

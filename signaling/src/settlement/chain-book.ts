@@ -3,7 +3,7 @@ import { SettlementServiceError } from './service-error.ts';
 import type { NodeId } from '@ciro/core/ids.ts';
 import type { PayoutRate } from '@ciro/core/settlement/rate.ts';
 import type { Earned, PaidOnChain, Statement } from '../ledger/payouts.ts';
-import type { ChainPort, EarningsPort, SettlementBook, SettlementStore } from './ports.ts';
+import type { ChainEarnings, ChainPort, EarningsPort, SettlementBook, SettlementStore } from './ports.ts';
 
 export interface ChainBookDeps {
   readonly chain: Pick<ChainPort, 'chainId' | 'store' | 'birth'>;
@@ -18,7 +18,7 @@ export interface ChainBookOptions {
 }
 
 /** The ledger as one contract on one chain owes it: what was settled before that chain began is none of its business (SPEC X10). */
-export class ChainBook implements EarningsPort {
+export class ChainBook implements ChainEarnings {
   readonly #deps: ChainBookDeps;
   readonly #options: ChainBookOptions;
   #book: SettlementBook | undefined;
@@ -43,7 +43,7 @@ export class ChainBook implements EarningsPort {
         fields: { expected: kept.birth, found: birth, store: kept.store },
       });
     }
-    const settled = kept === undefined ? [] : [...(await ledger.earned())].flatMap(([worker, earned]) => (earned.settled === 0n ? [] : [[worker, String(earned.settled)] as const]));
+    const settled = kept === undefined ? [] : [...(await ledger.earned())].flatMap(([worker, earned]) => settledAt(worker, earned));
     const book = { chainId: chain.chainId, store: chain.store, birth, settledBefore: Object.fromEntries(settled) };
     await store.openBook(book);
     this.#book = book;
@@ -64,19 +64,35 @@ export class ChainBook implements EarningsPort {
   }
 
   #since(earned: ReadonlyMap<NodeId, Earned>): Map<NodeId, Earned> {
-    return new Map(Array.from(earned, ([worker, { payable, settled }]) => [worker, { payable, settled: settled - this.#before(worker) }]));
+    return new Map(
+      Array.from(earned, ([worker, { payable, settled, linked }]) => {
+        if (linked === undefined) return [worker, { payable, settled: settled - this.before(worker) }];
+        const since = new Map(Array.from(linked, ([account, amount]) => [account, amount - this.before(worker, account)]));
+        return [worker, { payable, settled: ownPart(settled, linked) - this.before(worker) + sumOf(since), linked: since }];
+      }),
+    );
   }
 
-  settled(worker: NodeId, { account, paid, credits }: PaidOnChain): Promise<bigint> {
-    const before = this.#before(worker);
-    return this.#deps.ledger.settled(worker, { account, paid: paid + tokensOf(before, this.#options.rate), credits: credits + before });
+  settled(worker: NodeId, { account, paid, credits, linked = false }: PaidOnChain): Promise<bigint> {
+    const before = this.before(worker, linked ? account : undefined);
+    return this.#deps.ledger.settled(worker, { account, paid: paid + tokensOf(before, this.#options.rate), credits: credits + before, linked });
   }
 
   correct(name: string, worker: NodeId, amount: bigint): Promise<void> {
     return this.#deps.ledger.correct(name, worker, amount);
   }
 
-  #before(worker: NodeId): bigint {
-    return BigInt(this.#book?.settledBefore[worker] ?? 0);
+  /** Base units of credits that a worker had settled at an account (its own, or a linked one) before this chain began. */
+  before(worker: NodeId, linked?: string): bigint {
+    return BigInt(this.#book?.settledBefore[placeOf(worker, linked)] ?? 0);
   }
+}
+
+const placeOf = (worker: NodeId, linked?: string): string => (linked === undefined ? worker : `${worker}:${linked}`);
+const sumOf = (linked: ReadonlyMap<string, bigint>): bigint => [...linked.values()].reduce((sum, amount) => sum + amount, 0n);
+const ownPart = (settled: bigint, linked: ReadonlyMap<string, bigint>): bigint => settled - sumOf(linked);
+
+function settledAt(worker: NodeId, { settled, linked = new Map() }: Earned): (readonly [string, string])[] {
+  const places = [[placeOf(worker), ownPart(settled, linked)] as const, ...Array.from(linked, ([account, amount]) => [placeOf(worker, account), amount] as const)];
+  return places.flatMap(([place, amount]) => (amount === 0n ? [] : [[place, String(amount)] as const]));
 }

@@ -9,12 +9,12 @@ import type { PayoutRate } from '@ciro/core/settlement/rate.ts';
 import type { Earned } from '../ledger/payouts.ts';
 import type { EpochTrees } from './epoch-trees.ts';
 import type { PayoutBook } from './payout-book.ts';
-import type { ChainPort, EarningsPort, SettlementEvent, SettlementStore, StoredEpoch } from './ports.ts';
+import type { ChainEarnings, ChainPort, SettlementEvent, SettlementStore, StoredEpoch } from './ports.ts';
 
 export interface EpochCloserDeps {
   readonly chain: Pick<ChainPort, 'chainId' | 'store' | 'funds'>;
   readonly store: SettlementStore;
-  readonly ledger: EarningsPort;
+  readonly ledger: ChainEarnings;
   readonly payouts: PayoutBook;
   readonly trees: EpochTrees;
   readonly now: () => number;
@@ -59,6 +59,8 @@ export class EpochCloser {
     // Only for an epoch that may be closed: promotions go by what waits at that time, whoever was the first to wait.
     await this.#deps.ledger.promote();
     const { earned, head } = await this.#deps.ledger.statement();
+    // What this statement says was earned before a change stays where it was (SPEC Y10).
+    await this.#deps.payouts.applyDue(earned, (...of) => this.#deps.ledger.before(...of), now());
     const payees = await this.#payees(earned);
     if (changedPayees(payees, entries) === 0) {
       this.#early = false;
@@ -82,13 +84,14 @@ export class EpochCloser {
     return epoch;
   }
 
-  /** Every account with what it ever earned. */
+  /** Every account with what was ever earned for it; an account of several workers once. */
   async #payees(earned: ReadonlyMap<NodeId, Earned>): Promise<{ readonly account: string; readonly cumulative: bigint }[]> {
-    const accounts = await this.#deps.payouts.accounts([...earned.keys()]);
-    return [...earned].flatMap(([worker, { payable, settled }]) => {
-      const cumulative = tokensOf(payable + settled, this.#options.rate);
-      return cumulative === 0n ? [] : [{ account: accounts.get(worker) ?? '', cumulative }];
-    });
+    const sums = new Map<string, bigint>();
+    for (const { account, credits } of await this.#deps.payouts.shares(earned, (...of) => this.#deps.ledger.before(...of))) {
+      const tokens = tokensOf(credits, this.#options.rate);
+      if (tokens > 0n) sums.set(account, (sums.get(account) ?? 0n) + tokens);
+    }
+    return Array.from(sums, ([account, cumulative]) => ({ account, cumulative }));
   }
 
   /** The newest epoch that may be paid from; what a veto took away binds nobody. */

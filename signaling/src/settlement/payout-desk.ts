@@ -1,13 +1,13 @@
 import { groupProof } from '@ciro/core/settlement/epoch-tree.ts';
-import { creditsFor } from '@ciro/core/settlement/rate.ts';
+import { creditsFor, tokensOf } from '@ciro/core/settlement/rate.ts';
 import { LedgerError } from '@ciro/core/ledger/entry.ts';
 import { MAX_GROUP, planGroups } from './group-plan.ts';
 import { SettlementServiceError } from './service-error.ts';
-import type { NodeId } from '@ciro/core/ids.ts';
 import type { PayoutRate } from '@ciro/core/settlement/rate.ts';
 import type { EpochTrees } from './epoch-trees.ts';
 import type { PayoutBook } from './payout-book.ts';
-import type { ChainPort, ClaimGroup, EarningsPort, GrownTree, SettlementEvent, SettlementStore } from './ports.ts';
+import type { Share } from './payout-shares.ts';
+import type { ChainEarnings, ChainPort, ClaimGroup, GrownTree, SettlementEvent, SettlementStore } from './ports.ts';
 
 /** Accounts that one look asks the chain about, for each of two blocks. */
 const PAGE_ACCOUNTS = 1_000;
@@ -24,7 +24,7 @@ export const OWN_CLAIM_WAIT_MS = 10 * 60_000;
 export interface PayoutDeskDeps {
   readonly chain: Pick<ChainPort, 'paidOf' | 'claimGroups' | 'receipt'>;
   readonly store: Pick<SettlementStore, 'list'>;
-  readonly ledger: EarningsPort;
+  readonly ledger: ChainEarnings;
   readonly payouts: PayoutBook;
   readonly trees: EpochTrees;
   readonly now: () => number;
@@ -40,8 +40,9 @@ export interface PayoutDeskOptions {
 }
 
 interface Payee {
-  readonly worker: NodeId;
   readonly account: string;
+  /** Whose account it is: one worker's, or, of a linked one, perhaps several. */
+  readonly holders: readonly Share[];
   readonly index: number;
   readonly cumulative: bigint;
 }
@@ -79,15 +80,16 @@ export class PayoutDesk {
   /** Payees of the epoch that the ledger has not settled in full, in the order of its leaves. */
   async #unsettled({ entries }: GrownTree): Promise<Payee[]> {
     const { ledger, payouts } = this.#deps;
-    const earned = await ledger.earned();
-    const open = [...earned].filter(([, { payable }]) => payable > 0n).map(([worker]) => worker);
-    const workers = new Map(Array.from(await payouts.accounts(open), ([worker, account]) => [account, worker]));
+    const holders = new Map<string, Share[]>();
+    for (const share of await payouts.shares(await ledger.earned(), (...of) => ledger.before(...of))) holders.set(share.account, [...(holders.get(share.account) ?? []), share]);
     return entries.flatMap(({ account, cumulative }, index) => {
-      const worker = workers.get(account);
-      const settled = worker === undefined ? undefined : earned.get(worker)?.settled;
-      const due = worker !== undefined && settled !== undefined && creditsFor(BigInt(cumulative), this.#options.rate) > settled;
-      return due ? [{ worker, account, index, cumulative: BigInt(cumulative) }] : [];
+      const payee = { account, index, cumulative: BigInt(cumulative), holders: holders.get(account) ?? [] };
+      return payee.holders.length > 0 && payee.cumulative > this.#settledTokens(payee) ? [payee] : [];
     });
+  }
+
+  #settledTokens({ holders }: Payee): bigint {
+    return holders.reduce((sum, { settled }) => sum + tokensOf(settled, this.#options.rate), 0n);
   }
 
   #page(payees: readonly Payee[]): readonly Payee[] {
@@ -102,18 +104,34 @@ export class PayoutDesk {
   async #book(payees: readonly Payee[], paid: readonly bigint[]): Promise<void> {
     const { ledger, onEvent } = this.#deps;
     let wrong: LedgerError | undefined;
-    for (const [index, { worker, account }] of payees.entries()) {
-      const amount = paid[index] ?? 0n;
-      if (amount === 0n) continue;
-      try {
-        const credits = await ledger.settled(worker, { account, paid: amount, credits: creditsFor(amount, this.#options.rate) });
-        if (credits > 0n) onEvent({ type: 'settled', worker, account, credits });
-      } catch (error) {
-        if (!(error instanceof LedgerError)) throw error;
-        wrong ??= error;
+    for (const [index, payee] of payees.entries()) {
+      for (const { worker, linked, amount } of this.#divided(payee, paid[index] ?? 0n)) {
+        const { account } = payee;
+        try {
+          const credits = await ledger.settled(worker, { account, paid: amount, credits: creditsFor(amount, this.#options.rate), linked });
+          if (credits > 0n) onEvent({ type: 'settled', worker, account, credits });
+        } catch (error) {
+          if (!(error instanceof LedgerError)) throw error;
+          wrong ??= error;
+        }
       }
     }
     if (wrong !== undefined) throw wrong;
+  }
+
+  /**
+   * What the contract has paid an account in all, by the workers whose account it is: what is new goes to one after the other, up to what each is
+   * owed there. More than all are owed stays with the last, whose booking refuses it.
+   */
+  #divided({ holders }: Payee, paid: bigint): { readonly worker: Share['worker']; readonly linked: boolean; readonly amount: bigint }[] {
+    const { rate } = this.#options;
+    let left = paid - holders.reduce((sum, { settled }) => sum + tokensOf(settled, rate), 0n);
+    return holders.flatMap(({ worker, linked, credits, settled }, index) => {
+      const [has, owed] = [tokensOf(settled, rate), tokensOf(credits, rate) - tokensOf(settled, rate)];
+      const part = index === holders.length - 1 || left < owed ? left : owed;
+      left -= part;
+      return has + part === 0n ? [] : [{ worker, linked, amount: has + part }];
+    });
   }
 
   /** True when no push is on its way. A push that the contract refused is thrown once, and tried again with the next look. */
@@ -128,8 +146,9 @@ export class PayoutDesk {
     throw new SettlementServiceError('reverted', `the contract refused the claims of transaction ${transaction}: ${receipt.reason}`, { fault: 'platform', fields: { transaction, reason: receipt.reason } });
   }
 
-  /** A first payment is left to its payee's own claim for a while. */
-  #isLeft(account: string, paid: bigint): boolean {
+  /** A first payment is left to its payee's own claim for a while; for a linked account no tab claims. */
+  #isLeft({ account, holders }: Payee, paid: bigint): boolean {
+    if (holders.every(({ linked }) => linked)) return false;
     if (paid > 0n) this.#firstOwed.delete(account);
     if (paid > 0n) return false;
     const now = this.#deps.now();
@@ -140,7 +159,7 @@ export class PayoutDesk {
 
   async #pushDue(epoch: number, { entries, tree }: GrownTree, payees: readonly Payee[], paid: readonly bigint[], from: bigint): Promise<void> {
     const owed = new Map(payees.map(({ index, cumulative }, at) => [index, cumulative - (paid[at] ?? 0n)]));
-    const left = new Set(payees.flatMap(({ account, index }, at) => (this.#isLeft(account, paid[at] ?? 0n) ? [index] : [])));
+    const left = new Set(payees.flatMap((payee, at) => (this.#isLeft(payee, paid[at] ?? 0n) ? [payee.index] : [])));
     const due = entries.map((_, index) => (owed.get(index) ?? 0n) >= from && !left.has(index));
     const groups: ClaimGroup[] = [];
     let leaves = 0;

@@ -89,7 +89,7 @@ export interface SettlementBook {
   readonly chainId: string;
   readonly store: string;
   readonly birth: string;
-  /** Base units of credits that each worker had settled before that chain began. */
+  /** Base units of credits that each worker had settled before that chain began: at its own account by its node, at a linked one by `NODE:ACCOUNT`. */
   readonly settledBefore: Readonly<Record<string, string>>;
 }
 
@@ -123,6 +123,12 @@ export interface EarningsPort {
   statement(): Promise<Statement>;
   settled(worker: NodeId, paid: PaidOnChain): Promise<bigint>;
   correct(name: string, worker: NodeId, amount: bigint): Promise<void>;
+}
+
+/** The ledger as one chain owes it (SPEC X10). */
+export interface ChainEarnings extends EarningsPort {
+  /** Base units of credits that were settled at a worker's own account, or at a linked one, before that chain began. */
+  before(worker: NodeId, linked?: string): bigint;
 }
 
 /** Port: grows an epoch's tree, taking from the one before what did not change. */

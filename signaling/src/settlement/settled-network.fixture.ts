@@ -6,10 +6,12 @@ import { charge } from '@ciro/core/pricing/price.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { MemoryLedgerStore } from '../ledger/memory-ledger-store.fixture.ts';
 import { VirtualClock } from '../sessions/virtual-clock.fixture.ts';
+import { MemoryPayoutLinks } from './memory-payout-links.fixture.ts';
 import { MemoryChain } from './memory-chain.fixture.ts';
 import { MemorySettlementStore } from './memory-settlement-store.fixture.ts';
 import { Settlement } from './settlement.ts';
 import type { JobId, NodeId } from '@ciro/core/ids.ts';
+import type { AccountSignatures } from './link-ports.ts';
 import type { SettlementOptions } from './settlement.ts';
 import type { SettlementEvent, SettlementStore, TreeGrower } from './ports.ts';
 
@@ -32,6 +34,9 @@ export class SettledNetwork {
   readonly ledger: Ledger;
   readonly chain: MemoryChain;
   readonly store: SettlementStore;
+  readonly links: MemoryPayoutLinks;
+  /** What the chain says of every signature of a linked account. */
+  said: Awaited<ReturnType<AccountSignatures['check']>> = 'valid';
   readonly events: SettlementEvent[] = [];
   readonly errors: unknown[] = [];
   readonly options: SettlementOptions = { network: 'ciro-test', rate: LAUNCH_RATE, everyMs: EVERY_MS, maxChanged: 100, pushFrom: 1n, ownClaimMs: 0 };
@@ -44,14 +49,15 @@ export class SettledNetwork {
     this.ledger = new Ledger(this.ledgerStore, { now: () => this.clock.now() });
     this.chain = new MemoryChain({ balance, crash: (step) => crash(`chain ${step}`) });
     this.store = new MemorySettlementStore((step) => crash(`store ${step}`));
+    this.links = new MemoryPayoutLinks((step) => crash(`links ${step}`));
     this.settlement = this.restart();
   }
 
   /** A new service over what is stored, as after a crash. */
   restart(): Settlement {
-    const { clock, chain, store, ledger } = this;
+    const { clock, chain, store, ledger, links } = this;
     this.settlement = new Settlement(
-      { clock, chain, store, ledger, grower: plainTrees, identityKeys: async () => new Map(WORKERS.map(({ node, key }) => [node, key])), addressOf: (wanted) => WORKERS.find(({ key }) => key === wanted)?.account ?? '', onEvent: (event) => this.events.push(event), onError: (error) => this.errors.push(error) },
+      { clock, chain, store, ledger, links, signatures: { check: async () => this.said }, grower: plainTrees, identityKeys: async () => new Map(WORKERS.map(({ node, key }) => [node, key])), addressOf: (wanted) => WORKERS.find(({ key }) => key === wanted)?.account ?? '', onEvent: (event) => this.events.push(event), onError: (error) => this.errors.push(error) },
       this.options,
     );
     return this.settlement;

@@ -7,12 +7,15 @@ import { EpochOutbox } from './epoch-outbox.ts';
 import { EpochTrees } from './epoch-trees.ts';
 import { PayoutBook } from './payout-book.ts';
 import { PayoutDesk } from './payout-desk.ts';
+import { PAYOUT_DELAY_MS, PayoutLinks } from './payout-links.ts';
+import { SettlementServiceError } from './service-error.ts';
 import type { NodeId } from '@ciro/core/ids.ts';
 import type { EpochData } from '@ciro/core/settlement/epoch.ts';
 import type { PayoutRate } from '@ciro/core/settlement/rate.ts';
 import type { Clock } from '../sessions/clock.ts';
 import type { ChainBookOptions } from './chain-book.ts';
 import type { EpochCloserOptions } from './epoch-closer.ts';
+import type { AccountSignatures, PayoutLinkStore } from './link-ports.ts';
 import type { PayoutDeskOptions } from './payout-desk.ts';
 import type { PayoutBookDeps } from './payout-book.ts';
 import type { ChainPort, EarningsPort, SettlementEvent, SettlementStore, StoredEpoch, TreeGrower } from './ports.ts';
@@ -34,12 +37,15 @@ export interface SettlementDeps {
   readonly grower: TreeGrower;
   readonly identityKeys: PayoutBookDeps['identityKeys'];
   readonly addressOf?: (identityPublicKey: string) => string;
+  /** Accounts that workers change to, and who says whose a signature is; where either is absent none can be changed. */
+  readonly links?: PayoutLinkStore;
+  readonly signatures?: AccountSignatures;
   readonly onEvent: (event: SettlementEvent) => void;
   /** Hears of a step that failed; the next look tries it again. */
   readonly onError: (error: unknown) => void;
 }
 
-export type SettlementOptions = ChainBookOptions & EpochCloserOptions & PayoutDeskOptions & { readonly lookEveryMs?: number };
+export type SettlementOptions = ChainBookOptions & EpochCloserOptions & PayoutDeskOptions & { readonly lookEveryMs?: number; /** Milliseconds that a changed payout account waits (SPEC Y9); PAYOUT_DELAY_MS when absent. */ readonly payoutDelayMs?: number };
 
 /** What one worker was paid on the chain. */
 export interface Payment {
@@ -72,6 +78,8 @@ export class Settlement {
   readonly #rate: PayoutRate;
   readonly #payouts: PayoutBook;
   readonly #book: ChainBook;
+  /** Changes of payout accounts; undefined where none can be made. */
+  readonly links: PayoutLinks | undefined;
   #parts: Parts;
   /** What was told of looks that failed since the last one that did not. */
   readonly #told = new Set<string>();
@@ -86,6 +94,8 @@ export class Settlement {
     this.#rate = options.rate;
     this.#payouts = new PayoutBook(deps);
     this.#book = new ChainBook(deps, options);
+    const { links, signatures, chain, clock } = deps;
+    this.links = links === undefined || signatures === undefined ? undefined : new PayoutLinks({ chain, links, signatures, payouts: this.#payouts, now: () => clock.now(), delayMs: options.payoutDelayMs ?? PAYOUT_DELAY_MS });
     this.#parts = this.#make();
   }
 
@@ -150,7 +160,7 @@ export class Settlement {
       await this.#nextLook(signal);
     }
     const accounts = await this.#payouts.accounts(owed.map(([worker]) => worker));
-    return owed.map(([worker, { payable }]) => ({ worker, account: accounts.get(worker) ?? '', credits: payable }));
+    return Promise.all(owed.map(async ([worker, { payable }]) => ({ worker, account: (await this.#payouts.link(worker))?.account ?? accounts.get(worker) ?? '', credits: payable })));
   }
 
   #nextLook(signal: AbortSignal): Promise<void> {
@@ -167,13 +177,22 @@ export class Settlement {
 
   /**
    * Takes back base units of credits that were made payable to a worker in error, under a name of its own (SPEC M10, X5): its next leaf is
-   * lower. Called again with the same name it does what is left to do.
+   * lower. Called again with the same name it does what is left to do. It is taken at the account that the worker is paid at now; throws `overdrawn` when less is owed there.
    */
   async correct(name: string, worker: NodeId, credits: bigint): Promise<void> {
-    const account = (await this.#payouts.accounts([worker])).get(worker) ?? '';
+    const link = await this.#payouts.link(worker);
+    const account = link?.account ?? (await this.#payouts.accounts([worker])).get(worker) ?? '';
+    if (link !== undefined) await this.#checkCorrection(worker, account, credits);
     await this.#deps.ledger.correct(name, worker, credits);
     // Rounded up: the leaf falls by no more.
     await this.#deps.store.addCorrection({ account, by: String(tokensOf(credits + this.#rate.credits - 1n, this.#rate)), name });
+  }
+
+  async #checkCorrection(worker: NodeId, account: string, credits: bigint): Promise<void> {
+    const earned = new Map([...(await this.#book.earned())].filter(([each]) => each === worker));
+    const share = (await this.#payouts.shares(earned, (...of) => this.#book.before(...of))).find((each) => each.account === account);
+    const owed = (share?.credits ?? 0n) - (share?.settled ?? 0n);
+    if (credits > owed) throw new SettlementServiceError('overdrawn', `a correction of ${credits} base units, and ${worker} is owed ${owed} at ${account}; what earlier accounts keep is corrected by nobody`, { fault: 'user', fields: { worker, account } });
   }
 
   /** Newest first, without their entries. */

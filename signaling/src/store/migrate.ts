@@ -8,12 +8,13 @@ import { promotions } from './migrations/0006-promotions.ts';
 import { settlementBook } from './migrations/0007-settlement-book.ts';
 import { disputes } from './migrations/0008-disputes.ts';
 import { escrows } from './migrations/0009-escrows.ts';
+import { payoutLinks } from './migrations/0010-payout-links.ts';
 import { StoreError } from './store-error.ts';
 import type { Kysely } from 'kysely';
 import type { Schema } from './schema.ts';
 
 /** Every migration by its number; one that was released is never edited, the next change is a new one. */
-const MIGRATIONS = { '0001-first-tables': firstTables, '0002-audits': audits, '0003-continuations': continuations, '0004-kept-answers': keptAnswers, '0005-settlement': settlement, '0006-promotions': promotions, '0007-settlement-book': settlementBook, '0008-disputes': disputes, '0009-escrows': escrows };
+const MIGRATIONS = { '0001-first-tables': firstTables, '0002-audits': audits, '0003-continuations': continuations, '0004-kept-answers': keptAnswers, '0005-settlement': settlement, '0006-promotions': promotions, '0007-settlement-book': settlementBook, '0008-disputes': disputes, '0009-escrows': escrows, '0010-payout-links': payoutLinks };
 
 /** Brings the database to the newest schema, all or nothing; does nothing when it is there. */
 export async function migrate(db: Kysely<Schema>): Promise<void> {

@@ -10,6 +10,7 @@ import { SqlJobArchive } from './sql-job-archive.ts';
 import { SqlKeptAnswers } from './sql-kept-answers.ts';
 import { SqlLedgerStore } from './sql-ledger-store.ts';
 import { SqlNodeRecords } from './sql-node-records.ts';
+import { SqlPayoutLinks } from './sql-payout-links.ts';
 import { SqlSettlementStore } from './sql-settlement-store.ts';
 import { SqlStandings } from './sql-standings.ts';
 import type { OpenedDatabase } from './open-pglite.ts';
@@ -24,6 +25,7 @@ export interface Store {
   readonly standings: SqlStandings;
   readonly audits: SqlAuditStore;
   readonly settlement: SqlSettlementStore;
+  readonly payoutLinks: SqlPayoutLinks;
   readonly disputes: SqlDisputeStore;
   readonly escrows: SqlEscrowStore;
   close(): Promise<void>;
@@ -61,6 +63,7 @@ export async function storeOf(opened: OpenedDatabase): Promise<Store> {
     standings: new SqlStandings(db),
     audits: new SqlAuditStore(db),
     settlement: new SqlSettlementStore(db),
+    payoutLinks: new SqlPayoutLinks(db),
     disputes: new SqlDisputeStore(db),
     escrows: new SqlEscrowStore(db),
     close: () => opened.close(),

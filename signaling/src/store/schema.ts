@@ -4,6 +4,8 @@ import type { AuditId, HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import type { ColumnType, Generated } from 'kysely';
 import type { JobFailure } from '../evidence/job-archive.ts';
 import type { EpochData } from '@ciro/core/settlement/epoch.ts';
+import type { PayoutChange } from '@ciro/core/settlement/payout-change.ts';
+import type { ChangeRecord } from '../settlement/link-ports.ts';
 import type { EpochState, EpochSummary } from '../settlement/ports.ts';
 import type { EscrowState, EscrowStep, SentStep } from '../escrow/ports.ts';
 import type { JobRecord } from '../scheduler/job-order.ts';
@@ -138,6 +140,24 @@ interface SettlementCorrectionRow {
   epoch: number | null;
 }
 
+interface PayoutLinkRow {
+  readonly node_id: NodeId;
+  readonly account: string;
+  readonly since: number;
+  /** Base units by account. */
+  readonly kept: RequiredJson<Readonly<Record<string, string>>>;
+}
+export interface PayoutChangeRow {
+  readonly node_id: NodeId;
+  readonly nonce: number;
+  readonly change: RequiredJson<PayoutChange>;
+  readonly identity_signature: string | null;
+  readonly wallet_signature: Json<readonly string[]>;
+  readonly asked_at: number;
+  readonly from_at: number;
+  state: ChangeRecord['state'];
+}
+
 interface EscrowRow {
   readonly id: string;
   readonly job: JobId;
@@ -207,6 +227,8 @@ export interface Schema {
   settlement_book: SettlementBookRow;
   settlement_payouts: SettlementPayoutRow;
   settlement_corrections: SettlementCorrectionRow;
+  payout_links: PayoutLinkRow;
+  payout_changes: PayoutChangeRow;
   escrows: EscrowRow;
   escrow_deferred: EscrowDeferredRow;
   disputes: DisputeRow;

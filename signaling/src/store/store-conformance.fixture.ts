@@ -6,6 +6,7 @@ import { checkLinks } from '@ciro/core/ledger/head.ts';
 import { auditStoreConforms } from '../audit/audit-store-conformance.fixture.ts';
 import { disputeStoreConforms } from '../disputes/dispute-store-conformance.fixture.ts';
 import { escrowStoreConforms } from '../escrow/escrow-store-conformance.fixture.ts';
+import { payoutLinksConform } from '../settlement/payout-links-conformance.fixture.ts';
 import { settlementStoreConforms } from '../settlement/settlement-store-conformance.fixture.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { verifyChain } from '../ledger/verify-chain.ts';
@@ -272,6 +273,11 @@ export function describeStore(name: string, open: () => Promise<OpenedDatabase>)
     auditStoreConforms(async () => {
       await emptyAudits();
       return store.audits;
+    });
+
+    payoutLinksConform(async () => {
+      await sql`truncate payout_links, payout_changes`.execute(opened.db);
+      return store.payoutLinks;
     });
 
     settlementStoreConforms(async () => {
