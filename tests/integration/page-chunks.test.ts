@@ -41,6 +41,12 @@ it('starknet.js is one chunk, and no script comes with it that is not asked for 
   expect([...scripts].some(([name, text]) => name.startsWith('participant-') && text.includes(chunk))).toBe(true);
 });
 
+it('what links wallets is fetched by who asks for it, and comes with nothing else', () => {
+  const holders = [...scripts].filter(([, text]) => text.includes('wallet-standard:app-ready')).map(([name]) => name);
+  expect(holders).toEqual([expect.stringMatching(/^payout-face-/)]);
+  for (const root of [...scripts.keys()].filter((name) => /^(index|participant|vault-worker|compute-worker|ciro-storage)-/.test(name))) expect([...loadedWith(root)], root).not.toContain(holders[0]);
+});
+
 it('the private key is handled by the vault alone: no other script opens what is sealed', () => {
   const holders = [...scripts].filter(([, text]) => text.includes('ciro/identity-backup/1')).map(([name]) => name);
   expect(holders).toEqual([expect.stringMatching(/^vault-worker-/)]);

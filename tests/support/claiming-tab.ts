@@ -1,5 +1,6 @@
 /** A tab's claims without a browser: its vault, its desk and starknet.js against a coordinator over HTTP. */
 import { IdentityDesk } from '@ciro/web/participant/identity-desk.ts';
+import { openPayoutFace } from '@ciro/web/participant/payout-face.ts';
 import { openStarknetAccount } from '@ciro/web/wallet/starknet-account.ts';
 import { Vault } from '@ciro/web/wallet/vault.ts';
 import type { Felt } from '@ciro/contracts/chain/felts.ts';
@@ -20,12 +21,14 @@ export async function claimingTab(base: string, ticketFor: (account: Felt) => st
     signBinding: async (binding) => vault.signBinding(binding),
     signRoot: async (root) => vault.signRoot(root),
     signOutside: async (execution, of) => vault.signOutside(execution, of),
+    signPayoutChange: async (change) => vault.signPayoutChange(change),
     exportIdentity: (...given) => vault.exportIdentity(...given),
     importIdentity: (...given) => vault.importIdentity(...given),
   };
   const desk: IdentityDesk = new IdentityDesk({
     startVault: () => thread,
     openAccount: openStarknetAccount,
+    openPayout: async (ports) => openPayoutFace(ports),
     store: { keepPayout: async () => {}, payouts: async () => [] },
     base,
     fetch,

@@ -1,5 +1,6 @@
 import { identityPublicKey, nodeIdOf } from '@ciro/core/identity/identity.ts';
 import { LAUNCH_RATE } from '@ciro/core/settlement/rate.ts';
+import { ChainSignatures } from '@ciro/signaling/chain/account-signatures.ts';
 import { CommitmentStore } from '@ciro/signaling/chain/commitment-store.ts';
 import { Ledger } from '@ciro/signaling/ledger/ledger.ts';
 import { systemClock } from '@ciro/signaling/sessions/clock.ts';
@@ -64,6 +65,8 @@ export class SettledLedger implements AsyncDisposable {
         chain: new CommitmentStore({ rpc, chainId, store, settler, confirmations: 0 }),
         store: this.store.settlement,
         ledger: this.ledger,
+        links: this.store.payoutLinks,
+        signatures: new ChainSignatures({ rpc, chainId }),
         grower: new ThreadedTrees({ threads: 2 }),
         identityKeys: async () => keys,
         onEvent: (event) => this.events.push(event),

@@ -1,7 +1,7 @@
 /** A coordinator's HTTP face over a local chain: the door, reads, epochs with proofs, and the paymaster. Its ledger is what a test says. */
 import { ChainDoor } from '@ciro/core/sponsorship/chain-door.ts';
 import { ACCOUNT_CLASS_HASH } from '@ciro/core/settlement/payout-address.ts';
-import { textFelt } from '@ciro/contracts/chain/felts.ts';
+import { felt, textFelt } from '@ciro/contracts/chain/felts.ts';
 import { startRelayer } from '@ciro/signaling/chain/start-relayer.ts';
 import { chainRoutes } from '@ciro/signaling/edge/chain-routes.ts';
 import { epochRoutes } from '@ciro/signaling/edge/epoch-routes.ts';
@@ -21,14 +21,18 @@ export function doorOf({ plan, chain, devnet }: LocalChain): ChainDoor {
   });
 }
 
-/** A relayer that pays for claims, through the Paymaster contract. */
+/** A relayer that pays for claims and for the pool, through the Paymaster contract. */
 export const claimRelayer = ({ plan, chain, devnet, keysOf }: LocalChain) =>
   startRelayer({
     nodeUrl: devnet.rpc,
     chainId: textFelt(chain.chainId),
     policy: {
       version: 1,
-      calls: [{ to: plan.addresses.CommitmentStore, entrypoints: ['claim'] }],
+      calls: [
+        { to: plan.addresses.CommitmentStore, entrypoints: ['claim'] },
+        { to: plan.addresses.CdcPool, entrypoints: ['register', 'stake', 'unstake_intent', 'cancel_unstake', 'unstake_action'] },
+        { to: felt(plan.network.tokens.stake), entrypoints: ['approve'] },
+      ],
       accountClasses: [{ classHash: ACCOUNT_CLASS_HASH, constructor: 'public-key' }],
       actionsPerClientPerHour: 1_000,
       buildsPerClientPerHour: 1_000,

@@ -1,4 +1,5 @@
 import type { ContributeOptions, ParticipantView } from './participant-view.ts';
+import type { PayoutFace } from './payout-face.ts';
 import type { FinishedWork } from './work-store.ts';
 
 /** This tab's contribution, as faces use it. */
@@ -13,6 +14,8 @@ export interface Contributor {
   findIdentity(): Promise<boolean>;
   /** Claims what the newest claimable epoch owes; what fails is a part of the view. */
   claimNow(): Promise<void>;
+  /** Where this browser's worker is paid, and how that is changed: code that is loaded when it is asked for. Rejects with WalletError, also where there is no identity yet. */
+  openPayout(): Promise<PayoutFace>;
   /** Text of a backup file of an identity of this browser. Rejects with WalletError. */
   exportIdentity(passphrase: string, identityPublicKey: string): Promise<string>;
   /** Puts the identity of a backup in the place of the present one; `replace`: although there is another one. Rejects with WalletError. */

@@ -3,6 +3,7 @@ import { growTree, proofOf, rootOf } from '@ciro/core/settlement/epoch-tree.ts';
 import { leafHasher } from '@ciro/core/settlement/leaf.ts';
 import { nodeIdOf } from '@ciro/core/identity/identity.ts';
 import { WalletError } from '../wallet/wallet-error.ts';
+import { openPayoutFace } from './payout-face.ts';
 import { IdentityDesk, type IdentityView } from './identity-desk.ts';
 import type { Earnings } from '../wallet/claim-ports.ts';
 import type { VaultFacts } from '../wallet/vault.ts';
@@ -32,6 +33,7 @@ function setup({ identities = 1, ticket = true } = {}) {
     signBinding: () => Promise.resolve('b'),
     signRoot: () => Promise.resolve('r'),
     signOutside: () => Promise.resolve(['0x1', '0x2']),
+    signPayoutChange: () => Promise.resolve('p'),
     exportIdentity: (_passphrase, key) => Promise.resolve((facts = { ...ANN, backedUpAt: 9 }, `backup of ${key}`)),
     importIdentity: (_text, _passphrase, { replace }) => (replace ? Promise.resolve((facts = { ...BOB, earlier: [ANN.identityPublicKey] })) : Promise.reject(new WalletError('identity-exists', 'there is one', { fault: 'user' }))),
   };
@@ -39,6 +41,7 @@ function setup({ identities = 1, ticket = true } = {}) {
   const asked: string[] = [];
   const desk: IdentityDesk = new IdentityDesk({
     startVault: () => vault,
+    openPayout: async (ports) => openPayoutFace(ports),
     openAccount: async () => {
       opened++;
       return {
@@ -46,6 +49,7 @@ function setup({ identities = 1, ticket = true } = {}) {
         paid: async () => paid,
         tokens: async () => paid,
         isDeployed: async () => false,
+        pool: { place: () => Promise.reject(new Error('nobody asks')), act: () => Promise.reject(new Error('nobody asks')) },
         claim: async (proof, admitted) => (asked.push(String(admitted)), (paid = proof.cumulative), '0xabc'),
         receipt: async () => ({ succeeded: true, reason: '', sponsor: '0x5', feeFri: 3n }),
       };

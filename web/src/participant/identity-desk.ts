@@ -1,10 +1,13 @@
 import { ClaimDesk, MAX_SHOWN } from '../wallet/claim-desk.ts';
 import { coordinatorChain } from '../wallet/coordinator-chain.ts';
 import { TicketLine } from '../wallet/ticket-line.ts';
+import { WalletError } from '../wallet/wallet-error.ts';
+import type { PublicDoor } from '@ciro/core/sponsorship/chain-door.ts';
 import type { SponsorAnswer } from '@ciro/core/protocol/sponsorship.ts';
 import type { AccountOnChain, Earnings, PayoutStore } from '../wallet/claim-ports.ts';
 import type { StarknetAccountOptions } from '../wallet/starknet-account.ts';
 import type { VaultFacts } from '../wallet/vault.ts';
+import type { PayoutFace, PayoutFacePorts } from './payout-face.ts';
 import type { VaultThread } from './vault-thread.ts';
 
 /** What a face may show of the identity. */
@@ -15,6 +18,8 @@ export interface IdentityDeskPorts {
   startVault(): VaultThread;
   /** Loads starknet.js with what uses it: only for an account that has something on a chain. */
   openAccount(options: StarknetAccountOptions): Promise<AccountOnChain>;
+  /** Loads what links wallets: only for who asks for it. */
+  openPayout(ports: PayoutFacePorts): Promise<PayoutFace>;
   readonly store: PayoutStore;
   /** Base of the coordinator's files, ending in a slash. */
   readonly base: string;
@@ -74,6 +79,16 @@ export class IdentityDesk {
     await this.#claims?.claimNow();
   }
 
+  /** Where this identity is paid. Rejects with WalletError, `unknown-identity` where there is none yet. */
+  async openPayout(): Promise<PayoutFace> {
+    if (this.#facts === undefined) await this.find();
+    if (this.#facts === undefined) throw new WalletError('unknown-identity', 'this browser has no worker key yet; contribute first', { fault: 'user' });
+    const { account, identityPublicKey, nodeId } = this.#facts;
+    const { base, clock, fetch: fetcher } = this.#ports;
+    const stake = { base, fetch: fetcher, account, nodeId, now: () => clock.now(), open: this.#opener(this.#facts), ticket: () => this.#tickets.ask() };
+    return this.#ports.openPayout({ stake, base, fetch: fetcher, identityPublicKey, own: account, sign: (change) => this.vault.signPayoutChange(change), now: () => clock.now() });
+  }
+
   /** Text of a backup file. Rejects with WalletError. */
   async exportIdentity(passphrase: string, identityPublicKey: string): Promise<string> {
     // The vault knows which identities are here once it looked.
@@ -99,16 +114,25 @@ export class IdentityDesk {
     return facts;
   }
 
-  #begin({ account, identityPublicKey }: VaultFacts): void {
+  #opener({ identityPublicKey }: VaultFacts): (door: PublicDoor) => Promise<AccountOnChain> {
+    const { base, clock, openAccount, fetch: fetcher } = this.#ports;
+    return (door) => openAccount({ door, identityPublicKey, node: new URL('v1/chain/rpc', base).href, paymaster: this.#paymaster, sign: (execution, signer) => this.vault.signOutside(execution, signer), now: () => clock.now(), fetch: fetcher });
+  }
+
+  get #paymaster(): string {
+    return new URL('paymaster', this.#ports.base).href;
+  }
+
+  #begin(facts: VaultFacts): void {
     this.#claims?.close();
-    const { base, clock, openAccount, store, fetch: fetcher } = this.#ports;
-    const paymaster = new URL('paymaster', base).href;
+    const { account } = facts;
+    const { base, clock, store, fetch: fetcher } = this.#ports;
     const claims: ClaimDesk = new ClaimDesk({
       coordinator: coordinatorChain(base, fetcher),
       account,
-      open: (door) => openAccount({ door, identityPublicKey, node: new URL('v1/chain/rpc', base).href, paymaster, sign: (execution, signer) => this.vault.signOutside(execution, signer), now: () => clock.now(), fetch: fetcher }),
+      open: this.#opener(facts),
       ticket: () => this.#tickets.ask(),
-      paymaster,
+      paymaster: this.#paymaster,
       pause: (milliseconds, signal) => this.#pause(milliseconds, signal),
       now: () => clock.monotonic(),
       date: () => clock.now(),

@@ -18,6 +18,7 @@ import { RunWatch } from './run-watch.ts';
 import { watchPower } from './power-watch.ts';
 import { startVaultThread } from './vault-thread.ts';
 import { WorkMeter } from './work-meter.ts';
+import type { PayoutFace } from './payout-face.ts';
 import type { Contributor } from './contributor.ts';
 import type { PayoutStore } from '../wallet/claim-ports.ts';
 import type { VaultFacts } from '../wallet/vault.ts';
@@ -67,6 +68,7 @@ export class Participant implements Contributor {
     this.#identity = new IdentityDesk({
       startVault: startVaultThread,
       openAccount: async (options) => (await import('../wallet/starknet-account.ts')).openStarknetAccount(options),
+      openPayout: async (ports) => (await import('./payout-face.ts')).openPayoutFace(ports),
       store: setup.store,
       base: setup.base,
       fetch: (url, init) => fetch(url, init),
@@ -137,6 +139,10 @@ export class Participant implements Contributor {
 
   claimNow(): Promise<void> {
     return this.#identity.claimNow();
+  }
+
+  openPayout(): Promise<PayoutFace> {
+    return this.#identity.openPayout();
   }
 
   exportIdentity(passphrase: string, identityPublicKey: string): Promise<string> {

@@ -24,6 +24,7 @@ export function startVaultThread(): VaultThread {
     signBinding: (binding) => asked(vault.signBinding(binding)),
     signRoot: (root) => asked(vault.signRoot(root)),
     signOutside: (execution, account) => asked(vault.signOutside(execution, account)),
+    signPayoutChange: (change) => asked(vault.signPayoutChange(change)),
     exportIdentity: (passphrase, identityPublicKey) => asked(vault.exportIdentity(passphrase, identityPublicKey)),
     importIdentity: (text, passphrase, options) => asked(vault.importIdentity(text, passphrase, options)),
   };

@@ -43,7 +43,8 @@ function setup(world: World = {}) {
     epoch: async () => world.contract ?? CONTRACT,
     paid: async () => paid,
     tokens: async () => paid,
-    isDeployed: async () => world.deployed ?? false,
+    pool: { place: () => Promise.reject(new Error('nobody asks')), act: () => Promise.reject(new Error('nobody asks')) },
+        isDeployed: async () => world.deployed ?? false,
     claim: async (proof, ticket) => {
       log.push(`claim ${proof.cumulative} with ${ticket ?? 'no ticket'}`);
       const refusal = refusals.shift();

@@ -1,3 +1,4 @@
+import type { ContractCall } from '@ciro/core/sponsorship/pool-calls.ts';
 import type { PublicDoor } from '@ciro/core/sponsorship/chain-door.ts';
 import type { EpochProof } from './epoch-proof.ts';
 
@@ -39,10 +40,35 @@ export interface AccountOnChain {
   /** Base units of the token that lie at this account. */
   tokens(): Promise<bigint>;
   isDeployed(): Promise<boolean>;
+  readonly pool: AccountInPool;
   /** Hands in the claim and nothing else, sponsored; with the account's deployment where a ticket is given. Gives the transaction's hash. */
   claim(proof: EpochProof, ticket: string | undefined): Promise<string>;
   /** Waits until the transaction is in a block. */
   receipt(transaction: string, signal: AbortSignal): Promise<SponsoredReceipt>;
+}
+
+/** An account's place in the pool, as the contract has it. Amounts in base units of the stake token, times in Unix seconds. */
+export interface PoolPlace {
+  readonly tier: 'unknown' | 'newcomer' | 'staked';
+  readonly active: boolean;
+  readonly stake: bigint;
+  /** On its way out, all of it until `readyAt`. */
+  readonly cooling: bigint;
+  readonly readyAt: number;
+  readonly bond: bigint;
+  /** From this stake on a worker counts as staked. */
+  readonly minStake: bigint;
+  /** Seconds that a stake cools if leaving begins now. */
+  readonly coolDown: number;
+  /** Stake token at the account. */
+  readonly funds: bigint;
+}
+
+/** The pool as one account acts in it. Every call rejects with ClaimError. */
+export interface AccountInPool {
+  place(): Promise<PoolPlace>;
+  /** Hands in calls of pool and stake token, sponsored; with the account's deployment where a ticket is given. Gives the transaction's hash. */
+  act(calls: readonly ContractCall[], ticket: string | undefined): Promise<string>;
 }
 
 export interface ClaimPorts {

@@ -27,6 +27,9 @@ const BUSY = /^(gas-spike|queue-full|no-sender|node-unavailable|upstream-unavail
 /** `EpochState::Final` of the contract. */
 const FINAL = 3n;
 
+/** As the pool counts them. */
+const TIERS = ['unknown', 'newcomer', 'staked'] as const;
+
 const Felt = v.pipe(v.string(), v.regex(/^0x[0-9a-f]{1,64}$/i), v.transform((text) => BigInt(text)));
 const Receipt = v.object({ execution_status: v.string(), finality_status: v.string(), revert_reason: v.optional(v.string()), actual_fee: v.object({ amount: Felt }) });
 const Sender = v.object({ sender_address: Felt });
@@ -103,6 +106,15 @@ export async function openStarknetAccount({ door, identityPublicKey, node, payma
           throw error;
         }
       }),
+    pool: {
+      async place() {
+        const [[, , , , stake = 0n, cooling = 0n, readyAt, bond = 0n], [tier], [active], [minStake = 0n], [coolDown], [low = 0n, high = 0n]] = await Promise.all([
+          view(door.pool, 'worker', [address], 10), view(door.pool, 'tier_of', [address], 1), view(door.pool, 'is_active', [address], 1), view(door.pool, 'min_stake', [], 1), view(door.pool, 'cool_down', [], 1), view(door.stakeToken, 'balance_of', [address], 2),
+        ]);
+        return { tier: TIERS[Number(tier)] ?? 'unknown', active: active === 1n, stake, cooling, readyAt: Number(readyAt), bond, minStake, coolDown: Number(coolDown), funds: low + (high << 128n) };
+      },
+      act: (calls, ticket) => act(calls.map((call) => ({ ...call })), ticket),
+    },
     claim: ({ epoch, index, account, cumulative, proof }, ticket) => {
       const calldata = [epoch, index, BigInt(account), cumulative, proof.length, ...proof].map(hex);
       return act([{ contractAddress: door.store, entrypoint: 'claim', calldata }], ticket);

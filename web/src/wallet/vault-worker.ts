@@ -13,6 +13,7 @@ const service = {
   signBinding: (...of: Parameters<Vault['signBinding']>) => answered(() => vault.signBinding(...of)),
   signRoot: (...of: Parameters<Vault['signRoot']>) => answered(() => vault.signRoot(...of)),
   signOutside: (...of: Parameters<Vault['signOutside']>) => answered(() => vault.signOutside(...of)),
+  signPayoutChange: (...of: Parameters<Vault['signPayoutChange']>) => answered(() => vault.signPayoutChange(...of)),
   exportIdentity: (...of: Parameters<Vault['exportIdentity']>) => answered(() => vault.exportIdentity(...of)),
   importIdentity: (...of: Parameters<Vault['importIdentity']>) => answered(() => vault.importIdentity(...of)),
 };

@@ -2,6 +2,7 @@ import { openBackup } from './backup.ts';
 import { findWallet, moveIn, openWallet, unseal } from './wallet.ts';
 import { WalletError } from './wallet-error.ts';
 import type { DeviceBinding, JobRoot } from '@ciro/core/identity/identity.ts';
+import type { PayoutChange } from '@ciro/core/settlement/payout-change.ts';
 import type { NodeId } from '@ciro/core/ids.ts';
 import type { EarlierKeys, KeyStore } from './key-store.ts';
 import type { OutsideExecution } from './outside-execution-hash.ts';
@@ -55,6 +56,10 @@ export class Vault {
 
   signRoot(root: JobRoot): string {
     return this.#opened.signRoot(root);
+  }
+
+  signPayoutChange(change: PayoutChange): string {
+    return this.#opened.signPayoutChange(change);
   }
 
   signOutside(execution: OutsideExecution, account: string): [string, string] {

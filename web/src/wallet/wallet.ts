@@ -2,6 +2,8 @@ import { grindKey, sign } from '@scure/starknet';
 import { fromHex, toHex, utf8 } from '@ciro/core/bytes.ts';
 import { identityPublicKey, nodeIdOf, signBinding, signJobRoot } from '@ciro/core/identity/identity.ts';
 import type { DeviceBinding, JobRoot } from '@ciro/core/identity/identity.ts';
+import { signPayoutChange, MAX_CHANGE_VALID_S } from '@ciro/core/settlement/payout-change.ts';
+import type { PayoutChange } from '@ciro/core/settlement/payout-change.ts';
 import { payoutAddress } from '@ciro/core/settlement/payout-address.ts';
 import type { NodeId } from '@ciro/core/ids.ts';
 import { sealBackup } from './backup.ts';
@@ -65,6 +67,14 @@ export class Wallet {
   /** Identity's signature over the root of a job; 128 hex digits. */
   signRoot(root: JobRoot): string {
     return signJobRoot(root, this.#privateKey);
+  }
+
+  /** Identity's signature over a change of its own payout account, for at most an hour; 128 hex digits. Anything else throws `not-ours`. */
+  signPayoutChange(change: PayoutChange): string {
+    if (change.worker !== this.identityPublicKey) throw new WalletError('not-ours', `this identity is ${this.identityPublicKey}, and the change is of ${change.worker.slice(0, 80)}`, { fault: 'bug' });
+    const present = Math.floor(this.#platform.now() / 1000);
+    if (change.validUntil > present + MAX_CHANGE_VALID_S) throw new WalletError('not-ours', `this change could be handed in until ${change.validUntil}, more than an hour from ${present}; nothing was signed`, { fault: 'bug' });
+    return signPayoutChange(change, this.#privateKey);
   }
 
   /**

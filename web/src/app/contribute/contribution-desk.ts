@@ -124,6 +124,11 @@ export class ContributionDesk {
     await (await this.#load()).claimNow();
   }
 
+  /** Where this browser's worker is paid, and how that is changed. Rejects with what the wallet says. */
+  async openPayout(): ReturnType<Contributor['openPayout']> {
+    return (await this.#load()).openPayout();
+  }
+
   /** Text of a backup file. Rejects with what the wallet says. */
   async exportIdentity(passphrase: string, identityPublicKey: string): Promise<string> {
     return (await this.#load()).exportIdentity(passphrase, identityPublicKey);

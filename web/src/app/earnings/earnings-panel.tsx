@@ -4,6 +4,7 @@ import { formatAmount } from '../figures.ts';
 import { TroubleBox } from '../trouble-box.tsx';
 import { BackupPanel } from './backup-panel.tsx';
 import { chainText, failureOf, shortAddress } from './earnings-text.ts';
+import { PayoutDoor } from './payout-door.tsx';
 import { PayoutList } from './payout-list.tsx';
 import type { ContributionDesk } from '../contribute/contribution-desk.ts';
 
@@ -38,6 +39,7 @@ export function EarningsPanel({ desk }: { desk: ContributionDesk }) {
       )}
       {identity !== undefined && <Account identity={identity} />}
       {earnings !== undefined && <PayoutList payouts={earnings.payouts} />}
+      {identity !== undefined && earnings?.chain !== 'none' && <PayoutDoor desk={desk} own={identity.account} />}
       <BackupPanel desk={desk} identity={identity} active={active} />
     </section>
   );
