@@ -108,6 +108,21 @@ test('four jobs share three stages: runs never overlap, every job gets the answe
   expect(new Set(order.slice(0, 4)).size).toBe(4);
 });
 
+test('W4: a stage is busy until its evidence is sent: what is measured in idle time does not hold it up', async () => {
+  const ring = await StageRing.make({ stages: 2, seed });
+  const reached = Promise.withResolvers<void>();
+  ring.onToken = ({ ids }) => void (ids.length === 20 && reached.resolve());
+  const job = await ring.start(await ring.plan(promptOf(20), 60));
+  await reached.promise;
+  const { job: id, version, promptTokens } = job.signed.plan;
+  const pipelines = ring.workers.map(({ pipeline }) => pipeline);
+  const rooted = pipelines.map((pipeline) => pipeline.handleFinish(id, version, promptTokens + 19));
+  expect(pipelines.map(({ openJobs, isBusy }) => [openJobs, isBusy])).toEqual([[0, true], [0, true]]);
+  await Promise.all(rooted);
+  expect(ring.workers.map((_, stage) => ring.sent(stage, 'root', job).length)).toEqual([1, 1]);
+  expect(pipelines.map(({ isBusy }) => isBusy)).toEqual([false, false]);
+});
+
 test('statistics: timings are there, on the stages that have them', async () => {
   const ring = await StageRing.make({ stages: 2, seed });
   const job = await ring.run(promptOf(20), 20);

@@ -88,6 +88,11 @@ export class StagePipeline {
     return [...this.#jobs.values()].filter((open) => open.state === 'open').length;
   }
 
+  /** Whether a job is worked on, or its evidence still hashed and signed: nothing that can wait is begun meanwhile. */
+  get isBusy(): boolean {
+    return [...this.#jobs.values()].some(({ state }) => state === 'open' || state === 'ending');
+  }
+
   /** What was generated here so far. */
   get generated(): Generated {
     return { positions: this.#generated, batched: this.#batched, drafted: this.#drafted, accepted: this.#accepted };
