@@ -191,6 +191,11 @@ export class StagePipeline {
     this.#queue.look();
   }
 
+  /** A link to a neighbour is open, maybe in the place of one that broke. */
+  handleLinkOpened(peer: NodeId): void {
+    for (const { job, evidence } of this.#jobs.values()) if (job.downstream === peer) evidence.retell();
+  }
+
   /** The link to a neighbour is gone. What is to be sent there fails its job; the coordinator decides about the others. */
   handleLinkClosed(peer: NodeId): void {
     this.#refusals.forget(peer);

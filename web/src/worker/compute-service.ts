@@ -131,6 +131,7 @@ export class ComputeService implements ComputeApi {
       if (data instanceof Uint8Array) this.#configured?.pipeline.handleFrame(peer, data);
     };
     this.#configured?.heads.greet(peer);
+    this.#configured?.pipeline.handleLinkOpened(peer);
   }
 
   async detachLink(peer: NodeId): Promise<void> {
