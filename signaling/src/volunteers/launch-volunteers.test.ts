@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
-import { getPriority, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -113,20 +113,6 @@ it('names the address when the page does not load', async () => {
   if (browser === undefined) return;
   const opening = launchVolunteers({ browser, url: `${url}missing`, count: 1, signal: new AbortController().signal });
   await expect(opening).rejects.toMatchObject({ code: 'page-unreachable', message: expect.stringMatching(/missing#volunteer=1&engine=auto did not load: HTTP status 404/) });
-});
-
-it.runIf(process.platform === 'linux')('gives a software GPU, which computes on every core, no priority over the pages', async (test) => {
-  if (browser === undefined) return;
-  await using volunteers = await launchVolunteers({ browser, url, count: 1, engine: 'webgpu', signal: new AbortController().signal });
-  const [page] = volunteers.pages;
-  const adapter = await page?.evaluate(async () => (await navigator.gpu?.requestAdapter())?.info.architecture ?? '');
-  if (adapter !== 'swiftshader') return test.skip(`no software adapter here, but ${adapter}`);
-  const session = await page?.context().browser()?.newBrowserCDPSession();
-  const { processInfo } = (await session?.send('SystemInfo.getProcessInfo')) ?? { processInfo: [] };
-  const threads = await Promise.all(processInfo.filter(({ type }) => type === 'GPU').map(({ id }) => readdir(`/proc/${id}/task`)));
-  const priorities = threads.flat().map((thread) => getPriority(Number(thread)));
-  expect(priorities.length).toBeGreaterThan(1);
-  expect(Math.min(...priorities)).toBe(0);
 });
 
 it.runIf(process.platform !== 'win32')('leaves no process behind when the program is ended by SIGTERM or SIGKILL', async () => {

@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import type { Browser as Chromium, ConsoleMessage, Page } from 'playwright-core';
 import type { Browser } from './browser.ts';
-import { levelGpuPriority } from './level-priority.ts';
 import { readMemory, rendererPid } from './renderer-memory.ts';
 import type { RendererMemory } from './renderer-memory.ts';
 import { VolunteersError } from './volunteers-error.ts';
@@ -63,15 +62,13 @@ function mayHaveGpu(): boolean {
   return process.platform !== 'linux' || ['/dev/dri/renderD128', '/dev/nvidia0', '/dev/dxg'].some((device) => existsSync(device));
 }
 
-/** Asked for WebGPU without a device, the page gets Chromium's software adapter: right, and about 40 times slower than WASM. */
-const onSoftwareGpu = (engine: VolunteerEngine): boolean => engine === 'webgpu' && !mayHaveGpu();
-
 function switches(engine: VolunteerEngine): string[] {
   // Headless volunteers open nothing but the coordinator's own page.
   const common = ['--no-sandbox', '--disable-quic', '--mute-audio'];
   if (engine === 'wasm') return [...common, '--disable-gpu'];
   const webgpu = [...common, '--enable-unsafe-webgpu'];
-  return onSoftwareGpu(engine) ? [...webgpu, '--use-webgpu-adapter=swiftshader'] : webgpu;
+  // Asked for WebGPU without a device, the page gets Chromium's software adapter: right, and about 40 times slower than WASM.
+  return engine === 'webgpu' && !mayHaveGpu() ? [...webgpu, '--use-webgpu-adapter=swiftshader'] : webgpu;
 }
 
 async function launch({ browser, engine = 'auto', signal }: LaunchOptions): Promise<Chromium> {
@@ -115,7 +112,6 @@ export async function launchVolunteers(options: LaunchOptions): Promise<Voluntee
     if (problems.push(problem) > MAX_PROBLEMS) problems.shift();
     onProblem?.(problem);
   };
-  if (onSoftwareGpu(engine)) await levelGpuPriority(chromiumProcess);
   const close = async () => {
     signal.removeEventListener('abort', close);
     await chromiumProcess.close();

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { build, defaultClientConditions } from 'vite';
-import { levelGpuPriority } from '../../../signaling/src/volunteers/level-priority.ts';
 import { ortFiles } from '../../../web/build/ort-files.ts';
 import type { Page } from 'playwright-core';
 import type { Browser } from '../../../signaling/src/volunteers/browser.ts';
@@ -29,7 +28,6 @@ export async function openQualificationPage(browser: Browser): Promise<{ readonl
     await writeFile(join(folder, 'index.html'), '<!doctype html><script type="module" src="page.js"></script>');
     const opened = await chromium.launch({ executablePath: browser.path, env: { ...process.env, ...browser.env }, args: ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'] });
     stack.defer(() => opened.close());
-    await levelGpuPriority(opened);
     const page = await opened.newPage();
     // WebGPU is there for secure contexts only; nothing listens at this address, the test answers for it.
     await page.route(`${ORIGIN}**`, async (route) => {
