@@ -51,7 +51,7 @@ await runCommand(async (stopped) => {
   await using network = await openNetwork({ ...options, dataDir, environment, report, signal });
   const { coordinator, volunteers } = network;
   if (volunteers === undefined) {
-    process.stdout.write(`\nNo browser for headless volunteers was found. Open ${coordinator.publicUrl}/ in ${options.stages} tabs and press Contribute.\n`);
+    process.stdout.write(`\n${options.volunteers === 0 ? '' : 'No browser for headless volunteers was found. '}Open ${coordinator.publicUrl}/ in ${options.stages} tabs and press Contribute.\n`);
   } else {
     process.stdout.write(`\n> ${options.prompt}\n\n`);
     printAnswer(await runQuestion(coordinator, { ...DEMONSTRATION, prompt: options.prompt }, signal));
