@@ -10,6 +10,7 @@ import { AuditDesk } from './audit/audit-desk.ts';
 import { ReferenceAuditor } from './audit/reference-auditor.ts';
 import { coordinatorDisputes } from './disputes/coordinator-disputes.ts';
 import { nodesWithProfiles } from './edge/node-profile.ts';
+import { trustedProxies } from './edge/client-address.ts';
 import { addRoutes, createHttp } from './edge/http-server.ts';
 import { listen, parsePublicUrl } from './edge/listen.ts';
 import { attachSocket } from './edge/socket.ts';
@@ -106,6 +107,8 @@ export interface CoordinatorOptions {
   readonly tls?: TlsFiles;
   /** Address that others reach this coordinator at (`PUBLIC_URL`). */
   readonly publicUrl?: string;
+  /** Addresses and networks of proxies that are believed about who their client is, besides this machine's (`CIRO_TRUSTED_PROXIES`). */
+  readonly trustedProxies?: string;
   /** STUN and TURN servers for the links between tabs (`CIRO_STUN_URLS`, `CIRO_TURN_URLS`, `CIRO_TURN_SECRET`). */
   readonly ice?: IceOptions;
   /** Addresses of the served models' public files, which tabs may fetch from (`CIRO_PUBLIC_FILES`). */
@@ -164,12 +167,12 @@ export interface Coordinator {
 }
 
 /** Settings of the environment, as `npm start` takes them; spread into the options. Throws `bad-audit-rate`. */
-export function environmentOptions(env: NodeJS.ProcessEnv): Pick<CoordinatorOptions, 'databaseUrl' | 'publicUrl' | 'tls' | 'auditRate' | 'ice' | 'publicFiles' | 'logLevel' | 'metricsToken' | 'commit'> {
+export function environmentOptions(env: NodeJS.ProcessEnv): Pick<CoordinatorOptions, 'databaseUrl' | 'publicUrl' | 'tls' | 'auditRate' | 'ice' | 'publicFiles' | 'logLevel' | 'metricsToken' | 'trustedProxies' | 'commit'> {
   const { DATABASE_URL: databaseUrl, PUBLIC_URL: publicUrl, CIRO_TLS_CERT: cert, CIRO_TLS_KEY: key, CIRO_LOG_LEVEL: logLevel, CIRO_COMMIT: commit } = env;
   const set = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
   const rate = set(env['CIRO_AUDIT_RATE']);
   const auditRate = rate === undefined ? undefined : checkedRate(Number(rate), rate);
-  return given({ auditRate, ice: iceOptionsOf(env), publicFiles: publicFilesOf(env['CIRO_PUBLIC_FILES']), databaseUrl: set(databaseUrl), publicUrl: set(publicUrl), tls: cert && key ? { cert, key } : undefined, logLevel: set(logLevel), metricsToken: set(env['CIRO_METRICS_TOKEN']), commit: set(commit) });
+  return given({ auditRate, ice: iceOptionsOf(env), publicFiles: publicFilesOf(env['CIRO_PUBLIC_FILES']), databaseUrl: set(databaseUrl), publicUrl: set(publicUrl), tls: cert && key ? { cert, key } : undefined, logLevel: set(logLevel), metricsToken: set(env['CIRO_METRICS_TOKEN']), trustedProxies: set(env['CIRO_TRUSTED_PROXIES']), commit: set(commit) });
 }
 
 /** Builds every room, wires them, and serves. Throws CoordinatorError, IceError, AddressError, StoreError, KeyError; nothing is left open then. */
@@ -185,7 +188,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   await using undo = new AsyncDisposableStack();
 
   const metrics = new CoordinatorMetrics(systemClock);
-  const app = await createHttp({ answered: (request) => metrics.answered(request), ...given({ tls: options.tls, logLevel: options.logLevel, logSink: options.logSink }) });
+  const trusts = trustedProxies(options.trustedProxies);
+  const app = await createHttp({ trusts, answered: (request) => metrics.answered(request), ...given({ tls: options.tls, logLevel: options.logLevel, logSink: options.logSink }) });
   const onError = (error: unknown, about: object = {}): void => {
     metrics.failed(about);
     app.log.error({ err: error, ...about }, 'something failed in the background');
@@ -208,7 +212,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     { clock: systemClock, records: store.nodes, coordinatorPublicKey: key.publicKey, randomBytes: bytes, models: announced, onError },
     { network },
   );
-  const socket = attachSocket(app.server, { sessions, onError }, { allowedOrigins: wantedUrl === undefined ? [] : [wantedUrl.origin] });
+  const socket = attachSocket(app.server, { sessions, onError }, { trusts, allowedOrigins: wantedUrl === undefined ? [] : [wantedUrl.origin] });
   undo.defer(() => socket.close());
   undo.defer(() => sessions.close());
   sessions.observe(metrics.workers);

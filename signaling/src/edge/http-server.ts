@@ -7,6 +7,7 @@ import { AddressLimits } from './address-limits.ts';
 import { answerRoutes } from './answer-routes.ts';
 import { chainRoutes } from './chain-routes.ts';
 import { chatRoute } from './chat-route.ts';
+import { trustedProxies } from './client-address.ts';
 import { disputeRoutes } from './dispute-routes.ts';
 import { epochRoutes } from './epoch-routes.ts';
 import { escrowRoutes } from './escrow-routes.ts';
@@ -29,6 +30,7 @@ import type { Intake } from '../intake/intake.ts';
 import type { JobWatch } from '../intake/job-watch.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { AddressLimit } from './address-limits.ts';
+import type { TrustsProxy } from './client-address.ts';
 import type { ChainRouteDependencies } from './chain-routes.ts';
 import type { DisputeRouteDependencies } from './dispute-routes.ts';
 import type { EpochRouteDependencies } from './epoch-routes.ts';
@@ -93,12 +95,14 @@ export interface HttpOptions extends OperationOptions {
   readonly logLevel?: string;
   /** Where log lines go; standard error when absent. */
   readonly logSink?: LogSink;
+  /** Proxies that are believed about who their client is; those of this machine when absent. */
+  readonly trusts?: TrustsProxy;
   /** Hears of every answer. */
   readonly answered?: RequestWatch['answered'];
 }
 
 /** The HTTP server without routes: its log and its socket can be used at once. */
-export async function createHttp({ tls, logLevel, logSink, answered }: Pick<HttpOptions, 'tls' | 'logLevel' | 'logSink' | 'answered'>): Promise<FastifyInstance> {
+export async function createHttp({ tls, logLevel, logSink, answered, trusts = trustedProxies() }: Pick<HttpOptions, 'tls' | 'logLevel' | 'logSink' | 'answered' | 'trusts'>): Promise<FastifyInstance> {
   const https = tls === undefined ? null : { cert: await readPem(tls.cert, 'CIRO_TLS_CERT'), key: await readPem(tls.key, 'CIRO_TLS_KEY') };
   // Standard output belongs to the command line's answers.
   const { hashAddress, ...log } = logOptions(logLevel, logSink ?? process.stderr);
@@ -107,8 +111,7 @@ export async function createHttp({ tls, logLevel, logSink, answered }: Pick<Http
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    // Only a proxy on this machine is believed about who its client is.
-    trustProxy: 'loopback',
+    trustProxy: trusts,
     // Closing ends what is still open: answers were told of it before.
     forceCloseConnections: true,
     ...(https === null ? {} : { https }),
