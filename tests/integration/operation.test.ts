@@ -112,9 +112,14 @@ it('O1: metrics are read by programs of this machine only: not through a proxy, 
 });
 
 it('O1, O4: with a token metrics are read with it alone, from anywhere; a drain waits no longer than it is told to', async () => {
-  await using other = await AuditedNetwork.start({ options: { metricsToken: TOKEN } });
+  await using other = await AuditedNetwork.start({ options: { metricsToken: TOKEN, publicUrl: 'https://ciro.example.org' } });
   const read = async (authorization: string): Promise<number> => (await fetch(`${other.coordinator.url}/metrics`, { headers: { authorization, 'x-forwarded-for': CLIENT } })).status;
   expect([await read(`Bearer ${TOKEN}`), await read('Bearer '), await read(`Bearer ${TOKEN}x`), await read(TOKEN)]).toEqual([200, 401, 401, 401]);
+
+  // Of HTTPS only who is reached by it speaks; no answer of the API is a page.
+  const [plain, secure] = await Promise.all([net.fetch('/v1/models'), other.fetch('/v1/models')]);
+  expect([plain.headers.get('strict-transport-security'), secure.headers.get('strict-transport-security')]).toEqual([null, 'max-age=31536000']);
+  expect(plain.headers.get('content-security-policy')).toContain("default-src 'none'");
 
   // Nobody is there to answer it.
   const asking = other.ask({ max_tokens: 5 });

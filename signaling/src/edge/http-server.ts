@@ -21,7 +21,7 @@ import { operationRoutes } from './operation-routes.ts';
 import { EdgeError, openAiError } from './openai-error.ts';
 import { NOT_FOUND_PAGE, pageRoutes, wantsPage } from './page-routes.ts';
 import { watchRequests } from './request-watch.ts';
-import { COMMON_HEADERS, INSECURE_PAGE_POLICY } from './security-headers.ts';
+import { COMMON_HEADERS, INSECURE_PAGE_POLICY, TRANSPORT_HEADERS } from './security-headers.ts';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { AnswerRouteDependencies } from './answer-routes.ts';
 import type { Accounts } from '../accounts/accounts.ts';
@@ -131,6 +131,7 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
   });
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(COMMON_HEADERS);
+    if (options.publicUrl?.protocol === 'https:') reply.headers(TRANSPORT_HEADERS);
     if (request.url.startsWith('/v1/')) await openToOtherSites(request, reply);
   });
   const { accounts, ledger, intake, evidence, jobs, past, head, settlement, disputes, escrows, chain, models, view } = dependencies;

@@ -28,7 +28,7 @@ export async function pageRoutes(app: FastifyInstance, { webDist, publicUrl, pub
     await reply.header('content-security-policy', INSECURE_PAGE_POLICY).header('cache-control', 'no-store').type('text/html; charset=utf-8').send(insecurePage(request.headers.host ?? 'this address', localPort));
   });
   if (webDist === undefined || !existsSync(join(webDist, 'index.html'))) return;
-  const policy = policyWith(publicFiles);
+  const policy = policyWith(publicFiles, publicUrl);
   await app.register(fastifyStatic, {
     root: webDist,
     preCompressed: true,
