@@ -38,6 +38,7 @@ import { systemClock } from './sessions/clock.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { storedEpochs } from './settlement/stored-epochs.ts';
 import { SponsorDesk } from './sponsoring/sponsor-desk.ts';
+import { DrainedWorkers } from './standing/drained-workers.ts';
 import { Standings } from './standing/standings.ts';
 import { openEscrows } from './open-escrows.ts';
 import { openOperation } from './open-operation.ts';
@@ -133,6 +134,8 @@ export interface CoordinatorOptions {
   readonly logSink?: LogSink;
   /** Whoever reads `/metrics` has to show it (`CIRO_METRICS_TOKEN`); without one only programs of this machine may (SPEC O1). */
   readonly metricsToken?: string;
+  /** Whoever acts as the operator has to show it (`CIRO_OPERATOR_TOKEN`); without one nobody may (SPEC O5). */
+  readonly operatorToken?: string;
   /** Replaces the scheduler, for tests of everything around it. */
   readonly runner?: JobRunnerPort;
   /** Replaces the audit desk, for tests of everything around it. */
@@ -167,12 +170,12 @@ export interface Coordinator {
 }
 
 /** Settings of the environment, as `npm start` takes them; spread into the options. Throws `bad-audit-rate`. */
-export function environmentOptions(env: NodeJS.ProcessEnv): Pick<CoordinatorOptions, 'databaseUrl' | 'publicUrl' | 'tls' | 'auditRate' | 'ice' | 'publicFiles' | 'logLevel' | 'metricsToken' | 'trustedProxies' | 'commit'> {
+export function environmentOptions(env: NodeJS.ProcessEnv): Pick<CoordinatorOptions, 'databaseUrl' | 'publicUrl' | 'tls' | 'auditRate' | 'ice' | 'publicFiles' | 'logLevel' | 'metricsToken' | 'operatorToken' | 'trustedProxies' | 'commit'> {
   const { DATABASE_URL: databaseUrl, PUBLIC_URL: publicUrl, CIRO_TLS_CERT: cert, CIRO_TLS_KEY: key, CIRO_LOG_LEVEL: logLevel, CIRO_COMMIT: commit } = env;
   const set = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
   const rate = set(env['CIRO_AUDIT_RATE']);
   const auditRate = rate === undefined ? undefined : checkedRate(Number(rate), rate);
-  return given({ auditRate, ice: iceOptionsOf(env), publicFiles: publicFilesOf(env['CIRO_PUBLIC_FILES']), databaseUrl: set(databaseUrl), publicUrl: set(publicUrl), tls: cert && key ? { cert, key } : undefined, logLevel: set(logLevel), metricsToken: set(env['CIRO_METRICS_TOKEN']), trustedProxies: set(env['CIRO_TRUSTED_PROXIES']), commit: set(commit) });
+  return given({ auditRate, ice: iceOptionsOf(env), publicFiles: publicFilesOf(env['CIRO_PUBLIC_FILES']), databaseUrl: set(databaseUrl), publicUrl: set(publicUrl), tls: cert && key ? { cert, key } : undefined, logLevel: set(logLevel), metricsToken: set(env['CIRO_METRICS_TOKEN']), operatorToken: set(env['CIRO_OPERATOR_TOKEN']), trustedProxies: set(env['CIRO_TRUSTED_PROXIES']), commit: set(commit) });
 }
 
 /** Builds every room, wires them, and serves. Throws CoordinatorError, IceError, AddressError, StoreError, KeyError; nothing is left open then. */
@@ -217,9 +220,12 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   undo.defer(() => sessions.close());
   sessions.observe(metrics.workers);
   const standings = await Standings.open({ store: store.standings, clock: systemClock, workers: sessions, onError });
+  const placeable = new DrainedWorkers(standings, systemClock);
+  metrics.onBlame(placeable.blamed);
+  undo.defer(() => placeable.close());
   const relay = openRelay(systemClock, sessions, iceServers);
   const scheduler = new JobRunner(
-    { clock: systemClock, workers: sessions, standings, models: schedulerModels(models), relay, key, randomBytes: bytes, times: metrics.times(options.times) },
+    { clock: systemClock, workers: sessions, standings: placeable, models: schedulerModels(models), relay, key, randomBytes: bytes, times: metrics.times(options.times) },
     { network, ...given({ stages: options.stages, expectWorkers: options.expectWorkers, maxRunning: options.maxRunning, maxRings: options.maxRings, leastRingSpeed: options.leastRingSpeed }) },
   );
   undo.defer(() => scheduler.close());
@@ -273,8 +279,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const past = (job: string, account: string) => pastAnswer({ archive: store.jobs, stagesOf, nameOf: (id) => models.get(id)?.manifest.name ?? id }, job, account);
 
   const view = { network, ...given({ commit: options.commit }), status: () => scheduler.status(), missing: (id: string) => scheduler.missingFor(v.parse(HexHash, id)), connections: () => sessions.size, nodes: async () => nodesWithProfiles(await standings.nodes(), scheduler.status().figures) };
-  const dependencies = { accounts, ledger, intake, evidence, jobs, past, head: () => heads.signed(), settlement: settlement ?? storedEpochs(store.settlement), disputes: store.disputes, escrows: escrow.routes, models, view, operation: openOperation({ metrics, store, scheduler, sessions, intake, models: () => models.list().map(({ id }) => id) }), chain: given({ door: options.chain?.door, node: options.chain?.rpc }) };
-  await addRoutes(app, dependencies, { now, ...given({ metricsToken: options.metricsToken, publicUrl: wantedUrl, webDist: options.webDist, publicFiles: options.publicFiles, paymaster: options.paymaster }) });
+  const dependencies = { accounts, ledger, intake, evidence, jobs, past, head: () => heads.signed(), settlement: settlement ?? storedEpochs(store.settlement), disputes: store.disputes, escrows: escrow.routes, models, view, drains: { worst: () => placeable.worst(), drain: (worker: NodeId) => scheduler.status().spare > 0 && placeable.drain(worker) }, operation: openOperation({ metrics, store, scheduler, sessions, intake, models: () => models.list().map(({ id }) => id) }), chain: given({ door: options.chain?.door, node: options.chain?.rpc }) };
+  await addRoutes(app, dependencies, { now, ...given({ metricsToken: options.metricsToken, operatorToken: options.operatorToken, publicUrl: wantedUrl, webDist: options.webDist, publicFiles: options.publicFiles, paymaster: options.paymaster }) });
   const port = await listen(app, options);
   const url = `${options.tls === undefined ? 'http' : 'https'}://localhost:${port}`;
   const kept = { read: () => readPrivate(dataDir, TRIAL_KEY_FILE), write: (text: string) => writePrivate(dataDir, TRIAL_KEY_FILE, text) };

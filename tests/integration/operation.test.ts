@@ -15,7 +15,7 @@ const lines: string[] = [];
 let before: string;
 let readyBefore: Response;
 beforeAll(async () => {
-  net = await AuditedNetwork.start({ options: { expectWorkers: SEEDS.length, logLevel: 'trace', logSink: { write: (line) => lines.push(line) } } });
+  net = await AuditedNetwork.start({ options: { expectWorkers: SEEDS.length, operatorToken: TOKEN, logLevel: 'trace', logSink: { write: (line) => lines.push(line) } } });
   readyBefore = await net.fetch('/ready');
   for (const seed of SEEDS) await net.join({ seed });
   await net.coordinator.whenReady(AbortSignal.timeout(20_000));
@@ -109,6 +109,24 @@ it('O1: metrics are read by programs of this machine only: not through a proxy, 
   const forbidden: Record<string, string>[] = [{ host: 'evil.example' }, { host: 'localhost', 'x-forwarded-for': '127.0.0.1' }, { host: 'localhost', 'x-forwarded-proto': 'https' }, { host: 'localhost', forwarded: 'for=::1' }, { host: 'localhost', via: '1.1 proxy' }];
   for (const headers of forbidden) expect(await read(headers), JSON.stringify(headers)).toBe(403);
   expect(JSON.parse((await raw('/metrics', { host: 'evil.example' })).body)).toMatchObject({ error: { code: 'metrics_local_only', message: expect.stringContaining('CIRO_METRICS_TOKEN') } });
+});
+
+it('O5: an alert with the operator’s token drains the worker that it names, if another one is spare; it is placed no more, and its ring goes on', async () => {
+  const placed = async (): Promise<string[]> => ((await (await net.fetch('/health')).json()) as { rings: { stages: { worker: string }[] }[] }).rings.flatMap(({ stages }) => stages.map(({ worker }) => worker));
+  const alert = (labels: object, authorization = `Bearer ${TOKEN}`, status = 'firing'): Promise<Response> =>
+    fetch(`${net.coordinator.url}/operator/alerts`, { method: 'POST', headers: { authorization, 'content-type': 'application/json' }, body: JSON.stringify({ version: '4', status, alerts: [{ status, labels: { alertname: 'Bad', ...labels }, annotations: {} }] }) });
+  const drained = async (response: Promise<Response>): Promise<unknown> => ((await (await response).json()) as { drained: unknown }).drained;
+  const [first = '', second = ''] = await placed();
+  expect((await alert({ drain: 'true', node_id: first }, 'Bearer wrong')).status).toBe(401);
+  expect((await alert({ drain: 'true', node_id: 'nobody' })).status).toBe(400);
+  // No label, over already, or nobody stands out.
+  for (const response of [alert({ node_id: first }), alert({ drain: 'true', node_id: first }, undefined, 'resolved'), alert({ drain: 'true' })]) expect(await drained(response)).toEqual([]);
+  expect(await drained(alert({ drain: 'true', node_id: first }))).toEqual([first]);
+  await expect.poll(placed).not.toContain(first);
+  await expect.poll(async () => (await net.fetch('/ready')).status).toBe(200);
+  // Three are left for three stages.
+  expect(await drained(alert({ drain: 'true', node_id: second }))).toEqual([]);
+  expect((await net.ask({ max_tokens: 3 })).status).toBe(200);
 });
 
 it('O1, O4: with a token metrics are read with it alone, from anywhere; a drain waits no longer than it is told to', async () => {

@@ -18,6 +18,7 @@ import { lineRoutes } from './line-routes.ts';
 import { modelsRoutes } from './models-routes.ts';
 import { networkRoutes } from './network-routes.ts';
 import { operationRoutes } from './operation-routes.ts';
+import { operatorRoutes } from './operator-routes.ts';
 import { EdgeError, openAiError } from './openai-error.ts';
 import { NOT_FOUND_PAGE, pageRoutes, wantsPage } from './page-routes.ts';
 import { watchRequests } from './request-watch.ts';
@@ -40,6 +41,7 @@ import type { ShardedModels } from './models-routes.ts';
 import type { NetworkView } from './network-routes.ts';
 import type { LogSink } from '../logging/log-options.ts';
 import type { OperationOptions, OperationView } from './operation-routes.ts';
+import type { Drains, OperatorRouteOptions } from './operator-routes.ts';
 import type { RequestWatch } from './request-watch.ts';
 
 /** Bodies other than a chat's are empty or nearly so. */
@@ -80,9 +82,10 @@ export interface HttpDependencies {
   readonly models: ShardedModels;
   readonly view: NetworkView;
   readonly operation: OperationView;
+  readonly drains: Drains;
 }
 
-export interface HttpOptions extends OperationOptions {
+export interface HttpOptions extends OperationOptions, OperatorRouteOptions {
   readonly now: () => number;
   /** Where a proxy with TLS serves us, if it does. */
   readonly publicUrl?: URL;
@@ -147,6 +150,7 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
   modelsRoutes(app, models, { startedAt: options.now(), missing: (id) => view.missing(id) });
   networkRoutes(app, view, models);
   operationRoutes(app, dependencies.operation, options);
+  operatorRoutes(app, dependencies.drains, options);
   await lineRoutes(app, { limits: new AddressLimits(LINE_LIMIT, options) });
   if (options.paymaster !== undefined) await app.register(options.paymaster, { prefix: '/paymaster' });
   await pageRoutes(app, options);

@@ -125,3 +125,19 @@ it('O1: whatever a client sends makes no new series: methods, statuses and error
   const count = (start: string): number => text.split('\n').filter((line) => line.startsWith(start)).length;
   expect([count('ciro_http_requests_total'), count('ciro_background_errors_total')]).toEqual([4, 2]);
 });
+
+it('O5: a worker that a job failed or moved because of is named, where the error names one', async () => {
+  const { metrics } = setUp();
+  const blamed: string[] = [];
+  metrics.onBlame((worker) => blamed.push(worker));
+  const worker = 'cd'.repeat(20);
+  const lost = new SchedulerError('worker-lost', 'gone', { fault: 'peer', fields: { worker } });
+  for (const end of [lost, new SchedulerError('stalled', 'nobody knows', { fault: 'peer', fields: { worker: 'not an id' } }), new Error('x')]) {
+    const events = new JobEvents();
+    const reading = readAll(metrics.runner({ run: () => ({ events, stop: () => undefined }), forget: () => undefined }).run(ORDER, signal).events);
+    events.push({ type: 'finished', reason: 'moved', lost });
+    events.end(end);
+    await expect(reading).rejects.toBe(end);
+  }
+  expect(blamed).toEqual(Array.from({ length: 4 }, () => worker));
+});

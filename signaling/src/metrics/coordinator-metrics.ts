@@ -1,3 +1,6 @@
+import * as v from 'valibot';
+import { CiroError } from '@ciro/core/errors.ts';
+import { NodeId } from '@ciro/core/ids.ts';
 import { BASE_UNITS_PER_CREDIT } from '@ciro/core/units.ts';
 import { reusedPositions } from '@ciro/core/job/plan.ts';
 import { aboutLabel, failureCode, methodLabel, statusClass } from './known-labels.ts';
@@ -26,6 +29,8 @@ export class CoordinatorMetrics {
   readonly #closedAt = new Map<number, number>();
   #closedAtOfClaimable: number | undefined;
 
+  #blamed: (worker: NodeId) => void = () => undefined;
+
   constructor(clock: Pick<Clock, 'now'>) {
     this.#clock = clock;
   }
@@ -43,6 +48,11 @@ export class CoordinatorMetrics {
         next?.setUp(ms, waitedMs);
       },
     };
+  }
+
+  /** `listener` hears of each worker that a job failed or moved because of. */
+  onBlame(listener: (worker: NodeId) => void): void {
+    this.#blamed = listener;
   }
 
   /** The runner, with every order timed. */
@@ -63,8 +73,11 @@ export class CoordinatorMetrics {
     let tokens = 0;
     const see = (event: JobEvent): void => {
       if (event.type === 'token' && tokens++ === 0) this.set.firstTokenSeconds.observe(seconds());
-      else if (event.type === 'finished') this.#finished(event.reason, tokens, seconds());
-      else if (event.type === 'recorded') this.#recorded(event.record);
+      else if (event.type === 'finished') {
+        this.#finished(event.reason, tokens, seconds());
+        this.#blame(event.lost);
+      }
+      if (event.type === 'recorded') this.#recorded(event.record);
     };
     const seen = (result: IteratorResult<JobEvent>): IteratorResult<JobEvent> => {
       if (result.done !== true) see(result.value);
@@ -86,6 +99,12 @@ export class CoordinatorMetrics {
     const code = failureCode(error instanceof Error && 'code' in error ? error.code : undefined);
     this.set.jobs.inc({ outcome: code === 'cancelled' ? 'cancelled' : 'failed' });
     this.set.failures.inc({ code });
+    this.#blame(error);
+  }
+
+  #blame(error: unknown): void {
+    const worker = v.safeParse(NodeId, error instanceof CiroError ? error.fields['worker'] : undefined);
+    if (worker.success) this.#blamed(worker.output);
   }
 
   #finished(reason: JobRecord['finish'], tokens: number, seconds: number): void {

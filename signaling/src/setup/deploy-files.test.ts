@@ -84,7 +84,7 @@ describe('dashboards', () => {
 
 describe('compose file and images', () => {
   it('has every service, each image with a version, and mounts files that are there', () => {
-    expect(Object.keys(compose.services).sort()).toEqual(['coordinator', 'grafana', 'postgres', 'prometheus', 'proxy', 'redis', 'turn', 'worker']);
+    expect(Object.keys(compose.services).sort()).toEqual(['alertmanager', 'coordinator', 'grafana', 'postgres', 'prometheus', 'proxy', 'redis', 'turn', 'worker']);
     for (const [name, { image, build, volumes = [] }] of Object.entries(compose.services)) {
       if (image !== undefined) expect(image, name).toMatch(/^docker\.io\/[\w./-]+:v?\d+[\w.-]*$/);
       if (build !== undefined) expect(existsSync(join(CHECKOUT, build.dockerfile)), build.dockerfile).toBe(true);
