@@ -46,6 +46,7 @@ import { openStore } from './store/open-store.ts';
 import { readPrivate, writePrivate } from './store/private-file.ts';
 import type { FastifyPluginAsync } from 'fastify';
 import type { NodeId } from '@ciro/core/ids.ts';
+import type { OtlpOptions } from './traces/otlp-exporter.ts';
 import type { ReferenceRun } from './audit/ports.ts';
 import type { CoordinatorDisputesOptions } from './disputes/coordinator-disputes.ts';
 import type { TlsFiles } from './edge/http-server.ts';
@@ -126,6 +127,8 @@ export interface CoordinatorOptions {
   readonly escrow?: EscrowOptions;
   /** Court that convicted workers are brought before (`openDisputes` gives it); without one a conviction ends with the audit. */
   readonly disputes?: CoordinatorDisputesOptions;
+  /** A collector that every job's trace goes to (`OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_HEADERS`); without one nothing is traced (SPEC O6). */
+  readonly traces?: OtlpOptions;
   /** Commit that runs, for `/health`. */
   readonly commit?: string;
   /** pino level of the log on standard error; `warn` when absent. `info` tells the life cycle. */
@@ -170,12 +173,14 @@ export interface Coordinator {
 }
 
 /** Settings of the environment, as `npm start` takes them; spread into the options. Throws `bad-audit-rate`. */
-export function environmentOptions(env: NodeJS.ProcessEnv): Pick<CoordinatorOptions, 'databaseUrl' | 'publicUrl' | 'tls' | 'auditRate' | 'ice' | 'publicFiles' | 'logLevel' | 'metricsToken' | 'operatorToken' | 'trustedProxies' | 'commit'> {
+export function environmentOptions(env: NodeJS.ProcessEnv): Pick<CoordinatorOptions, 'databaseUrl' | 'publicUrl' | 'tls' | 'auditRate' | 'ice' | 'publicFiles' | 'logLevel' | 'metricsToken' | 'operatorToken' | 'trustedProxies' | 'traces' | 'commit'> {
   const { DATABASE_URL: databaseUrl, PUBLIC_URL: publicUrl, CIRO_TLS_CERT: cert, CIRO_TLS_KEY: key, CIRO_LOG_LEVEL: logLevel, CIRO_COMMIT: commit } = env;
   const set = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
   const rate = set(env['CIRO_AUDIT_RATE']);
   const auditRate = rate === undefined ? undefined : checkedRate(Number(rate), rate);
-  return given({ auditRate, ice: iceOptionsOf(env), publicFiles: publicFilesOf(env['CIRO_PUBLIC_FILES']), databaseUrl: set(databaseUrl), publicUrl: set(publicUrl), tls: cert && key ? { cert, key } : undefined, logLevel: set(logLevel), metricsToken: set(env['CIRO_METRICS_TOKEN']), operatorToken: set(env['CIRO_OPERATOR_TOKEN']), trustedProxies: set(env['CIRO_TRUSTED_PROXIES']), commit: set(commit) });
+  const [endpoint, headers] = [set(env['OTEL_EXPORTER_OTLP_ENDPOINT']), set(env['OTEL_EXPORTER_OTLP_HEADERS'])];
+  const traces = endpoint === undefined ? undefined : { endpoint, ...given({ headers }) };
+  return given({ auditRate, ice: iceOptionsOf(env), publicFiles: publicFilesOf(env['CIRO_PUBLIC_FILES']), databaseUrl: set(databaseUrl), publicUrl: set(publicUrl), tls: cert && key ? { cert, key } : undefined, logLevel: set(logLevel), metricsToken: set(env['CIRO_METRICS_TOKEN']), operatorToken: set(env['CIRO_OPERATOR_TOKEN']), traces, trustedProxies: set(env['CIRO_TRUSTED_PROXIES']), commit: set(commit) });
 }
 
 /** Builds every room, wires them, and serves. Throws CoordinatorError, IceError, AddressError, StoreError, KeyError; nothing is left open then. */
@@ -252,9 +257,15 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     auditRate === undefined ? {} : { rate: () => auditRate },
   );
   undo.defer(() => desk.close());
-  const feeds = new JobFeeds(metrics.feed);
+  const traces = options.traces && (await import('./traces/open-traces.ts')).openTraces(options.traces, { clock: systemClock, onError });
+  undo.defer(() => traces?.close());
+  const feeds = new JobFeeds((job, event) => {
+    metrics.feed(job, event);
+    traces?.jobs.feed(job, event);
+  });
+  const runner = options.runner ?? scheduler;
   const intake = new Intake(
-    { models: chatModels(models), ledger, archive: store.jobs, runner: metrics.runner(options.runner ?? scheduler), notices, feeds, kept: store.kept, audits: options.audits ?? desk, ...given({ escrows: escrow.desk }), onError: (error, job) => onError(error, { job }) },
+    { models: chatModels(models), ledger, archive: store.jobs, runner: metrics.runner(traces?.jobs.runner(runner) ?? runner), notices, feeds, kept: store.kept, audits: options.audits ?? desk, ...given({ escrows: escrow.desk }), onError: (error, job) => onError(error, { job }) },
     { now },
   );
   undo.defer(() => intake.close());

@@ -1,7 +1,9 @@
-import { request } from 'node:http';
+import { createServer, request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { AuditedNetwork } from '../support/audited-network.ts';
 import { eventsOfStream } from '../support/scripted-coordinator.ts';
+import type { AddressInfo } from 'node:net';
 
 const MAX_TOKENS = 20;
 const SEEDS = [1, 2, 3, 4];
@@ -10,18 +12,27 @@ const PROMPT = 'a prompt that nobody else may read';
 const CLIENT = '203.0.113.77';
 const TOKEN = 'a-token-for-metrics-0123456789';
 
+/** Stands where an operator's collector is. */
+const traces: string[] = [];
+const collector = createServer((incoming, answer) => void text(incoming).then((body) => (traces.push(body), answer.end())));
 let net: AuditedNetwork;
 const lines: string[] = [];
 let before: string;
 let readyBefore: Response;
 beforeAll(async () => {
-  net = await AuditedNetwork.start({ options: { expectWorkers: SEEDS.length, operatorToken: TOKEN, logLevel: 'trace', logSink: { write: (line) => lines.push(line) } } });
+  await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
+  const endpoint = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
+  net = await AuditedNetwork.start({ options: { expectWorkers: SEEDS.length, traces: { endpoint }, operatorToken: TOKEN, logLevel: 'trace', logSink: { write: (line) => lines.push(line) } } });
   readyBefore = await net.fetch('/ready');
   for (const seed of SEEDS) await net.join({ seed });
   await net.coordinator.whenReady(AbortSignal.timeout(20_000));
   before = await metrics();
 });
-afterAll(() => net[Symbol.asyncDispose]());
+afterAll(async () => {
+  await net[Symbol.asyncDispose]();
+  collector.closeAllConnections();
+  collector.close();
+});
 
 const metrics = async (): Promise<string> => (await net.fetch('/metrics')).text();
 /** One number of a scrape. */
@@ -58,8 +69,8 @@ it('O1, O3: a job shows in the metrics, which name nobody; in the log of everyth
   const response = await net.fetch('/v1/chat/completions', { method: 'POST', body: JSON.stringify({ ...net.request({ max_tokens: MAX_TOKENS, stream: true }), messages: [{ role: 'user', content: PROMPT }] }) });
   const id = response.headers.get('x-request-id');
   const job = response.headers.get('x-ciro-job') ?? '';
-  const { text } = await eventsOfStream(response);
-  const ids = [...text.matchAll(/<\d+>/g)].map(([found]) => found);
+  const { text: streamed } = await eventsOfStream(response);
+  const ids = [...streamed.matchAll(/<\d+>/g)].map(([found]) => found);
   expect(ids).toHaveLength(MAX_TOKENS);
   // The feed ends when every stage is decided.
   await eventsOfStream(await net.fetch(`/v1/jobs/${job}/events`));
@@ -150,4 +161,14 @@ it('O1, O4: with a token metrics are read with it alone, from anywhere; a drain 
   await other.coordinator.close();
   const refused = await asking;
   expect([refused.status, await refused.json()]).toMatchObject([503, { error: { code: expect.any(String) } }]);
+});
+
+it('O6: a job that is over is at the collector, step by step, and nothing of what was said', async () => {
+  const response = await net.ask({ max_tokens: 5 });
+  const job = response.headers.get('x-ciro-job') ?? '';
+  expect(response.status).toBe(200);
+  await eventsOfStream(await net.fetch(`/v1/jobs/${job}/events`));
+  const spans = (): { traceId: string; name: string }[] => traces.flatMap((body) => (JSON.parse(body) as { resourceSpans: { scopeSpans: { spans: { traceId: string; name: string }[] }[] }[] }).resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans)));
+  await expect.poll(() => spans().filter(({ traceId }) => traceId === job).map(({ name }) => name)).toEqual(['wait', 'prompt', 'answer', 'record', 'audit', 'job']);
+  for (const secret of [PROMPT, net.coordinator.trialKey]) expect(traces.join('')).not.toContain(secret);
 });
