@@ -32,6 +32,9 @@ export const MAX_ENDED_JOBS = 8;
 /** Bytes of the JSON in a receipt, acknowledgement or head frame; a receipt, the longest, has about 900. */
 export const MAX_RECEIPT_BYTES = 4_096;
 
+/** A receipt, and the word on it, may come so often a unit: once, and again over each link that replaces a broken one; a job whose links break more often is given up. */
+export const MAX_TELLINGS = 4;
+
 /** Frames from one link that may be refused before the link is not listened to any more: an honest race makes one or two. */
 export const MAX_REFUSALS_PER_LINK = 64;
 
