@@ -8,7 +8,7 @@ import { disputeEpoch } from './dispute-epoch.ts';
 import { parseDisputeOptions } from './dispute-options.ts';
 import { describeCase, listCases } from './dispute-table.ts';
 import { castVote } from './dispute-vote.ts';
-import { evidenceOfFile, landed } from './court-moves.ts';
+import { evidenceOfFile, landed, openCase } from './court-moves.ts';
 import { runCommand } from './run-command.ts';
 import type { Charge } from '../disputes/court-port.ts';
 import type { CourtHand } from './court-moves.ts';
@@ -47,9 +47,7 @@ await runCommand(async (signal) => {
     case 'open': {
       const { kind, accused, ref, file } = options;
       const charge: Charge = { kind, accused, ref, evidence: await evidenceOfFile(file, signal) };
-      await landed(hand, await court.open(charge));
-      const { openCase } = await court.refCap(charge);
-      return print(await describeCase(court, openCase));
+      return print(await describeCase(court, await openCase(hand, charge)));
     }
   }
 });
