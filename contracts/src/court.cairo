@@ -9,25 +9,22 @@ pub mod DisputeCourt {
         Map, StorageMapReadAccess, StorageMapWriteAccess, StoragePointerReadAccess,
         StoragePointerWriteAccess
     };
-    use crate::access::{AccessComponent, IAccess};
+    use crate::access::{AccessComponent, IAccess, IAccessDispatcher, IAccessDispatcherTrait};
     use crate::address::is_zero;
     use crate::court_events::{
         CaseAnswered, CaseOpened, CaseRuled, CaseStuck, SlashSplit, VoteCast
     };
     use crate::court_interface::{ARBITER, Case, CaseKind, CaseState, IDisputeCourt, RefCap};
     use crate::court_packing::{CaseCore, RefCore, kind_code};
-    use crate::court_ports::{
-        IBurnableDispatcher, IBurnableDispatcherTrait, IEpochHoldDispatcher,
-        IEpochHoldDispatcherTrait, IRolesDispatcher, IRolesDispatcherTrait
-    };
     use crate::court_rules::{errors, limits};
     use crate::court_settings::{Settings, check};
-    use crate::erc20::{pull, send};
+    use crate::erc20::{IBurnableDispatcher, IBurnableDispatcherTrait, pull, send};
     use crate::guard::GuardComponent;
     use crate::job_manager_interface::{
         COORDINATOR, IJobManagerDispatcher, IJobManagerDispatcherTrait
     };
     use crate::pool_interface::{ICdcPoolDispatcher, ICdcPoolDispatcherTrait, SETTLER};
+    use crate::store_interface::{IStoreDispatcher, IStoreDispatcherTrait};
 
     component!(path: AccessComponent, storage: access, event: AccessEvent);
     component!(path: GuardComponent, storage: guard, event: GuardEvent);
@@ -331,8 +328,8 @@ pub mod DisputeCourt {
             ICdcPoolDispatcher { contract_address: self.settings.pool.read() }
         }
 
-        fn epochs(self: @ContractState) -> IEpochHoldDispatcher {
-            IEpochHoldDispatcher { contract_address: self.settings.store.read() }
+        fn epochs(self: @ContractState) -> IStoreDispatcher {
+            IStoreDispatcher { contract_address: self.settings.store.read() }
         }
 
         fn job_manager(self: @ContractState) -> IJobManagerDispatcher {
@@ -361,9 +358,9 @@ pub mod DisputeCourt {
         ) -> bool {
             match kind {
                 CaseKind::Worker => who == self.accused.read(id),
-                CaseKind::Root => IRolesDispatcher { contract_address: self.settings.store.read() }
+                CaseKind::Root => IAccessDispatcher { contract_address: self.settings.store.read() }
                     .has_role(SETTLER, who),
-                CaseKind::Job => IRolesDispatcher { contract_address: self.settings.job_manager.read() }
+                CaseKind::Job => IAccessDispatcher { contract_address: self.settings.job_manager.read() }
                     .has_role(COORDINATOR, who),
             }
         }
