@@ -22,7 +22,9 @@ const WORKERS = availableParallelism();
 /** Files of tabs or nodes wait half of their time (for silences, loads, blocks): two at a time end sooner; more only get in each other's way. */
 const WAITING_WORKERS = Math.min(2, WORKERS);
 /** Take minutes each: begun first, so that no core waits for one of them at the end. */
-const LONGEST = ['webgpu-equality', 'engine-recovery', 'cheated-job'];
+const LONGEST = ['engine-recovery', 'cheated-job'];
+/** Compute on a software GPU, which takes every core: beside them other tabs fall silent, links break and answers move. */
+const SOFTWARE_GPU = ['webgpu-equality', 'qualification', 'mixed-engines'].map((name) => `tests/e2e/${name}.test.ts`);
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
@@ -88,10 +90,22 @@ export default defineConfig({
           name: 'e2e',
           expect: POLL,
           include: ['tests/e2e/**/*.test.ts'],
+          exclude: SOFTWARE_GPU,
           testTimeout: E2E_TIMEOUT_MS,
           hookTimeout: E2E_TIMEOUT_MS,
           maxWorkers: WAITING_WORKERS,
           sequence: { groupOrder: 4 },
+        },
+      },
+      {
+        test: {
+          name: 'e2e-gpu',
+          expect: POLL,
+          include: SOFTWARE_GPU,
+          testTimeout: E2E_TIMEOUT_MS,
+          hookTimeout: E2E_TIMEOUT_MS,
+          maxWorkers: 1,
+          sequence: { groupOrder: 5 },
         },
       },
     ],

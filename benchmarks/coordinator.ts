@@ -14,7 +14,7 @@ import { startChild } from './coordinator/child-program.ts';
 import { BEGIN, Loaded, LoadedReport, REPORT, Simulating, SimulationReport } from './coordinator/messages.ts';
 import { rowsOf, valuesOf } from './coordinator/report.ts';
 import { ringThroughput } from './coordinator/ring-throughput.ts';
-import { startPostgres } from './network/postgres-server.ts';
+import { startPostgres } from '@ciro/tests/support/postgres-server.ts';
 import { BenchError } from './result.ts';
 import type { LoadedRun } from './coordinator/report.ts';
 import type { BenchContext } from './run.ts';

@@ -4,7 +4,7 @@ import { browserStatus } from '../tests/support/browser-status.ts';
 import { greedyVector } from '../tests/support/network-vectors.ts';
 import { figureRow, megabytes } from './figures/figure.ts';
 import { openBenchNetwork } from './network/bench-network.ts';
-import { startPostgres } from './network/postgres-server.ts';
+import { startPostgres } from '@ciro/tests/support/postgres-server.ts';
 import type { FigureRow } from './figures/figure.ts';
 import type { BenchNetwork, Parts } from './network/bench-network.ts';
 import type { EvenTabs } from './network/even-tabs.ts';

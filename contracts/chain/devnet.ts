@@ -58,7 +58,7 @@ export async function startDevnet(binary: string, options: DevnetOptions, port =
     const until = performance.now() + START_TIMEOUT_MS;
     for (;;) {
       signal?.throwIfAborted();
-      if (over !== undefined) throw failed(binary, `ended at its start: ${over}`);
+      if (over !== undefined) throw failed(binary, `ended at its start${port === 0 ? '' : ` at port ${port}`}: ${over}`);
       // With port 0 it says which one it took.
       const taken = /listening on (?:http:\/\/)?127\.0\.0\.1:(\d+)/i.exec(output)?.[1];
       if (taken !== undefined && (await isAlive(taken))) {

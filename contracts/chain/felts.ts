@@ -50,7 +50,7 @@ export function constructorData(name: string, { abi }: ContractClass, given: Rea
 const Constructor = v.object({ inputs: v.array(v.object({ name: v.string() })) });
 
 /** What a constructor's parameter can be given as. */
-export type ConstructorValue = Felt | bigint | number | readonly Felt[] | readonly Readonly<Record<string, Felt>>[];
+export type ConstructorValue = Felt | bigint | number | boolean | readonly Felt[] | readonly Readonly<Record<string, Felt>>[];
 
 export const sameFelt = (a: bigint | string, b: bigint | string): boolean => BigInt(a) === BigInt(b);
 /** `0x1234…cdef`, for tables. */

@@ -149,7 +149,8 @@ function constructorOf(name: ContractName, network: Network, roles: Roles, at: (
     case 'CiroToken':
       return { ...shared, cap: token.cap, recipient, initial: token.initial };
     case 'CommitmentStore':
-      return { ...shared, challenge_window: store.challengeWindow, max_hold: store.maxHold };
+      // CIRO pays many in one call.
+      return { ...shared, token_batches: true, challenge_window: store.challengeWindow, max_hold: store.maxHold };
     case 'CdcPool':
       return { ...shared, stake_token: tokens.stake, min_stake: pool.minStake, cool_down: pool.coolDown, payout_delay: pool.payoutDelay, inactive_after: pool.inactiveAfter };
     case 'JobManager':

@@ -52,6 +52,12 @@ export const executeSponsoredTyped = (paymaster: Felt, worker: Felt, outside: re
   calldata: [worker, ...outside, textFelt(sponsor)],
 });
 
+/** The same where the account is not deployed: the Paymaster does that, too. */
+export const deployAndExecuteSponsored = (paymaster: Felt, { deploy: { calldata } }: WorkerAccount, outside: readonly Felt[], sponsor: string): Call => {
+  const [classHash = felt(0), salt = felt(0), , ...constructor] = calldata;
+  return { to: paymaster, entrypoint: 'deploy_and_execute_sponsored', calldata: [classHash, salt, ...constructor, ...outside, textFelt(sponsor)] };
+};
+
 export interface PaymasterDoor {
   /** SNIP-29 over HTTP. */
   readonly url: string;

@@ -1,6 +1,7 @@
 //! An account as the paymaster meets it: checks caller, time, nonce and signature (SNIP-9), then makes the calls. Its
 //! signature is a hash with a secret in it, for a test can't sign with a key.
 
+use core::poseidon::poseidon_hash_span;
 use starknet::ContractAddress;
 use crate::paymaster::OutsideExecution;
 
@@ -23,9 +24,14 @@ pub trait ITarget<TState> {
     fn done(self: @TState, account: ContractAddress) -> felt252;
 }
 
+pub fn signature_of(account: ContractAddress, outside: OutsideExecution) -> Array<felt252> {
+    let mut data: Array<felt252> = array!['secret', account.into()];
+    outside.serialize(ref data);
+    array![poseidon_hash_span(data.span())]
+}
+
 #[starknet::contract]
 pub mod Account {
-    use core::poseidon::poseidon_hash_span;
     use starknet::{
         SyscallResultTrait, get_block_timestamp, get_caller_address, get_contract_address,
         syscalls::call_contract_syscall
@@ -70,9 +76,7 @@ pub mod Account {
         }
 
         fn sign(self: @ContractState, outside: OutsideExecution) -> Array<felt252> {
-            let mut data: Array<felt252> = array!['secret', get_contract_address().into()];
-            outside.serialize(ref data);
-            array![poseidon_hash_span(data.span())]
+            super::signature_of(get_contract_address(), outside)
         }
     }
 }

@@ -9,25 +9,22 @@ pub mod DisputeCourt {
         Map, StorageMapReadAccess, StorageMapWriteAccess, StoragePointerReadAccess,
         StoragePointerWriteAccess
     };
-    use crate::access::{AccessComponent, IAccess};
+    use crate::access::{AccessComponent, IAccess, IAccessDispatcher, IAccessDispatcherTrait};
     use crate::address::is_zero;
     use crate::court_events::{
         CaseAnswered, CaseOpened, CaseRuled, CaseStuck, SlashSplit, VoteCast
     };
     use crate::court_interface::{ARBITER, Case, CaseKind, CaseState, IDisputeCourt, RefCap};
     use crate::court_packing::{CaseCore, RefCore, kind_code};
-    use crate::court_ports::{
-        IBurnableDispatcher, IBurnableDispatcherTrait, IEpochHoldDispatcher,
-        IEpochHoldDispatcherTrait, IRolesDispatcher, IRolesDispatcherTrait
-    };
     use crate::court_rules::{errors, limits};
     use crate::court_settings::{Settings, check};
-    use crate::erc20::{pull, send};
+    use crate::erc20::{IBurnableDispatcher, IBurnableDispatcherTrait, pull, send};
     use crate::guard::GuardComponent;
     use crate::job_manager_interface::{
         COORDINATOR, IJobManagerDispatcher, IJobManagerDispatcherTrait
     };
     use crate::pool_interface::{ICdcPoolDispatcher, ICdcPoolDispatcherTrait, SETTLER};
+    use crate::store_interface::{IStoreDispatcher, IStoreDispatcherTrait};
 
     component!(path: AccessComponent, storage: access, event: AccessEvent);
     component!(path: GuardComponent, storage: guard, event: GuardEvent);
@@ -137,7 +134,7 @@ pub mod DisputeCourt {
             assert(ref_id != 0, errors::BAD_REF);
             let key = ref_key(kind, accused, ref_id);
             let mut about = self.refs.read(key);
-            assert(about.open_case == 0, errors::CASE_OPEN);
+            assert(kind == CaseKind::Worker || about.open_cases == 0, errors::CASE_OPEN);
             match kind {
                 CaseKind::Worker => {
                     let cap = self.worker_cap(challenger, accused);
@@ -158,7 +155,7 @@ pub mod DisputeCourt {
             self.guard.enter();
             let id = self.count.read() + 1;
             self.count.write(id);
-            about.open_case = id;
+            about.open_cases += 1;
             self.refs.write(key, about);
             let respond_until = get_block_timestamp() + self.settings.response_window.read();
             let vote_until = respond_until + self.settings.vote_window.read();
@@ -298,7 +295,13 @@ pub mod DisputeCourt {
 
         fn may_vote(self: @ContractState, id: u64, arbiter: ContractAddress) -> bool {
             let core = self.cases.read(id);
+            let now = get_block_timestamp();
+            let quorum = self.settings.quorum.read();
             core.state == CaseState::Open
+                && now >= core.vote_from
+                && now < core.vote_until
+                && core.guilty < quorum
+                && core.not_guilty < quorum
                 && self.has_role(ARBITER, arbiter)
                 && !self.voted.read((id, arbiter))
                 && !self.is_interested(id, core.kind, arbiter)
@@ -308,8 +311,8 @@ pub mod DisputeCourt {
             self: @ContractState, kind: CaseKind, accused: ContractAddress, ref_id: felt252
         ) -> RefCap {
             let key = ref_key(kind, accused, ref_id);
-            let RefCore { cap, open_case } = self.refs.read(key);
-            RefCap { cap, slashed: self.ref_slashed.read(key), open_case }
+            let RefCore { cap, open_cases } = self.refs.read(key);
+            RefCap { cap, slashed: self.ref_slashed.read(key), open_cases }
         }
 
         fn slashed_on(self: @ContractState, day: u64) -> u128 {
@@ -331,8 +334,8 @@ pub mod DisputeCourt {
             ICdcPoolDispatcher { contract_address: self.settings.pool.read() }
         }
 
-        fn epochs(self: @ContractState) -> IEpochHoldDispatcher {
-            IEpochHoldDispatcher { contract_address: self.settings.store.read() }
+        fn epochs(self: @ContractState) -> IStoreDispatcher {
+            IStoreDispatcher { contract_address: self.settings.store.read() }
         }
 
         fn job_manager(self: @ContractState) -> IJobManagerDispatcher {
@@ -361,9 +364,9 @@ pub mod DisputeCourt {
         ) -> bool {
             match kind {
                 CaseKind::Worker => who == self.accused.read(id),
-                CaseKind::Root => IRolesDispatcher { contract_address: self.settings.store.read() }
+                CaseKind::Root => IAccessDispatcher { contract_address: self.settings.store.read() }
                     .has_role(SETTLER, who),
-                CaseKind::Job => IRolesDispatcher { contract_address: self.settings.job_manager.read() }
+                CaseKind::Job => IAccessDispatcher { contract_address: self.settings.job_manager.read() }
                     .has_role(COORDINATOR, who),
             }
         }
@@ -393,7 +396,8 @@ pub mod DisputeCourt {
             let accused = self.accused.read(id);
             let ref_id = self.ref_id.read(id);
             let key = ref_key(core.kind, accused, ref_id);
-            self.refs.write(key, RefCore { cap: self.refs.read(key).cap, open_case: 0 });
+            let RefCore { cap, open_cases } = self.refs.read(key);
+            self.refs.write(key, RefCore { cap, open_cases: open_cases - 1 });
             let bond = self.settings.bond.read();
             self.held.write(self.held.read() - bond);
             let bond_to = if guilty {

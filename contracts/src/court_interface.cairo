@@ -52,8 +52,8 @@ pub struct Case {
 pub struct RefCap {
     pub cap: u128,
     pub slashed: u128,
-    /// The case that is open, 0 without one.
-    pub open_case: u64,
+    /// How many cases about it are open. Against a worker there may be several: a friend's does not keep others out.
+    pub open_cases: u64,
 }
 
 #[starknet::interface]

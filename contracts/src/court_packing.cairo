@@ -28,7 +28,7 @@ pub struct CaseCore {
 #[derive(Copy, Drop, PartialEq)]
 pub struct RefCore {
     pub cap: u128,
-    pub open_case: u64,
+    pub open_cases: u64,
 }
 
 /// respond_until 40 | vote_from 40 | vote_until 40, then kind 8 | state 8 | guilty 16 | not guilty 16
@@ -63,15 +63,15 @@ impl CaseCorePacking of StorePacking<CaseCore, felt252> {
     }
 }
 
-/// cap | open case 64
+/// cap | open cases 64
 impl RefCorePacking of StorePacking<RefCore, felt252> {
     fn pack(value: RefCore) -> felt252 {
-        value.cap.into() + value.open_case.into() * POW_128
+        value.cap.into() + value.open_cases.into() * POW_128
     }
 
     fn unpack(value: felt252) -> RefCore {
         let u256 { low: cap, high } = value.into();
-        RefCore { cap, open_case: high.try_into().unwrap() }
+        RefCore { cap, open_cases: high.try_into().unwrap() }
     }
 }
 

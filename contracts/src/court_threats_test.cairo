@@ -221,10 +221,38 @@ fn one_job_costs_at_most_its_share_however_many_cases_it_has() {
     assert(c.pool.pool.at_risk(at('worker')) == 500, 'no more');
     assert(
         c.court.ref_cap(CaseKind::Worker, at('worker'), 'job') == RefCap {
-            cap: 500, slashed: 500, open_case: 0
+            cap: 500, slashed: 500, open_cases: 0
         },
         'cap'
     );
+}
+
+#[test]
+fn cases_side_by_side_take_no_more_than_the_cap_of_their_job() {
+    let c = court();
+    c.pool.staked(1_000);
+    let friend = c.accused('job');
+    let first = c.accused('job');
+    let second = c.accused('job');
+    for id in array![
+        first, second
+    ] {
+        c.answered(id, 'worker');
+        c.convicted(id, 400);
+        c.ended(id);
+    };
+    assert(c.pool.pool.at_risk(at('worker')) == 500, 'the cap, and no more');
+    assert(
+        c.court.ref_cap(CaseKind::Worker, at('worker'), 'job') == RefCap {
+            cap: 500, slashed: 500, open_cases: 1
+        },
+        'one is left'
+    );
+    c.answered(friend, 'worker');
+    c.acquitted(friend);
+    c.ended(friend);
+    assert(c.court.ref_cap(CaseKind::Worker, at('worker'), 'job').open_cases == 0, 'none');
+    assert(c.court.held() == 0, 'bonds');
 }
 
 #[test]

@@ -12,6 +12,18 @@ pub trait IErc20<TState> {
     ) -> bool;
 }
 
+/// A token that pays many in one call, for a fraction of the cost of as many calls.
+#[starknet::interface]
+pub trait IBatchErc20<TState> {
+    fn transfer_batch(ref self: TState, transfers: Span<(ContractAddress, u128)>) -> bool;
+}
+
+/// A token that its holder can destroy.
+#[starknet::interface]
+pub trait IBurnable<TState> {
+    fn burn(ref self: TState, amount: u256);
+}
+
 pub mod errors {
     pub const TRANSFER_FAILED: felt252 = 'CIRO-ER: transfer failed';
     pub const WRONG_AMOUNT: felt252 = 'CIRO-ER: wrong amount arrived';
@@ -21,6 +33,14 @@ pub mod errors {
 pub fn send(token: ContractAddress, to: ContractAddress, amount: u128) {
     assert(
         IErc20Dispatcher { contract_address: token }.transfer(to, amount.into()),
+        errors::TRANSFER_FAILED
+    );
+}
+
+/// Sends to each what it is given beside, of a token that has `transfer_batch`.
+pub fn send_batch(token: ContractAddress, transfers: Span<(ContractAddress, u128)>) {
+    assert(
+        IBatchErc20Dispatcher { contract_address: token }.transfer_batch(transfers),
         errors::TRANSFER_FAILED
     );
 }

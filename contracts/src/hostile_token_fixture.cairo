@@ -16,6 +16,7 @@ pub trait IHostileToken<TState> {
     fn transfer_from(
         ref self: TState, sender: ContractAddress, recipient: ContractAddress, amount: u256
     ) -> bool;
+    fn transfer_batch(ref self: TState, transfers: Span<(ContractAddress, u128)>) -> bool;
     fn mint(ref self: TState, to: ContractAddress, amount: u256);
     fn behave(ref self: TState, mode: felt252);
     fn aim(
@@ -66,6 +67,16 @@ pub mod HostileToken {
             amount: u256
         ) -> bool {
             self.move_tokens(sender, recipient, amount)
+        }
+
+        fn transfer_batch(
+            ref self: ContractState, transfers: Span<(ContractAddress, u128)>
+        ) -> bool {
+            let mut all = true;
+            for (to, amount) in transfers {
+                all = self.move_tokens(get_caller_address(), *to, (*amount).into()) && all;
+            };
+            all
         }
 
         fn mint(ref self: ContractState, to: ContractAddress, amount: u256) {

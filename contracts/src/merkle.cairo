@@ -2,9 +2,9 @@
 //! Pure, so that it is pinned against core/vectors/settlement.json.
 
 use core::poseidon::hades_permutation;
-use core::traits::DivRem;
 use starknet::ContractAddress;
 use crate::store_interface::Item;
+use crate::tree;
 
 pub const LEAF_TAG: felt252 = 'CIRO.leaf.v2';
 /// Fills a tree after its last leaf.
@@ -35,27 +35,9 @@ pub fn leaf(prefix: LeafPrefix, account: ContractAddress, cumulative: u128) -> f
     hash
 }
 
-pub fn node(left: felt252, right: felt252) -> felt252 {
-    let (hash, _, _) = hades_permutation(left, right, 2);
-    hash
-}
-
-/// The root over `start`, the node number `index` of its level, with the siblings from there upwards.
-/// Panics if `index` is not below 2^(length of the proof).
-pub fn fold(start: felt252, index: u32, mut proof: Span<felt252>) -> felt252 {
-    let mut hash = start;
-    let mut place = index;
-    while let Option::Some(sibling) = proof.pop_front() {
-        let (above, right) = DivRem::div_rem(place, 2);
-        hash = if right == 0 {
-            node(hash, *sibling)
-        } else {
-            node(*sibling, hash)
-        };
-        place = above;
-    };
-    assert(place == 0, errors::INDEX_RANGE);
-    hash
+/// As in tree.cairo. Panics if `index` is not below 2^(length of the proof).
+pub fn fold(start: felt252, index: u32, proof: Span<felt252>) -> felt252 {
+    tree::fold(start, index.into(), proof).expect(errors::INDEX_RANGE)
 }
 
 /// The root over the leaves of a whole group, and its levels. Panics unless there are 2^levels leaves.
@@ -67,7 +49,7 @@ pub fn group_root(leaves: Array<felt252>) -> (felt252, u32) {
         let mut above: Array<felt252> = array![];
         while let Option::Some(left) = nodes.pop_front() {
             let right = nodes.pop_front().expect(errors::GROUP_SIZE);
-            above.append(node(*left, *right));
+            above.append(tree::node(*left, *right));
         };
         nodes = above.span();
         levels += 1;

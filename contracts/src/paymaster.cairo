@@ -1,7 +1,7 @@
 //! The sponsor's leg: a relayer pays for what a worker's own account does, and this contract says on chain which calls
 //! it may pay for and how many. It holds no funds and can't act for anybody: the account checks its owner's signature.
 
-use starknet::ContractAddress;
+use starknet::{ClassHash, ContractAddress};
 use starknet::account::Call;
 
 /// Pays for transactions and sends them here.
@@ -46,6 +46,15 @@ pub trait IPaymaster<TState> {
         signature: Span<felt252>,
         sponsor_ref: felt252
     ) -> bool;
+    fn deploy_and_execute_sponsored(
+        ref self: TState,
+        class_hash: ClassHash,
+        salt: felt252,
+        constructor_calldata: Span<felt252>,
+        outside: OutsideExecution,
+        signature: Span<felt252>,
+        sponsor_ref: felt252
+    ) -> ContractAddress;
     fn set_allowed(ref self: TState, to: ContractAddress, selector: felt252, allowed: bool);
     fn set_quota(ref self: TState, max_calls: u32, per_account_day: u32, per_day: u32);
 
@@ -72,8 +81,8 @@ pub mod errors {
 pub mod Paymaster {
     use core::traits::DivRem;
     use starknet::{
-        ContractAddress, SyscallResultTrait, get_block_timestamp, get_caller_address,
-        get_contract_address, syscalls::call_contract_syscall
+        ClassHash, ContractAddress, SyscallResultTrait, get_block_timestamp, get_caller_address,
+        get_contract_address, syscalls::{call_contract_syscall, deploy_syscall}
     };
     use starknet::storage::{
         Map, StorageMapReadAccess, StorageMapWriteAccess, StoragePointerReadAccess,
@@ -183,6 +192,7 @@ pub mod Paymaster {
             calldata: Array<felt252>,
             sponsor_metadata: Array<felt252>
         ) -> bool {
+            self.assert_open();
             assert(entrypoint == EXECUTE_V2 || entrypoint == EXECUTE_V1, errors::BAD_ENTRYPOINT);
             let mut rest = calldata.span();
             let outside: OutsideExecution = Serde::deserialize(ref rest)
@@ -201,12 +211,26 @@ pub mod Paymaster {
             signature: Span<felt252>,
             sponsor_ref: felt252
         ) -> bool {
-            self.admit(account, @outside, array![sponsor_ref].span());
-            let mut calldata: Array<felt252> = array![];
-            outside.serialize(ref calldata);
-            signature.serialize(ref calldata);
-            call_contract_syscall(account, EXECUTE_V2, calldata.span()).unwrap_syscall();
+            self.assert_open();
+            self.pass_on(account, outside, signature, sponsor_ref);
             true
+        }
+
+        /// Deploys the account first, where the universal deployer would: its call and its event are spared.
+        fn deploy_and_execute_sponsored(
+            ref self: ContractState,
+            class_hash: ClassHash,
+            salt: felt252,
+            constructor_calldata: Span<felt252>,
+            outside: OutsideExecution,
+            signature: Span<felt252>,
+            sponsor_ref: felt252
+        ) -> ContractAddress {
+            self.assert_open();
+            let (account, _) = deploy_syscall(class_hash, salt, constructor_calldata, true)
+                .unwrap_syscall();
+            self.pass_on(account, outside, signature, sponsor_ref);
+            account
         }
 
         fn set_allowed(
@@ -244,6 +268,25 @@ pub mod Paymaster {
 
     #[generate_trait]
     impl Internal of InternalTrait {
+        fn assert_open(self: @ContractState) {
+            self.access.assert_role(RELAYER);
+            self.access.assert_not_paused();
+        }
+
+        fn pass_on(
+            ref self: ContractState,
+            account: ContractAddress,
+            outside: OutsideExecution,
+            signature: Span<felt252>,
+            sponsor_ref: felt252
+        ) {
+            self.admit(account, @outside, array![sponsor_ref].span());
+            let mut calldata: Array<felt252> = array![];
+            outside.serialize(ref calldata);
+            signature.serialize(ref calldata);
+            call_contract_syscall(account, EXECUTE_V2, calldata.span()).unwrap_syscall();
+        }
+
         /// Checks one outside execution of `account` against the list and the quotas, and counts it.
         fn admit(
             ref self: ContractState,
@@ -251,8 +294,6 @@ pub mod Paymaster {
             outside: @OutsideExecution,
             sponsor_metadata: Span<felt252>
         ) {
-            self.access.assert_role(RELAYER);
-            self.access.assert_not_paused();
             assert(*outside.caller == get_contract_address(), errors::FOREIGN_CALLER);
 
             let mut policy = self.Paymaster_policy.read();

@@ -1,10 +1,11 @@
 //! A paymaster with one account and one thing it may do.
 
-use starknet::ContractAddress;
+use core::pedersen::pedersen;
+use starknet::{ClassHash, ContractAddress};
 use starknet::account::Call;
 use crate::access::{GUARDIAN, IAccessDispatcher, IAccessDispatcherTrait};
 use crate::account_fixture::{
-    Account, IAccountDispatcher, IAccountDispatcherTrait, ITargetDispatcher, Target
+    Account, IAccountDispatcher, IAccountDispatcherTrait, ITargetDispatcher, Target, signature_of
 };
 use crate::paymaster::{
     IPaymasterDispatcher, IPaymasterDispatcherTrait, OutsideExecution, POLICY, Paymaster
@@ -94,4 +95,37 @@ pub fn calldata_of(world: World, outside: OutsideExecution) -> Array<felt252> {
     outside.serialize(ref calldata);
     world.account.sign(outside).serialize(ref calldata);
     calldata
+}
+
+/// Where the account of this salt comes to lie when nobody in particular deploys it: the address that Starknet computes.
+pub fn address_to_be(salt: felt252) -> ContractAddress {
+    let class_hash: ClassHash = Account::TEST_CLASS_HASH.try_into().unwrap();
+    let parts = array![
+        'STARKNET_CONTRACT_ADDRESS', 0, salt, class_hash.into(), hash_of(array![salt])
+    ];
+    hash_of(parts).try_into().unwrap()
+}
+
+fn hash_of(felts: Array<felt252>) -> felt252 {
+    let mut hash = 0;
+    let count = felts.len();
+    for felt in felts {
+        hash = pedersen(hash, felt);
+    };
+    pedersen(hash, count.into())
+}
+
+/// Signed by the account that is deployed with it.
+pub fn sponsor_first(world: World, salt: felt252, outside: OutsideExecution) -> ContractAddress {
+    let signature = signature_of(address_to_be(salt), outside);
+    world
+        .paymaster
+        .deploy_and_execute_sponsored(
+            Account::TEST_CLASS_HASH.try_into().unwrap(),
+            salt,
+            array![salt].span(),
+            outside,
+            signature.span(),
+            'ref'
+        )
 }

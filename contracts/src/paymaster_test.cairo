@@ -1,11 +1,13 @@
 //! What is sponsored and what is not. Quotas and policy are in paymaster_quota_test.
 
+use starknet::account::Call;
 use starknet::testing::pop_log;
 use crate::access::{IAccessDispatcher, IAccessDispatcherTrait};
-use crate::account_fixture::{IAccountDispatcherTrait, ITargetDispatcherTrait};
+use crate::account_fixture::{IAccountDispatcher, IAccountDispatcherTrait, ITargetDispatcherTrait};
 use crate::paymaster::{IPaymasterDispatcherTrait, Paymaster};
 use crate::paymaster_fixture::{
-    DAY, NOON, V2, calldata_of, deploy_account, outside, setup, sponsor, sponsor_raw, sponsor_work, work
+    DAY, NOON, V2, address_to_be, calldata_of, deploy_account, outside, setup, sponsor, sponsor_first,
+    sponsor_raw, sponsor_work, work
 };
 use crate::testing_fixture::{act_as, address, at};
 
@@ -55,7 +57,59 @@ fn the_serialised_shape_goes_through_for_both_versions() {
     assert(world.paymaster.used_today_all() == 2, 'all');
 }
 
+#[test]
+#[available_gas(100000000)]
+fn an_account_is_deployed_with_its_first_action() {
+    let world = setup();
+    let account = sponsor_first(world, 'new', outside(world, 'n1', array![work(world)]));
+    assert(account == address_to_be('new'), 'address');
+    assert(
+        pop_log(world.paymaster.contract_address) == Option::Some(
+            Paymaster::Event::SponsoredTransaction(
+                Paymaster::SponsoredTransaction {
+                    account, sponsor_metadata: array!['ref'].span()
+                }
+            )
+        ),
+        'event'
+    );
+    assert(world.target.done(account) == 10, 'done');
+    assert(world.paymaster.used_today(account) == 1, 'account');
+    // It is an account as any other from here on.
+    assert(sponsor(world, IAccountDispatcher { contract_address: account }, outside(world, 'n2', array![work(world)])), 'next');
+    assert(world.target.done(account) == 20, 'done next');
+}
+
 // ---- what does not
+
+#[test]
+#[available_gas(100000000)]
+#[should_panic(expected: ('CIRO-AC: missing role', 'ENTRYPOINT_FAILED'))]
+fn only_a_relayer_deploys() {
+    let world = setup();
+    act_as('stranger');
+    sponsor_first(world, 'new', outside(world, 'n1', array![work(world)]));
+}
+
+#[test]
+#[available_gas(100000000)]
+#[should_panic(expected: ('CIRO-AC: paused', 'ENTRYPOINT_FAILED'))]
+fn a_pause_stops_deploying() {
+    let world = setup();
+    act_as('guardian');
+    IAccessDispatcher { contract_address: world.paymaster.contract_address }.pause();
+    act_as('relayer');
+    sponsor_first(world, 'new', outside(world, 'n1', array![work(world)]));
+}
+
+#[test]
+#[available_gas(100000000)]
+#[should_panic(expected: ('CIRO-PM: call not allowed', 'ENTRYPOINT_FAILED'))]
+fn a_first_action_off_the_list_is_refused() {
+    let world = setup();
+    let call = Call { to: world.target.contract_address, selector: selector!("done"), calldata: array![1].span() };
+    sponsor_first(world, 'new', outside(world, 'n1', array![call]));
+}
 
 #[test]
 #[available_gas(100000000)]

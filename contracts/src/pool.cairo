@@ -23,6 +23,7 @@ pub mod CdcPool {
     };
     use crate::pool_packing::{Bonded, Cooling, Staked, TreeShape};
     use crate::pool_rules::{errors, limits};
+    use crate::tree::fold;
 
     component!(path: AccessComponent, storage: access, event: AccessEvent);
     component!(path: GuardComponent, storage: guard, event: GuardEvent);
@@ -323,7 +324,7 @@ pub mod CdcPool {
             let TreeShape { count, depth } = self.perf_shape.read(epoch);
             assert(index < count && proof.len() == depth, errors::BAD_PROOF);
             let leaf = perf_tree::leaf(epoch, worker, perf);
-            assert(perf_tree::fold(leaf, index, proof) == Option::Some(root), errors::BAD_PROOF);
+            assert(fold(leaf, index, proof) == Option::Some(root), errors::BAD_PROOF);
             assert(perf.last_seen <= get_block_timestamp(), errors::SEEN_LATER);
             self.see(worker, perf.last_seen)
         }

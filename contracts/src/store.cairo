@@ -7,14 +7,15 @@ pub mod CommitmentStore {
     use core::cmp::max;
     use core::traits::DivRem;
     use starknet::{
-        ContractAddress, get_block_timestamp, get_caller_address, get_contract_address, get_tx_info
+        ContractAddress, get_block_timestamp, get_caller_address, get_contract_address,
+        get_execution_info
     };
     use starknet::storage::{
         Map, StorageAsPointer, StorageMapReadAccess, StorageMapWriteAccess, StoragePathEntry,
         StoragePointerReadAccess, StoragePointerWriteAccess
     };
     use crate::access::{AccessComponent, GUARDIAN, IAccess};
-    use crate::erc20::{IErc20Dispatcher, IErc20DispatcherTrait, send};
+    use crate::erc20::{IErc20Dispatcher, IErc20DispatcherTrait, send, send_batch};
     use crate::guard::GuardComponent;
     use crate::merkle::{
         LeafPrefix, assert_padding_after, fold, group_leaves, group_root, is_padding, leaf,
@@ -56,10 +57,11 @@ pub mod CommitmentStore {
         guard: GuardComponent::Storage,
         Store_token: ContractAddress,
         Store_treasury: ContractAddress,
-        Store_challenge_window: u64,
+        /// Whether the token has `transfer_batch`.
+        Store_token_batches: bool,
         Store_max_hold: u64,
         Store_ledger: Ledger,
-        /// The largest total of a root that was claimed from, base units.
+        /// The largest total of a root that was claimed from, base units; 1 before, so that no claim pays for a new cell.
         Store_ceiling: u128,
         Store_epochs: Map<u64, Epoch>,
         Store_paid: Map<ContractAddress, u128>,
@@ -89,6 +91,7 @@ pub mod CommitmentStore {
         court: ContractAddress,
         token: ContractAddress,
         treasury: ContractAddress,
+        token_batches: bool,
         challenge_window: u64,
         max_hold: u64
     ) {
@@ -106,8 +109,10 @@ pub mod CommitmentStore {
         self.access.set_role(COURT, court);
         self.Store_token.write(token);
         self.Store_treasury.write(treasury);
-        self.Store_challenge_window.write(challenge_window);
+        self.Store_token_batches.write(token_batches);
         self.Store_max_hold.write(max_hold);
+        self.Store_ledger.write(Ledger { paid: 0, last_epoch: 0, challenge_window });
+        self.Store_ceiling.write(1);
     }
 
     #[abi(embed_v0)]
@@ -143,7 +148,7 @@ pub mod CommitmentStore {
             if total > ledger.paid {
                 assert(self.balance() >= (total - ledger.paid).into(), errors::NOT_FUNDED);
             }
-            let claimable_at = get_block_timestamp() + self.Store_challenge_window.read();
+            let claimable_at = get_block_timestamp() + ledger.challenge_window;
             let meta = Meta {
                 total, count, depth, claimable_at, held_until: 0, mark: Mark::Untouched
             };
@@ -268,10 +273,7 @@ pub mod CommitmentStore {
             let payees = due.len();
             if payees != 0 {
                 self.book(sum, meta.total);
-                let token = self.Store_token.read();
-                for (account, amount) in due {
-                    send(token, account, amount);
-                };
+                self.send_all(due);
                 self.emit(GroupClaimed { epoch, first_index, payees, sum });
             }
             self.guard.leave();
@@ -358,7 +360,7 @@ pub mod CommitmentStore {
         }
 
         fn challenge_window(self: @ContractState) -> u64 {
-            self.Store_challenge_window.read()
+            self.Store_ledger.read().challenge_window
         }
 
         fn max_hold(self: @ContractState) -> u64 {
@@ -441,6 +443,17 @@ pub mod CommitmentStore {
             (due, sum)
         }
 
+        fn send_all(self: @ContractState, due: Array<(ContractAddress, u128)>) {
+            let token = self.Store_token.read();
+            if self.Store_token_batches.read() {
+                send_batch(token, due.span());
+            } else {
+                for (account, amount) in due {
+                    send(token, account, amount);
+                }
+            }
+        }
+
         /// Counts `amount` as paid from a root with this `total`.
         fn book(ref self: ContractState, amount: u128, total: u128) {
             let mut ledger = self.Store_ledger.read();
@@ -475,7 +488,8 @@ pub mod CommitmentStore {
     }
 
     fn prefix() -> LeafPrefix {
-        leaf_prefix(get_tx_info().unbox().chain_id, get_contract_address())
+        let info = get_execution_info().unbox();
+        leaf_prefix(info.tx_info.unbox().chain_id, info.contract_address)
     }
 
     fn assert_address(account: ContractAddress) {

@@ -2,10 +2,11 @@
 
 use starknet::{ContractAddress, get_tx_info};
 use crate::access::{GUARDIAN, IAccessDispatcher, IAccessDispatcherTrait};
-use crate::merkle::{group_leaves, leaf_prefix, node};
+use crate::merkle::{group_leaves, leaf_prefix};
 use crate::store::CommitmentStore;
 use crate::store_interface::{IStoreDispatcher, IStoreDispatcherTrait, Item};
 use crate::testing_fixture::{act_as, address, at, deploy, drain};
+use crate::tree::node;
 use crate::token::{CiroToken, ITokenDispatcher, ITokenDispatcherTrait};
 
 /// Seconds.
@@ -28,10 +29,26 @@ pub fn deploy_token() -> ITokenDispatcher {
     ITokenDispatcher { contract_address }
 }
 
+/// Of a token that pays many in one call.
 pub fn deploy_store(token: ContractAddress, window: u64, hold: u64) -> IStoreDispatcher {
+    deploy_store_of(token, true, window, hold)
+}
+
+pub fn deploy_store_of(
+    token: ContractAddress, token_batches: bool, window: u64, hold: u64
+) -> IStoreDispatcher {
     let contract_address = deploy(
         CommitmentStore::TEST_CLASS_HASH,
-        array!['owner', 'settler', 'court', token.into(), 'treasury', window.into(), hold.into()]
+        array![
+            'owner',
+            'settler',
+            'court',
+            token.into(),
+            'treasury',
+            token_batches.into(),
+            window.into(),
+            hold.into()
+        ]
     );
     act_as('owner');
     IAccessDispatcher { contract_address }.grant_role(GUARDIAN, address('guardian'));

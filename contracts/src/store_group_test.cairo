@@ -7,7 +7,7 @@ use crate::hostile_token_fixture::{
 use crate::store::CommitmentStore;
 use crate::store_events::GroupClaimed;
 use crate::store_fixture::{
-    HOLD, START, WINDOW, World, claim, claim_group, deploy_store, items, leaves_of, post,
+    HOLD, START, WINDOW, World, claim, claim_group, deploy_store_of, items, leaves_of, post,
     post_final, post_with_total, proof_from, setup
 };
 use crate::store_interface::{IStoreDispatcher, IStoreDispatcherTrait, Item};
@@ -169,11 +169,12 @@ fn a_group_over_the_total_is_refused() {
 
 // ---- hostile tokens
 
-fn hostile_world() -> (IStoreDispatcher, IHostileTokenDispatcher) {
+/// `batches`: whether the store pays groups by `transfer_batch`.
+fn hostile_world(batches: bool) -> (IStoreDispatcher, IHostileTokenDispatcher) {
     at(START);
     let contract_address = deploy(HostileToken::TEST_CLASS_HASH, array![HONEST]);
     let token = IHostileTokenDispatcher { contract_address };
-    let store = deploy_store(contract_address, WINDOW, HOLD);
+    let store = deploy_store_of(contract_address, batches, WINDOW, HOLD);
     token.mint(store.contract_address, 1000);
     post_final(store, 1, people());
     (store, token)
@@ -198,7 +199,7 @@ fn group_calldata(store: IStoreDispatcher) -> Array<felt252> {
 #[available_gas(400000000)]
 #[should_panic(expected: ('CIRO-ER: transfer failed', 'ENTRYPOINT_FAILED'))]
 fn a_token_that_answers_false_pays_nothing() {
-    let (store, token) = hostile_world();
+    let (store, token) = hostile_world(false);
     token.behave(ANSWERS_FALSE);
     claim(store, 1, people(), 0);
 }
@@ -207,7 +208,7 @@ fn a_token_that_answers_false_pays_nothing() {
 #[available_gas(400000000)]
 #[should_panic(expected: ('CIRO-ER: transfer failed', 'ENTRYPOINT_FAILED'))]
 fn a_token_that_answers_false_pays_no_group() {
-    let (store, token) = hostile_world();
+    let (store, token) = hostile_world(false);
     token.behave(ANSWERS_FALSE);
     claim_group(store, 1, people(), 0, 2, 4);
 }
@@ -220,7 +221,7 @@ fn a_token_that_answers_false_pays_no_group() {
     )
 )]
 fn a_token_does_not_claim_inside_a_claim() {
-    let (store, token) = hostile_world();
+    let (store, token) = hostile_world(false);
     token.aim(store.contract_address, selector!("claim"), claim_calldata(store, 1));
     claim(store, 1, people(), 0);
 }
@@ -233,7 +234,7 @@ fn a_token_does_not_claim_inside_a_claim() {
     )
 )]
 fn a_token_does_not_claim_inside_a_group() {
-    let (store, token) = hostile_world();
+    let (store, token) = hostile_world(false);
     token.aim(store.contract_address, selector!("claim_group"), group_calldata(store));
     claim_group(store, 1, people(), 0, 2, 4);
 }
@@ -241,9 +242,40 @@ fn a_token_does_not_claim_inside_a_group() {
 #[test]
 #[available_gas(400000000)]
 fn a_token_that_repeats_the_claim_it_is_in_gets_nothing() {
-    let (store, token) = hostile_world();
+    let (store, token) = hostile_world(false);
     token.aim(store.contract_address, selector!("claim"), claim_calldata(store, 0));
     assert(claim(store, 1, people(), 0) == 60, 'outer');
     assert(token.balance_of(address('alice')) == 60, 'alice');
     assert(store.paid_total() == 60, 'paid total');
+}
+
+#[test]
+#[available_gas(400000000)]
+fn a_group_is_paid_one_by_one_by_a_token_that_has_no_batches() {
+    let (store, token) = hostile_world(false);
+    assert(claim_group(store, 1, people(), 0, 2, 4) == (4, 150), 'answer');
+    assert(token.balance_of(address('dave')) == 20, 'dave');
+    assert(store.paid_total() == 150, 'paid total');
+}
+
+#[test]
+#[available_gas(400000000)]
+#[should_panic(expected: ('CIRO-ER: transfer failed', 'ENTRYPOINT_FAILED'))]
+fn a_token_that_answers_false_to_a_batch_pays_no_group() {
+    let (store, token) = hostile_world(true);
+    token.behave(ANSWERS_FALSE);
+    claim_group(store, 1, people(), 0, 2, 4);
+}
+
+#[test]
+#[available_gas(400000000)]
+#[should_panic(
+    expected: (
+        'CIRO-RG: reentered', 'ENTRYPOINT_FAILED', 'ENTRYPOINT_FAILED', 'ENTRYPOINT_FAILED'
+    )
+)]
+fn a_token_does_not_claim_inside_a_batch() {
+    let (store, token) = hostile_world(true);
+    token.aim(store.contract_address, selector!("claim_group"), group_calldata(store));
+    claim_group(store, 1, people(), 0, 2, 4);
 }

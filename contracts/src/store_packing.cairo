@@ -8,7 +8,9 @@ use crate::store_interface::EpochState;
 const TWO_POW_6: NonZero<u128> = 0x40;
 const TWO_POW_32: NonZero<u128> = 0x100000000;
 const TWO_POW_40: NonZero<u128> = 0x10000000000;
+const TWO_POW_64: NonZero<u128> = 0x10000000000000000;
 const SHIFT_40: u128 = 0x10000000000;
+const SHIFT_64: u128 = 0x10000000000000000;
 const SHIFT_80: u128 = 0x100000000000000000000;
 const SHIFT_112: u128 = 0x10000000000000000000000000000;
 const SHIFT_118: u128 = 0x400000000000000000000000000000;
@@ -43,12 +45,15 @@ pub struct Epoch {
     pub meta: Meta,
 }
 
-/// One cell: paid 128 bits, then last_epoch 64.
+/// One cell: paid 128 bits, then last_epoch 64, challenge_window 32. The window makes it a cell that is there before the
+/// first post, and a post reads it anyway.
 #[derive(Copy, Drop, PartialEq)]
 pub struct Ledger {
     /// Sum of all payments, base units.
     pub paid: u128,
     pub last_epoch: u64,
+    /// Seconds; fixed, below 2^32.
+    pub challenge_window: u64,
 }
 
 /// A hold lapses by time alone; `release_epoch` only writes it down.
@@ -108,11 +113,17 @@ impl MetaPacking of StorePacking<Meta, felt252> {
 
 impl LedgerPacking of StorePacking<Ledger, felt252> {
     fn pack(value: Ledger) -> felt252 {
-        value.paid.into() + value.last_epoch.into() * SHIFT_128
+        let high: u128 = value.last_epoch.into() + value.challenge_window.into() * SHIFT_64;
+        value.paid.into() + high.into() * SHIFT_128
     }
 
     fn unpack(value: felt252) -> Ledger {
         let wide: u256 = value.into();
-        Ledger { paid: wide.low, last_epoch: wide.high.try_into().unwrap() }
+        let (challenge_window, last_epoch) = DivRem::div_rem(wide.high, TWO_POW_64);
+        Ledger {
+            paid: wide.low,
+            last_epoch: last_epoch.try_into().unwrap(),
+            challenge_window: challenge_window.try_into().unwrap()
+        }
     }
 }

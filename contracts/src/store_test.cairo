@@ -10,8 +10,8 @@ use crate::store::CommitmentStore;
 use crate::store_events::{EpochPosted, Swept};
 use crate::store_interface::{EpochInfo, EpochState, IStoreDispatcher, IStoreDispatcherTrait};
 use crate::store_fixture::{
-    HOLD, START, WINDOW, World, claim, deploy_store, fund, items, post, post_final, post_with_total,
-    setup
+    HOLD, START, WINDOW, World, claim, deploy_store_of, fund, items, post, post_final,
+    post_with_total, setup
 };
 use crate::testing_fixture::{act_as, address, at, deploy, drain};
 use crate::token::ITokenDispatcherTrait;
@@ -23,7 +23,7 @@ fn deploy_with(
 ) -> ContractAddress {
     deploy(
         CommitmentStore::TEST_CLASS_HASH,
-        array!['owner', settler, court, token, treasury, window.into(), hold.into()]
+        array!['owner', settler, court, token, treasury, 1, window.into(), hold.into()]
     )
 }
 
@@ -272,7 +272,7 @@ fn a_fee_on_the_way_in_counts_as_not_arrived() {
     at(START);
     let contract_address = deploy(HostileToken::TEST_CLASS_HASH, array![TAKES_FEE]);
     let token = IHostileTokenDispatcher { contract_address };
-    let store = deploy_store(contract_address, WINDOW, HOLD);
+    let store = deploy_store_of(contract_address, false, WINDOW, HOLD);
     token.mint(address('funder'), 100);
     act_as('funder');
     token.transfer(store.contract_address, 100);

@@ -53,6 +53,7 @@ pub mod CiroToken {
         StoragePointerWriteAccess
     };
     use crate::access::AccessComponent;
+    use crate::erc20::IBatchErc20;
     use super::{MINTER, errors};
 
     component!(path: AccessComponent, storage: access, event: AccessEvent);
@@ -192,6 +193,25 @@ pub mod CiroToken {
     }
 
     #[abi(embed_v0)]
+    impl BatchImpl of IBatchErc20<ContractState> {
+        /// Moves base units of the caller's to each of `transfers`, or nothing. Emits Transfer for each.
+        fn transfer_batch(
+            ref self: ContractState, transfers: Span<(ContractAddress, u128)>
+        ) -> bool {
+            let from = get_caller_address();
+            let mut sum: u128 = 0;
+            for (_, amount) in transfers {
+                sum += *amount;
+            };
+            self.take(from, sum.into());
+            for (to, amount) in transfers {
+                self.give(from, *to, *amount);
+            };
+            true
+        }
+    }
+
+    #[abi(embed_v0)]
     impl TokenCamelImpl of super::ITokenCamel<ContractState> {
         fn totalSupply(self: @ContractState) -> u256 {
             self.total_supply()
@@ -234,10 +254,15 @@ pub mod CiroToken {
         fn move_tokens(
             ref self: ContractState, from: ContractAddress, to: ContractAddress, amount: u256
         ) {
-            assert_address(to);
             let value = self.take(from, amount);
+            self.give(from, to, value);
+        }
+
+        /// Adds what was taken from `from`. No balance is above the supply, so this does not overflow.
+        fn give(ref self: ContractState, from: ContractAddress, to: ContractAddress, value: u128) {
+            assert_address(to);
             self.Token_balances.write(to, self.Token_balances.read(to) + value);
-            self.emit(Transfer { from, to, value: amount });
+            self.emit(Transfer { from, to, value: value.into() });
         }
 
         fn take(ref self: ContractState, from: ContractAddress, amount: u256) -> u128 {

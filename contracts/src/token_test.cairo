@@ -2,6 +2,7 @@ use core::integer::BoundedInt;
 use starknet::ContractAddress;
 use starknet::testing::pop_log;
 use crate::access::{GUARDIAN, IAccessDispatcher, IAccessDispatcherTrait};
+use crate::erc20::{IBatchErc20Dispatcher, IBatchErc20DispatcherTrait};
 use crate::testing_fixture::{Random, RandomTrait, act_as, address, deploy, drain};
 use crate::token::{
     CiroToken, ITokenCamelDispatcher, ITokenCamelDispatcherTrait, ITokenDispatcher,
@@ -388,4 +389,75 @@ fn balances_always_sum_to_the_supply() {
         assert(sum == token.total_supply(), 'conservation');
         round += 1;
     };
+}
+
+// ---- batches
+
+fn batch(token: ITokenDispatcher, transfers: Array<(felt252, u128)>) -> bool {
+    let mut all: Array<(ContractAddress, u128)> = array![];
+    for (to, amount) in transfers {
+        all.append((address(to), amount));
+    };
+    IBatchErc20Dispatcher { contract_address: token.contract_address }.transfer_batch(all.span())
+}
+
+#[test]
+#[available_gas(20000000)]
+fn a_batch_pays_each_and_tells_of_each() {
+    let token = setup();
+    act_as('alice');
+    assert(batch(token, array![('bob', 30), ('carol', 20), ('bob', 5), ('dave', 0)]), 'answer');
+    assert(balance(token, 'alice') == 45, 'alice');
+    assert(balance(token, 'bob') == 35, 'bob');
+    assert(balance(token, 'carol') == 20, 'carol');
+    assert(token.total_supply() == 100, 'supply');
+    for (
+        to, value
+    ) in array![('bob', 30_u256), ('carol', 20), ('bob', 5), ('dave', 0)] {
+        assert(
+            pop_log(token.contract_address) == Option::Some(
+                CiroToken::Event::Transfer(
+                    CiroToken::Transfer { from: address('alice'), to: address(to), value }
+                )
+            ),
+            'event'
+        );
+    }
+}
+
+#[test]
+#[available_gas(20000000)]
+fn a_batch_to_oneself_and_an_empty_one_change_nothing() {
+    let token = setup();
+    act_as('alice');
+    assert(batch(token, array![('alice', 100)]), 'oneself');
+    assert(batch(token, array![]), 'empty');
+    assert(balance(token, 'alice') == 100, 'alice');
+}
+
+#[test]
+#[available_gas(20000000)]
+#[should_panic(expected: ('CIRO-TK: balance too low', 'ENTRYPOINT_FAILED'))]
+fn a_batch_over_the_balance_is_refused() {
+    let token = setup();
+    act_as('alice');
+    batch(token, array![('bob', 60), ('carol', 41)]);
+}
+
+#[test]
+#[available_gas(20000000)]
+#[should_panic(expected: ('CIRO-TK: zero address', 'ENTRYPOINT_FAILED'))]
+fn a_batch_to_nobody_is_refused() {
+    let token = setup();
+    act_as('alice');
+    batch(token, array![('bob', 1), (0, 1)]);
+}
+
+#[test]
+#[available_gas(20000000)]
+#[should_panic(expected: ('u128_add Overflow', 'ENTRYPOINT_FAILED'))]
+fn a_batch_whose_sum_overflows_is_refused() {
+    let token = setup();
+    act_as('alice');
+    batch(token, array![('bob', BoundedInt::max()), ('alice', 2)]);
 }

@@ -24,8 +24,8 @@ const ENTRIES = new Map([
 /** `job --cheat NAME@STAGE`: what cheats is kept with the tests, apart from everything that volunteers load. */
 const CHEATED_JOB = 'tests/support/run-cheated-job.ts';
 
-const USAGE = `usage: npm start | npm test | npm run job|verify|calibrate|chain|escrow|contracts|dispute|stake|check|build|bench [-- options]
-   or: node signaling/bin/ciro.mjs ${[...ENTRIES.keys(), 'verify', 'calibrate', 'chain', 'escrow', 'contracts', 'dispute', 'stake'].join('|')} [options]`;
+const USAGE = `usage: npm start | npm test | npm run job|verify|calibrate|chain|escrow|contracts|dispute|stake|worker|doctor|backup|restore|audit|check|build|bench [-- options]
+   or: node signaling/bin/ciro.mjs ${[...ENTRIES.keys(), 'verify', 'calibrate', 'chain', 'escrow', 'contracts', 'dispute', 'stake', 'worker', 'doctor', 'backup', 'restore', 'audit'].join('|')} [options]`;
 
 /**
  * Path of the script behind a command, or undefined when there is none.

@@ -10,6 +10,7 @@ import { AuditDesk } from './audit/audit-desk.ts';
 import { ReferenceAuditor } from './audit/reference-auditor.ts';
 import { coordinatorDisputes } from './disputes/coordinator-disputes.ts';
 import { nodesWithProfiles } from './edge/node-profile.ts';
+import { trustedProxies } from './edge/client-address.ts';
 import { addRoutes, createHttp } from './edge/http-server.ts';
 import { listen, parsePublicUrl } from './edge/listen.ts';
 import { attachSocket } from './edge/socket.ts';
@@ -25,6 +26,7 @@ import { verifySignature } from './keys/verify-signature.ts';
 import { BondKeeper } from './ledger/bond-keeper.ts';
 import { HeadPublisher } from './ledger/head-publisher.ts';
 import { Ledger } from './ledger/ledger.ts';
+import { CoordinatorMetrics } from './metrics/coordinator-metrics.ts';
 import { chunkHashesOf } from './models/chunk-hashes.ts';
 import { publicFileOf, publicFilesOf } from './models/public-files.ts';
 import { iceOptionsOf, IceServers } from './relay/ice-servers.ts';
@@ -36,17 +38,21 @@ import { systemClock } from './sessions/clock.ts';
 import { Sessions } from './sessions/sessions.ts';
 import { storedEpochs } from './settlement/stored-epochs.ts';
 import { SponsorDesk } from './sponsoring/sponsor-desk.ts';
+import { DrainedWorkers } from './standing/drained-workers.ts';
 import { Standings } from './standing/standings.ts';
 import { openEscrows } from './open-escrows.ts';
+import { openOperation } from './open-operation.ts';
 import { openStore } from './store/open-store.ts';
 import { readPrivate, writePrivate } from './store/private-file.ts';
 import type { FastifyPluginAsync } from 'fastify';
 import type { NodeId } from '@ciro/core/ids.ts';
+import type { OtlpOptions } from './traces/otlp-exporter.ts';
 import type { ReferenceRun } from './audit/ports.ts';
 import type { CoordinatorDisputesOptions } from './disputes/coordinator-disputes.ts';
 import type { TlsFiles } from './edge/http-server.ts';
 import type { ShardedModel } from './edge/models-routes.ts';
 import type { Audits, ChatModel, CreditNotices, JobRunner as JobRunnerPort } from './intake/ports.ts';
+import type { LogSink } from './logging/log-options.ts';
 import type { CoordinatorKey } from './keys/coordinator-key.ts';
 import type { ChainOptions } from './open-settlement.ts';
 import type { EscrowOptions } from './open-escrows.ts';
@@ -103,6 +109,8 @@ export interface CoordinatorOptions {
   readonly tls?: TlsFiles;
   /** Address that others reach this coordinator at (`PUBLIC_URL`). */
   readonly publicUrl?: string;
+  /** Addresses and networks of proxies that are believed about who their client is, besides this machine's (`CIRO_TRUSTED_PROXIES`). */
+  readonly trustedProxies?: string;
   /** STUN and TURN servers for the links between tabs (`CIRO_STUN_URLS`, `CIRO_TURN_URLS`, `CIRO_TURN_SECRET`). */
   readonly ice?: IceOptions;
   /** Addresses of the served models' public files, which tabs may fetch from (`CIRO_PUBLIC_FILES`). */
@@ -119,10 +127,18 @@ export interface CoordinatorOptions {
   readonly escrow?: EscrowOptions;
   /** Court that convicted workers are brought before (`openDisputes` gives it); without one a conviction ends with the audit. */
   readonly disputes?: CoordinatorDisputesOptions;
+  /** A collector that every job's trace goes to (`OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_HEADERS`); without one nothing is traced (SPEC O6). */
+  readonly traces?: OtlpOptions;
   /** Commit that runs, for `/health`. */
   readonly commit?: string;
   /** pino level of the log on standard error; `warn` when absent. `info` tells the life cycle. */
   readonly logLevel?: string;
+  /** Where its lines go; standard error when absent. */
+  readonly logSink?: LogSink;
+  /** Whoever reads `/metrics` has to show it (`CIRO_METRICS_TOKEN`); without one only programs of this machine may (SPEC O1). */
+  readonly metricsToken?: string;
+  /** Whoever acts as the operator has to show it (`CIRO_OPERATOR_TOKEN`); without one nobody may (SPEC O5). */
+  readonly operatorToken?: string;
   /** Replaces the scheduler, for tests of everything around it. */
   readonly runner?: JobRunnerPort;
   /** Replaces the audit desk, for tests of everything around it. */
@@ -148,17 +164,23 @@ export interface Coordinator {
   whenReady(signal: AbortSignal): Promise<void>;
   /** Closes an epoch early, and gives what was paid once everybody who is owed something has it (`Settlement.payOut`); nothing without a chain. */
   payOut(signal: AbortSignal): Promise<readonly Payment[]>;
+  /** Takes no more questions, and resolves when those under way are answered, at the latest when `signal` aborts; `close` afterwards (SPEC O4). */
+  drain(signal: AbortSignal): Promise<void>;
+  /** Answers under way that would end with this coordinator. */
+  readonly answering: number;
   /** Cancels what runs, closes every hold and connection, and gives the data folder back. */
   close(): Promise<void>;
 }
 
 /** Settings of the environment, as `npm start` takes them; spread into the options. Throws `bad-audit-rate`. */
-export function environmentOptions(env: NodeJS.ProcessEnv): Pick<CoordinatorOptions, 'databaseUrl' | 'publicUrl' | 'tls' | 'auditRate' | 'ice' | 'publicFiles' | 'logLevel' | 'commit'> {
+export function environmentOptions(env: NodeJS.ProcessEnv): Pick<CoordinatorOptions, 'databaseUrl' | 'publicUrl' | 'tls' | 'auditRate' | 'ice' | 'publicFiles' | 'logLevel' | 'metricsToken' | 'operatorToken' | 'trustedProxies' | 'traces' | 'commit'> {
   const { DATABASE_URL: databaseUrl, PUBLIC_URL: publicUrl, CIRO_TLS_CERT: cert, CIRO_TLS_KEY: key, CIRO_LOG_LEVEL: logLevel, CIRO_COMMIT: commit } = env;
   const set = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
   const rate = set(env['CIRO_AUDIT_RATE']);
   const auditRate = rate === undefined ? undefined : checkedRate(Number(rate), rate);
-  return given({ auditRate, ice: iceOptionsOf(env), publicFiles: publicFilesOf(env['CIRO_PUBLIC_FILES']), databaseUrl: set(databaseUrl), publicUrl: set(publicUrl), tls: cert && key ? { cert, key } : undefined, logLevel: set(logLevel), commit: set(commit) });
+  const [endpoint, headers] = [set(env['OTEL_EXPORTER_OTLP_ENDPOINT']), set(env['OTEL_EXPORTER_OTLP_HEADERS'])];
+  const traces = endpoint === undefined ? undefined : { endpoint, ...given({ headers }) };
+  return given({ auditRate, ice: iceOptionsOf(env), publicFiles: publicFilesOf(env['CIRO_PUBLIC_FILES']), databaseUrl: set(databaseUrl), publicUrl: set(publicUrl), tls: cert && key ? { cert, key } : undefined, logLevel: set(logLevel), metricsToken: set(env['CIRO_METRICS_TOKEN']), operatorToken: set(env['CIRO_OPERATOR_TOKEN']), traces, trustedProxies: set(env['CIRO_TRUSTED_PROXIES']), commit: set(commit) });
 }
 
 /** Builds every room, wires them, and serves. Throws CoordinatorError, IceError, AddressError, StoreError, KeyError; nothing is left open then. */
@@ -173,8 +195,13 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   await using undo = new AsyncDisposableStack();
 
-  const app = await createHttp(given({ tls: options.tls, logLevel: options.logLevel }));
-  const onError = (error: unknown, about: object = {}): void => app.log.error({ err: error, ...about }, 'something failed in the background');
+  const metrics = new CoordinatorMetrics(systemClock);
+  const trusts = trustedProxies(options.trustedProxies);
+  const app = await createHttp({ trusts, answered: (request) => metrics.answered(request), ...given({ tls: options.tls, logLevel: options.logLevel, logSink: options.logSink }) });
+  const onError = (error: unknown, about: object = {}): void => {
+    metrics.failed(about);
+    app.log.error({ err: error, ...about }, 'something failed in the background');
+  };
   const store = await openStore({ dataDir, onError, ...given({ databaseUrl }) });
   // Closed in the reverse order: answers, jobs, tabs, connections, and the database last.
   undo.defer(() => store.close());
@@ -193,13 +220,17 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     { clock: systemClock, records: store.nodes, coordinatorPublicKey: key.publicKey, randomBytes: bytes, models: announced, onError },
     { network },
   );
-  const socket = attachSocket(app.server, { sessions, onError }, { allowedOrigins: wantedUrl === undefined ? [] : [wantedUrl.origin] });
+  const socket = attachSocket(app.server, { sessions, onError }, { trusts, allowedOrigins: wantedUrl === undefined ? [] : [wantedUrl.origin] });
   undo.defer(() => socket.close());
   undo.defer(() => sessions.close());
+  sessions.observe(metrics.workers);
   const standings = await Standings.open({ store: store.standings, clock: systemClock, workers: sessions, onError });
+  const placeable = new DrainedWorkers(standings, systemClock);
+  metrics.onBlame(placeable.blamed);
+  undo.defer(() => placeable.close());
   const relay = openRelay(systemClock, sessions, iceServers);
   const scheduler = new JobRunner(
-    { clock: systemClock, workers: sessions, standings, models: schedulerModels(models), relay, key, randomBytes: bytes, ...given({ times: options.times }) },
+    { clock: systemClock, workers: sessions, standings: placeable, models: schedulerModels(models), relay, key, randomBytes: bytes, times: metrics.times(options.times) },
     { network, ...given({ stages: options.stages, expectWorkers: options.expectWorkers, maxRunning: options.maxRunning, maxRings: options.maxRings, leastRingSpeed: options.leastRingSpeed }) },
   );
   undo.defer(() => scheduler.close());
@@ -211,9 +242,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   undo.defer(() => heads.close());
 
   const sponsors = new SponsorDesk({ clock: systemClock, workers: sessions, ...given({ tickets: options.tickets }) });
-  const settlement = options.chain === undefined ? undefined : openSettlement(sponsors.telling(options.chain), { network, ledger, store, identityKeys: (nodes) => identityKeys(nodes, sessions, store), onError }, undo);
+  const settlement = options.chain === undefined ? undefined : openSettlement(sponsors.telling({ ...options.chain, onSettlement: metrics.settlement(options.chain.onSettlement) }), { network, ledger, store, identityKeys: (nodes) => identityKeys(nodes, sessions, store), onError }, undo);
 
-  const notices = creditNotices(sessions, heads);
+  const notices = metrics.notices(creditNotices(sessions, heads));
   const escrow = openEscrows(options.escrow, { store, ledger, money: new NoticedMoney({ ledger, notices, archive: store.jobs }), models: () => models.list().map(({ id, manifest }) => ({ id, file: manifest.file.sha256 })), onError });
   undo.defer(() => escrow.close());
   const { money } = escrow;
@@ -226,9 +257,15 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     auditRate === undefined ? {} : { rate: () => auditRate },
   );
   undo.defer(() => desk.close());
-  const feeds = new JobFeeds();
+  const traces = options.traces && (await import('./traces/open-traces.ts')).openTraces(options.traces, { clock: systemClock, onError });
+  undo.defer(() => traces?.close());
+  const feeds = new JobFeeds((job, event) => {
+    metrics.feed(job, event);
+    traces?.jobs.feed(job, event);
+  });
+  const runner = options.runner ?? scheduler;
   const intake = new Intake(
-    { models: chatModels(models), ledger, archive: store.jobs, runner: options.runner ?? scheduler, notices, feeds, kept: store.kept, audits: options.audits ?? desk, ...given({ escrows: escrow.desk }), onError: (error, job) => onError(error, { job }) },
+    { models: chatModels(models), ledger, archive: store.jobs, runner: metrics.runner(traces?.jobs.runner(runner) ?? runner), notices, feeds, kept: store.kept, audits: options.audits ?? desk, ...given({ escrows: escrow.desk }), onError: (error, job) => onError(error, { job }) },
     { now },
   );
   undo.defer(() => intake.close());
@@ -253,8 +290,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const past = (job: string, account: string) => pastAnswer({ archive: store.jobs, stagesOf, nameOf: (id) => models.get(id)?.manifest.name ?? id }, job, account);
 
   const view = { network, ...given({ commit: options.commit }), status: () => scheduler.status(), missing: (id: string) => scheduler.missingFor(v.parse(HexHash, id)), connections: () => sessions.size, nodes: async () => nodesWithProfiles(await standings.nodes(), scheduler.status().figures) };
-  const dependencies = { accounts, ledger, intake, evidence, jobs, past, head: () => heads.signed(), settlement: settlement ?? storedEpochs(store.settlement), disputes: store.disputes, escrows: escrow.routes, models, view, chain: given({ door: options.chain?.door, node: options.chain?.rpc }) };
-  await addRoutes(app, dependencies, { now, ...given({ publicUrl: wantedUrl, webDist: options.webDist, publicFiles: options.publicFiles, paymaster: options.paymaster }) });
+  const dependencies = { accounts, ledger, intake, evidence, jobs, past, head: () => heads.signed(), settlement: settlement ?? storedEpochs(store.settlement), disputes: store.disputes, escrows: escrow.routes, models, view, drains: { worst: () => placeable.worst(), drain: (worker: NodeId) => scheduler.status().spare > 0 && placeable.drain(worker) }, operation: openOperation({ metrics, store, scheduler, sessions, intake, models: () => models.list().map(({ id }) => id) }), chain: given({ door: options.chain?.door, node: options.chain?.rpc }) };
+  await addRoutes(app, dependencies, { now, ...given({ metricsToken: options.metricsToken, operatorToken: options.operatorToken, publicUrl: wantedUrl, webDist: options.webDist, publicFiles: options.publicFiles, paymaster: options.paymaster }) });
   const port = await listen(app, options);
   const url = `${options.tls === undefined ? 'http' : 'https'}://localhost:${port}`;
   const kept = { read: () => readPrivate(dataDir, TRIAL_KEY_FILE), write: (text: string) => writePrivate(dataDir, TRIAL_KEY_FILE, text) };
@@ -276,6 +313,10 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     status: () => scheduler.status(),
     whenReady: (signal) => scheduler.whenReady(signal),
     payOut: async (signal) => (await settlement?.payOut(signal)) ?? [],
+    drain: (signal) => intake.drain(signal),
+    get answering() {
+      return intake.answering;
+    },
     close() {
       app.log.info({ network }, 'coordinator stops');
       return (closing ??= open.disposeAsync());

@@ -158,7 +158,7 @@ it('the command line funds a job, sponsored, has it answered, and cancels anothe
   let said = '';
   const run = (...args: string[]): Promise<void> => {
     said = '';
-    return runEscrow(parseEscrowOptions([...args, '--url', scripted.coordinator.url]), { chainFile, folder: join(folder, 'escrows'), env: { OPENAI_API_KEY: scripted.coordinator.trialKey }, write: (text) => (said += text), signal: AbortSignal.timeout(60_000) });
+    return runEscrow(parseEscrowOptions([...args, '--url', scripted.coordinator.url]), { chainFile: async () => chainFile, folder: join(folder, 'escrows'), env: { OPENAI_API_KEY: scripted.coordinator.trialKey }, write: (text) => (said += text), signal: AbortSignal.timeout(60_000) });
   };
   const created = async (...args: string[]): Promise<string> => {
     await run('create', '--prompt', 'Say hello', '--max-tokens', '12', ...args);

@@ -29,7 +29,7 @@ async function firefoxOr(test: TestContext, options: OpenOptions): Promise<Asked
     return await openFirefox({ ...options, prefs: PREFS });
   } catch (error) {
     if (!(error instanceof EngineMissing)) throw error;
-    console.error(`NOT TESTED, a ring with Firefox: ${error.message}; then npx vitest run --project e2e tests/e2e/mixed-engines.test.ts`);
+    console.error(`NOT TESTED, a ring with Firefox: ${error.message}; then npx vitest run --project e2e-gpu tests/e2e/mixed-engines.test.ts`);
     return test.skip(error.message);
   }
 }

@@ -58,7 +58,7 @@ it.each(PAIRS)('G2, M9: the $of stages leave at once: one answer, goes on once, 
   const { text, first, rest } = await wholeOf(net, asking);
   expect(text).toBe(RIGHT);
   expect(first).toMatchObject({ finish_reason: 'moved', completion_tokens: DRAWN, continued_by: rest.job });
-  expect(rest).toMatchObject({ continues: first.job, completion_tokens: MAX_TOKENS - DRAWN, continued_by: null, plan: { version: 1 } });
+  expect(rest).toMatchObject({ continues: first.job, completion_tokens: MAX_TOKENS - DRAWN, continued_by: null, plan: { version: 1, signed: { plan: { drawnFrom: PROMPT_TOKENS } } } });
   for (const stage of gone) expect(first.stages[stage]).toMatchObject({ root: null });
   expect(BigInt(first.ledger.debit) + BigInt(rest.ledger.debit)).toBe(price(LAUNCH_RATES, PROMPT_TOKENS, MAX_TOKENS));
   const { checks } = await verifyAnswer(JSON.parse(JSON.stringify({ ...rest, earlier: [first], request: net.request({ max_tokens: MAX_TOKENS, stream: true }), answer_text: RIGHT })), { verifySignature });

@@ -28,6 +28,7 @@ export class KilledCoordinator implements AsyncDisposable {
   readonly #wish: Wish;
   readonly workers = new Map<NodeId, ScriptedWorker>();
   #kill: () => Promise<void> = () => Promise.resolve();
+  #terminate: () => Promise<number | null> = () => Promise.resolve(null);
   #door = { url: '', trialKey: '' };
 
   private constructor(folder: string, port: number, wish: Wish) {
@@ -55,6 +56,10 @@ export class KilledCoordinator implements AsyncDisposable {
       child.kill('SIGKILL');
       await exited;
     };
+    this.#terminate = async () => {
+      child.kill('SIGTERM');
+      return ((await exited) as [number | null])[0];
+    };
     this.#door = v.parse(Serving, ((await Promise.race([once(child, 'message'), exited.then(() => ['ended'])])) as readonly unknown[])[0]);
   }
 
@@ -62,6 +67,11 @@ export class KilledCoordinator implements AsyncDisposable {
   async kill(): Promise<void> {
     await this.#kill();
     for (const worker of this.workers.values()) worker.vanish();
+  }
+
+  /** Asks it to stop; gives its exit code once it has. */
+  terminate(): Promise<number | null> {
+    return this.#terminate();
   }
 
   get door(): Door {

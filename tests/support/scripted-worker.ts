@@ -61,6 +61,7 @@ export class ScriptedWorker {
   readonly #assemblers = new Map<NodeId, SliceAssembler>();
   readonly #waiters = new Set<() => void>();
   readonly nodeId: NodeId;
+  #disconnected: string | undefined;
   #coordinatorKey = '';
   #network = '';
   #frameCount = 0;
@@ -69,6 +70,11 @@ export class ScriptedWorker {
   /** Model and layers that it has loaded. */
   #holds: string | undefined;
   #layers: readonly [number, number] | null = null;
+
+  /** Why its connection ended, in the library's words; undefined while it is open. */
+  get disconnected(): string | undefined {
+    return this.#disconnected;
+  }
 
   static async connect(options: ScriptedWorkerOptions): Promise<ScriptedWorker> {
     const device = await webcrypto.subtle.generateKey(ECDSA, false, ['sign', 'verify']);
@@ -84,7 +90,10 @@ export class ScriptedWorker {
     this.#devicePublicKey = devicePublicKey;
     this.#socket = io(options.url, { path: '/socket', parser, transports: ['websocket'], reconnection: false, forceNew: true, ...(options.localAddress && { localAddress: options.localAddress }), ...(options.headers === undefined ? {} : { extraHeaders: options.headers }) });
     this.#socket.on('m', (raw: unknown) => this.#handle(parseCoordinatorMessage(raw)));
-    this.#socket.on('disconnect', () => this.#wake());
+    this.#socket.on('disconnect', (reason) => {
+      this.#disconnected = reason;
+      this.#wake();
+    });
     this.#socket.on('connect_error', () => this.#wake());
     options.workers.set(this.nodeId, this);
   }

@@ -1,7 +1,8 @@
-/** The whole coordinator in a process of its own, over the default model or one that nothing computes. Ends with its parent, or is killed by it. */
+/** The whole coordinator in a process of its own, over the default model or one that nothing computes. Ends with its parent, as `npm start` does at SIGTERM, or is killed by it. */
 import { once } from 'node:events';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import { drain } from '../../signaling/src/cli/drain.ts';
 import { startCoordinator } from '../../signaling/src/main.ts';
 import { fetchDefaultModel } from '../../signaling/src/models/fetch-default-model.ts';
 import { ModelRegistry } from '../../signaling/src/models/model-registry.ts';
@@ -26,5 +27,7 @@ async function modelsToServe(): Promise<CoordinatorModels> {
 const models = await modelsToServe();
 const coordinator = await startCoordinator({ port, host: '127.0.0.1', dataDir: join(folder, 'data'), models, stages, expectWorkers, ...(fabricated ? { reference: scriptedReference } : { webDist: PAGE_FOLDER }) });
 process.send?.({ url: coordinator.url, trialKey: coordinator.trialKey });
-await once(process, 'disconnect');
+const terminated = once(process, 'SIGTERM').then(() => drain(coordinator, () => undefined));
+await Promise.race([once(process, 'disconnect'), terminated]);
 await coordinator.close();
+if (process.connected) process.disconnect();

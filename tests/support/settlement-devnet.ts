@@ -70,7 +70,7 @@ async function deploy(devnet: Devnet): Promise<SettlementDevnet> {
     await provider.waitForTransaction(hash, { retryInterval: POLL_MS });
   };
   const token = await deployContract(account, 'CiroToken', [owner.address, ...u256(SUPPLY), owner.address, ...u256(SUPPLY)]);
-  const store = await deployContract(account, 'CommitmentStore', [owner.address, owner.address, court.address, token, owner.address, String(CHALLENGE_WINDOW), String(MAX_HOLD)]);
+  const store = await deployContract(account, 'CommitmentStore', [owner.address, owner.address, court.address, token, owner.address, '1', String(CHALLENGE_WINDOW), String(MAX_HOLD)]);
   const view = async (contract: string, entrypoint: string, calldata: string[]): Promise<bigint> => BigInt((await provider.callContract({ contractAddress: contract, entrypoint, calldata }))[0] ?? 0);
   return {
     rpc,

@@ -106,9 +106,9 @@ export class StageRing {
     return ring;
   }
 
-  /** A worker is gone, with all that it kept, and another one of the toy's has its stage. */
-  async replace(index: number): Promise<void> {
-    this.workers[index] = await this.#worker(index, nodeOf(this.#options.stages + ++this.#replaced), toyStage(index, this.#options.stages));
+  /** A worker is gone, with all that it kept, and another one has its stage: of the toy's, unless `held` is given. */
+  async replace(index: number, held: HeldStage = toyStage(index, this.#options.stages)): Promise<void> {
+    this.workers[index] = await this.#worker(index, nodeOf(this.#options.stages + ++this.#replaced), held);
   }
 
   /** A plan over all workers for this prompt; `change` alters it before it is signed. */

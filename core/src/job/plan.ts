@@ -55,6 +55,11 @@ export const JobPlan = v.pipe(
     promptHash: HexHash,
     promptTokens: v.pipe(Count, v.minValue(1)),
     maxTokens: v.pipe(Count, v.minValue(1)),
+    /**
+     * Position of the prompt's first id that an earlier job of the same answer drew (SPEC V10): from there on the prompt is computed as
+     * those jobs computed it, one position at a time. Absent: the whole prompt is in chunks.
+     */
+    drawnFrom: v.exactOptional(v.pipe(Count, v.minValue(1))),
     /** Absent: every position is computed. */
     prefix: v.exactOptional(PlanPrefix),
     stopIds: v.pipe(v.array(Count), v.maxLength(64)),
@@ -64,6 +69,7 @@ export const JobPlan = v.pipe(
   }),
   v.check((plan) => plan.stages.every((stage, index) => stage.layers[0] === (plan.stages[index - 1]?.layers[1] ?? 0)), 'stages must cover the layers in order without a gap'),
   v.check((plan) => plan.prefix === undefined || (plan.prefix.positions < plan.promptTokens && plan.prefix.job !== plan.job), 'a prefix is of another job, and shorter than the prompt'),
+  v.check((plan) => plan.drawnFrom === undefined || plan.drawnFrom < plan.promptTokens, 'ids that were drawn are a part of the prompt, behind its first id'),
   v.check((plan) => plan.prefix?.rebuilds === undefined || (plan.stages.length > 1 && plan.prefix.rebuilds < plan.stages.length), 'a stage that is rebuilt is one of several'),
   v.check((plan) => new Set(plan.stages.map((stage) => stage.worker)).size === plan.stages.length, 'a worker holds one stage of a plan'),
 );

@@ -8,8 +8,8 @@ import { readRelayerSettings } from './relayer-settings.ts';
 import type { CommitmentStoreOptions } from './commitment-store.ts';
 import type { RelayerSettings } from './relayer-settings.ts';
 
-/** `bad-file`: the file of the chain is there and cannot be used. `no-key`: nobody gave the settler's key. */
-export class ChainSettingsError extends CiroError<'bad-file' | 'no-key'> {}
+/** `bad-file`: the file of the chain is there and cannot be used. `no-chain`: no file names a chain that answers. `no-key`: nobody gave the settler's key. */
+export class ChainSettingsError extends CiroError<'bad-file' | 'no-chain' | 'no-key'> {}
 
 const ANSWER_TIMEOUT_MS = 10_000;
 /** A block of a devnet is there with its transaction, and none is ever taken back. */

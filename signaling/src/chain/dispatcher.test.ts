@@ -7,13 +7,14 @@ import { MemoryChain, unavailable } from './memory-chain.fixture.ts';
 import { Metrics } from './metrics.ts';
 import { Senders } from './senders.ts';
 import { pass, settle } from './virtual-run.fixture.ts';
+import { EXECUTE_SPONSORED_V2 } from './starknet-hashes.ts';
 import type { ChainCall, Estimate } from './chain-port.ts';
 import type { Felt } from './felt.ts';
 import type { BalanceAlarm } from './senders.ts';
 
 const STRK = 10n ** 18n;
 const FORWARDER: Felt = '0xf0';
-const callOf = (nonce: Felt): ChainCall => ({ to: FORWARDER, selector: '0x1', calldata: ['0xacc', '0x2', '0x9', FORWARDER, nonce] });
+const callOf = (nonce: Felt): ChainCall => ({ to: FORWARDER, selector: EXECUTE_SPONSORED_V2, calldata: ['0xacc', FORWARDER, nonce] });
 
 function setup({ senders = ['0xa1'] as Felt[], maxFriPerAction = STRK } = {}) {
   const chain = new MemoryChain();

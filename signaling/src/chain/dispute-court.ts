@@ -59,9 +59,9 @@ export class DisputeCourt implements CourtPort {
     );
   }
 
-  async refCap({ kind, accused, ref }: Omit<Charge, 'evidence'>): Promise<{ cap: bigint; slashed: bigint; openCase: number }> {
+  async refCap({ kind, accused, ref }: Omit<Charge, 'evidence'>): Promise<{ cap: bigint; slashed: bigint; openCases: number }> {
     const [cap = 0n, slashed = 0n, open = 0n] = await this.#view('ref_cap', [kindFelt(kind), accused, ref], 3);
-    return { cap, slashed, openCase: Number(open) };
+    return { cap, slashed, openCases: Number(open) };
   }
 
   async mayVote(id: number, arbiter: string): Promise<boolean> {

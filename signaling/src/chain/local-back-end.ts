@@ -3,7 +3,7 @@ import { affordable } from './bounds.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { toFelt } from './felt.ts';
 import { refuse } from './relayer-error.ts';
-import { EXECUTE_FROM_OUTSIDE_V2, deployCall, outsideCalldata, outsideTypedData, selectorOf } from './starknet-hashes.ts';
+import { DEPLOY_AND_EXECUTE_SPONSORED, EXECUTE_FROM_OUTSIDE_V2, EXECUTE_SPONSORED_V2, deployCall, outsideCalldata, outsideTypedData } from './starknet-hashes.ts';
 import { timeBounds } from './time-bounds.ts';
 import { Tracking } from './tracking.ts';
 import type { Clock } from '../sessions/clock.ts';
@@ -16,7 +16,6 @@ import type { Senders } from './senders.ts';
 import type { Tracked } from './tracking.ts';
 import type { BuildRequest } from './wire.ts';
 
-const EXECUTE_SPONSORED = selectorOf('execute_sponsored');
 /** Who signs pays nothing, whatever the transaction costs. */
 const NO_FEE: FeeQuote = { gas_token_price_in_strk: '0x1', estimated_fee_in_strk: '0x0', estimated_fee_in_gas_token: '0x0', suggested_max_fee_in_strk: '0x0', suggested_max_fee_in_gas_token: '0x0' };
 
@@ -125,15 +124,15 @@ export class LocalBackEnd implements BackEnd {
     return found ? state.fee : 0n;
   }
 
-  /** [the deployment] and the call of the forwarder, which calls the account. */
+  /** The forwarder deploys the account, if it is to be, and calls it; without a forwarder the universal deployer and the sender do. */
   #callsOf({ account, deployment, signed }: Order, trackingId: Felt): ChainCall[] {
-    const calls: ChainCall[] = deployment === undefined ? [] : [deployCall(deployment.classHash, deployment.salt, deployment.calldata)];
-    if (signed !== undefined) {
-      const outside = outsideCalldata({ caller: this.forwarder, ...signed.execution.built }, signed.signature);
-      if (this.#options.forwarder === undefined) calls.push({ to: account, selector: EXECUTE_FROM_OUTSIDE_V2, calldata: outside });
-      else calls.push({ to: this.forwarder, selector: EXECUTE_SPONSORED, calldata: [account, EXECUTE_FROM_OUTSIDE_V2, toFelt(outside.length), ...outside, '0x1', trackingId] });
-    }
-    return calls;
+    const deploys = deployment === undefined ? [] : [deployCall(deployment.classHash, deployment.salt, deployment.calldata)];
+    if (signed === undefined) return deploys;
+    const outside = outsideCalldata({ caller: this.forwarder, ...signed.execution.built }, signed.signature);
+    if (this.#options.forwarder === undefined) return [...deploys, { to: account, selector: EXECUTE_FROM_OUTSIDE_V2, calldata: outside }];
+    if (deployment === undefined) return [{ to: this.forwarder, selector: EXECUTE_SPONSORED_V2, calldata: [account, ...outside, trackingId] }];
+    const { classHash, salt, calldata } = deployment;
+    return [{ to: this.forwarder, selector: DEPLOY_AND_EXECUTE_SPONSORED, calldata: [classHash, salt, toFelt(calldata.length), ...calldata, ...outside, trackingId] }];
   }
 }
 

@@ -1,7 +1,7 @@
 import { ACCOUNT_CLASS_HASH, UNIVERSAL_DEPLOYER } from '@ciro/core/settlement/payout-address.ts';
 import { toFelt } from './felt.ts';
 import { RelayerError, refuse } from './relayer-error.ts';
-import { EXECUTE_FROM_OUTSIDE_V2 } from './starknet-hashes.ts';
+import { DEPLOY_AND_EXECUTE_SPONSORED, EXECUTE_FROM_OUTSIDE_V2 } from './starknet-hashes.ts';
 import type { Bounds, Chain, ChainCall, Estimate, SignedTransaction, TransactionState } from './chain-port.ts';
 import type { Felt } from './felt.ts';
 
@@ -143,9 +143,11 @@ export const signatureOf = (account: Felt, hash: Felt): Felt[] => [toFelt(BigInt
 
 export const unavailable = (): RelayerError => new RelayerError('node-unavailable', 'the node is silent', { fault: 'timeout' });
 
-/** Account and outside nonce of a forwarded call: [account, entry point, length, caller, nonce, …]; the salt of a deployment stands for its address. */
+/** Account and outside nonce of a forwarded call; the salt of a deployment stands for its address. */
 function effectOf({ to, selector, calldata }: ChainCall): Effect {
   if (to === UNIVERSAL_DEPLOYER) return { deploys: calldata[1], account: undefined, nonce: undefined };
   if (selector === EXECUTE_FROM_OUTSIDE_V2) return { deploys: undefined, account: to, nonce: calldata[1] };
-  return { deploys: undefined, account: calldata[0], nonce: calldata[4] };
+  // [class, salt, length, …constructor, caller, nonce, …], or [account, caller, nonce, …].
+  if (selector === DEPLOY_AND_EXECUTE_SPONSORED) return { deploys: calldata[1], account: calldata[1], nonce: calldata[Number(calldata[2]) + 4] };
+  return { deploys: undefined, account: calldata[0], nonce: calldata[2] };
 }

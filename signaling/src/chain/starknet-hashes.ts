@@ -9,6 +9,9 @@ import type { Felt } from './felt.ts';
 export const selectorOf = (entrypoint: string): Felt => hash.getSelectorFromName(entrypoint) as Felt;
 
 export const EXECUTE_FROM_OUTSIDE_V2 = selectorOf('execute_from_outside_v2');
+/** Of the Paymaster contract. */
+export const EXECUTE_SPONSORED_V2 = selectorOf('execute_sponsored_v2');
+export const DEPLOY_AND_EXECUTE_SPONSORED = selectorOf('deploy_and_execute_sponsored');
 /** 'VALID', what SNIP-6 accounts answer. */
 export const SIGNATURE_VALID: Felt = '0x56414c4944';
 export const DEPLOY_CONTRACT = selectorOf('deployContract');

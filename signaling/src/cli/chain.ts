@@ -18,6 +18,7 @@ import { CHECKOUT } from '../setup/checkout.ts';
 import { parseChainOptions } from './chain-options.ts';
 import { chainSmoke } from './chain-smoke.ts';
 import { describeStep, describeSum } from './chain-table.ts';
+import { refuseSecondChain } from './find-chain.ts';
 import { showProgress } from './progress.ts';
 import { runCommand } from './run-command.ts';
 import { untilAborted } from './until-aborted.ts';
@@ -81,6 +82,8 @@ const describeFee = (step: string, receipt: Receipt): void => print(describeStep
 async function local({ once, dryRun, port }: ChainOptions, signal: AbortSignal): Promise<void> {
   const started = performance.now();
   const seconds = (): string => `${((performance.now() - started) / 1000).toFixed(1)} s`;
+  const path = join(CHECKOUT, '.ciro', 'chain.json');
+  if (!once && !dryRun) await refuseSecondChain(path, signal);
   const binary = await devnetBinary(signal);
   await using opened = await openLocalChain({ binary, port: once || dryRun ? 0 : port, dryRun, report, signal });
   summary(opened.plan, opened.steps);
@@ -95,7 +98,6 @@ async function local({ once, dryRun, port }: ChainOptions, signal: AbortSignal):
   await opened.beginAnew();
   await opened.deployAgain();
   await opened.serve();
-  const path = join(CHECKOUT, '.ciro', 'chain.json');
   await writeChainFile(path, chainFileOf(opened.plan, opened.devnet.rpc));
   try {
     await withRelayer(opened, RELAYER_PORT, async ({ relayer }) => {

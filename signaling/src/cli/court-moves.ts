@@ -3,7 +3,7 @@ import { evidenceFelt, textHash } from '@ciro/core/dispute/case-file.ts';
 import { ContractError } from '../chain/contract-caller.ts';
 import { readSourceText } from './read-source.ts';
 import type { ContractCaller } from '../chain/contract-caller.ts';
-import type { CourtPort } from '../disputes/court-port.ts';
+import type { Charge, CourtPort } from '../disputes/court-port.ts';
 
 /** A block of a network takes some seconds, one of a devnet none. */
 const POLL_MS = 500;
@@ -30,6 +30,16 @@ export async function landed({ caller, signal, print }: Pick<CourtHand, 'caller'
     await sleep(POLL_MS, undefined, { signal });
   }
   throw new ContractError('node-silent', `${transaction} is in no block after ${LONGEST_WAIT_MS / 60_000} minutes; look again before you send another`, { fault: 'timeout' });
+}
+
+/** Opens a case and gives its number; there may be others about the same job. Throws as `landed`. */
+export async function openCase(hand: CourtHand, charge: Charge): Promise<number> {
+  const { court } = hand;
+  const { number } = await court.head();
+  await landed(hand, await court.open(charge));
+  const id = (await court.openedBy(court.account ?? '', charge, number)).at(-1);
+  if (id === undefined) throw new ContractError('refused', 'the transaction is in a block, and the court tells of no case; look with `npm run dispute -- list`', { fault: 'platform' });
+  return id;
 }
 
 /** What the court is told of a file: the hash of its text as it is. */

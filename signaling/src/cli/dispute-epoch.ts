@@ -2,7 +2,7 @@ import { evidenceFelt, textHash } from '@ciro/core/dispute/case-file.ts';
 import { formatCredits } from '@ciro/core/units.ts';
 import { epochOnChain } from '../chain/epoch-on-chain.ts';
 import { findRoot } from '../disputes/arbiter.ts';
-import { landed } from './court-moves.ts';
+import { openCase } from './court-moves.ts';
 import { DISPUTE_USAGE } from './dispute-options.ts';
 import { describeCase } from './dispute-table.ts';
 import { epochBefore } from './dispute-vote.ts';
@@ -38,6 +38,5 @@ export async function disputeEpoch(hand: CourtHand, { url, epoch, force }: Extra
   const said = JSON.stringify({ format: 'ciro/root-dispute/1', epoch, posted: { ...posted, total: String(posted.total) }, finding: finding.finding, why: finding.why });
   const charge: Charge = { kind: 'root', accused: '0x0', ref: `0x${epoch.toString(16)}`, evidence: evidenceFelt(textHash(said)) };
   print(`evidence: ${said}`);
-  await landed(hand, await court.open(charge));
-  print(await describeCase(court, (await court.refCap(charge)).openCase));
+  print(await describeCase(court, await openCase(hand, charge)));
 }

@@ -23,7 +23,7 @@ npm run dispute -- open worker ADDRESS JOB FILE     accuses a worker with a case
 npm run dispute -- open job JOB FILE                by the client of a job that was funded by contract
 npm run dispute -- root N [--force]                 computes epoch N again, and disputes it if it is wrong; --force disputes one that is right, and loses the bond
   --url   the coordinator that publishes files and epochs (http://localhost:8080)
-environment: CIRO_ACCOUNT_ADDRESS and CIRO_ACCOUNT_KEY, who acts; the contracts are those of .ciro/chain.json`;
+environment: CIRO_ACCOUNT_ADDRESS and CIRO_ACCOUNT_KEY, who acts; the contracts are those of the chain of npm run chain, else of npm start, or of the file that CIRO_CHAIN_FILE names`;
 
 const LOCAL = 'http://localhost:8080';
 const FELT = /^0x[0-9a-f]{1,64}$/;

@@ -22,7 +22,7 @@ export async function castVote(hand: CourtHand, options: VoteOptions): Promise<v
   const { account } = court;
   const found = await existingCase(court, options.id);
   if (account === null) throw usage('who votes is not known: set CIRO_ACCOUNT_ADDRESS and CIRO_ACCOUNT_KEY', DISPUTE_USAGE);
-  if (!(await court.mayVote(found.id, account))) throw usage(`${account} cannot vote on case ${found.id}: it is no arbiter, has voted, is a party of the case, or the case is ${found.state}`, DISPUTE_USAGE);
+  if (!(await court.mayVote(found.id, account))) throw usage(`${account} cannot vote on case ${found.id}: it is no arbiter, has voted, is a party of the case, its vote is not open (any more), or the case is ${found.state === 'open' ? 'decided' : found.state}`, DISPUTE_USAGE);
   const finding = options.vote === 'auto' ? await look(hand, found, options) : { finding: options.vote, why: 'as told' };
   if (finding.report !== undefined) print(`${verifyTable(finding.report, process.stdout.isTTY && process.env['NO_COLOR'] === undefined)}\n`);
   print(`case ${found.id}: ${finding.finding}: ${finding.why}`);

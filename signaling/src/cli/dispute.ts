@@ -1,5 +1,4 @@
 /** `npm run dispute`: cases before the court, by hand: list, show, open, answer, vote, end, and dispute a wrong epoch (SPEC Q2, Q5). */
-import { resolve } from 'node:path';
 import { ContractCaller } from '../chain/contract-caller.ts';
 import { accountKeys, readCourtSettings } from '../chain/court-settings.ts';
 import { DisputeCourt } from '../chain/dispute-court.ts';
@@ -8,16 +7,17 @@ import { disputeEpoch } from './dispute-epoch.ts';
 import { parseDisputeOptions } from './dispute-options.ts';
 import { describeCase, listCases } from './dispute-table.ts';
 import { castVote } from './dispute-vote.ts';
-import { evidenceOfFile, landed } from './court-moves.ts';
+import { evidenceOfFile, landed, openCase } from './court-moves.ts';
+import { findChain } from './find-chain.ts';
 import { runCommand } from './run-command.ts';
 import type { Charge } from '../disputes/court-port.ts';
 import type { CourtHand } from './court-moves.ts';
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
-/** Court, epochs and who acts, by `.ciro/chain.json` and the environment. */
+/** Court, epochs and who acts, by the chain that is found and the environment. */
 async function openHand(signal: AbortSignal): Promise<CourtHand> {
-  const settings = await readCourtSettings(resolve(CHECKOUT, '.ciro', 'chain.json'));
+  const settings = await readCourtSettings(await findChain({ folder: CHECKOUT, env: process.env, report: (line) => void process.stderr.write(`${line}\n`), signal }));
   const account = await accountKeys(settings, process.env);
   const caller = new ContractCaller({ ...settings, ...(account === undefined ? {} : { account }) });
   return { court: new DisputeCourt(settings, caller), caller, store: settings.store, signal, print };
@@ -47,9 +47,7 @@ await runCommand(async (signal) => {
     case 'open': {
       const { kind, accused, ref, file } = options;
       const charge: Charge = { kind, accused, ref, evidence: await evidenceOfFile(file, signal) };
-      await landed(hand, await court.open(charge));
-      const { openCase } = await court.refCap(charge);
-      return print(await describeCase(court, openCase));
+      return print(await describeCase(court, await openCase(hand, charge)));
     }
   }
 });

@@ -40,7 +40,7 @@ npm run escrow -- status ID           what the contract says
 npm run escrow -- refund ID [--sponsored]   after deadline and grace; needs no coordinator
 npm run escrow -- evidence ID         keeps the evidence of the answer in .ciro/escrows, for npm run verify -- answer FILE
 npm run escrow -- revoke-model MODEL_ID     by the operator (CIRO_COORDINATOR_KEY)
-Contracts are those of .ciro/chain.json, or of the file that CIRO_CHAIN_FILE names. --url ${DEFAULT_URL} names the coordinator that create, ask, evidence and --sponsored need.
+Contracts are those of the chain of npm run chain, else of npm start, or of the file that CIRO_CHAIN_FILE names. --url ${DEFAULT_URL} names the coordinator that create, ask, evidence and --sponsored need.
 environment: CIRO_ACCOUNT_ADDRESS, CIRO_ACCOUNT_KEY (on a devnet without them: its last account), CIRO_RPC`;
 
 /** Parses the arguments; throws `usage` naming what is wrong. */

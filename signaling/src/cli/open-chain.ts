@@ -1,13 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ChainError } from '@ciro/contracts/chain/chain-error.ts';
 import { writeChainFile } from '@ciro/contracts/chain/chain-file.ts';
 import { felt } from '@ciro/contracts/chain/felts.ts';
 import { HOW_TO_HAVE_A_DEVNET, findDevnet } from '@ciro/contracts/chain/find-devnet.ts';
-import { ChainClient } from '@ciro/contracts/chain/starknet.ts';
-import { chainSettingsOf, isLocal, readChainFile } from '../chain/chain-settings.ts';
+import { chainSettingsOf, readChainFile } from '../chain/chain-settings.ts';
 import { cacheFolder } from '../models/cache-folder.ts';
 import { openRelayer } from '../open-relayer.ts';
+import { whyNotTheChain } from './answering-chain.ts';
 import { strk } from './chain-table.ts';
 import { openDisputes } from './open-disputes.ts';
 import { openEscrow } from './open-escrow.ts';
@@ -23,10 +22,6 @@ import type { OwnChain } from './own-chain.ts';
 
 /** On a chain of this machine nobody waits an hour for a block to be worth its fee, nor ten minutes for a payee's own claim. */
 const LOCAL = { epochEveryMs: 30_000, lookEveryMs: 500, ownClaimMs: 5_000, mayBeginAnew: true } as const;
-/** A node is asked whether it is the one that the file names; one on the same machine answers at once. */
-const ASK_LOCAL_MS = 3_000;
-const ASK_NETWORK_MS = 20_000;
-
 /** The chain that a coordinator works with, its parts ready to be given to `startCoordinator`; empty without one. */
 export interface OpenedChain extends AsyncDisposable {
   readonly environment: Pick<CoordinatorOptions, 'chain' | 'disputes' | 'escrow' | 'paymaster' | 'tickets'>;
@@ -62,7 +57,11 @@ const none: OpenedChain = { environment: {}, local: false, paid: new Map(), depl
 export async function openChain(options: OpenChainOptions): Promise<OpenedChain> {
   const { path, env, report, signal } = options;
   const file = await readChainFile(path);
-  if (file !== undefined && (await isTheChain(file, report, signal))) return { ...(await connect(file, env, undefined, options)), path };
+  if (file !== undefined) {
+    const reason = await whyNotTheChain(file, '.ciro/chain.json', signal);
+    if (reason === undefined) return { ...(await connect(file, env, undefined, options)), path };
+    report(`the local chain of .ciro/chain.json is not used: ${reason}`);
+  }
   const devnet = await findDevnet(env, cacheFolder());
   if (devnet === undefined) {
     report(`no chain: credits stay in the ledger (${HOW_TO_HAVE_A_DEVNET})`);
@@ -96,22 +95,6 @@ export async function openChain(options: OpenChainOptions): Promise<OpenedChain>
   } catch (error) {
     await end();
     throw error;
-  }
-}
-
-/** Whether the node is the file's: it answers, is on its chain, and has its settlement contract. One line says why a local one is not. */
-async function isTheChain(file: ChainFile, report: (line: string) => void, signal: AbortSignal): Promise<boolean> {
-  const { rpc, chainId, addresses, classHashes } = file;
-  try {
-    const chain = await ChainClient.connect({ rpc, chainId, local: isLocal(file), signal, answerTimeoutMs: isLocal(file) ? ASK_LOCAL_MS : ASK_NETWORK_MS });
-    const found = await chain.classHashAt(felt(addresses.CommitmentStore));
-    if (found === felt(classHashes.CommitmentStore)) return true;
-    throw new ChainError('foreign-class', `The node at ${rpc} has ${found === undefined ? 'no contract' : `class ${found}`} at ${addresses.CommitmentStore}, and .ciro/chain.json says ${classHashes.CommitmentStore}. \`npm run chain\` deploys what it names.`, { fault: 'user', fields: { rpc, found } });
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!isLocal(file) || !(error instanceof ChainError)) throw error;
-    report(`the local chain of .ciro/chain.json is not used: ${error.message}`);
-    return false;
   }
 }
 

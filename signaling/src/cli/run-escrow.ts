@@ -29,8 +29,8 @@ const NONCE_BYTES = 31;
 const POLL_MS = 500;
 
 export interface EscrowSurroundings {
-  /** Path of `.ciro/chain.json`. */
-  readonly chainFile: string;
+  /** Finds the path of the chain's file; only commands that need a node ask. */
+  readonly chainFile: () => Promise<string>;
   /** Where requests and salts are kept. */
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
@@ -54,7 +54,7 @@ export async function runEscrow(options: EscrowOptions, around: EscrowSurroundin
     case 'top-up':
     case 'cancel':
     case 'refund': {
-      const requester = await openAccount(around.chainFile, around.env);
+      const requester = await openAccount(await around.chainFile(), around.env);
       const { id } = options;
       const { jobManager } = requester.contract;
       if (options.command === 'top-up') await act(requester, options, 'top_up', topUpCalls(jobManager, id, requester.token, options.amount), around);
@@ -83,7 +83,7 @@ async function landed({ contract }: Pick<EscrowAccount, 'contract'>, transaction
 }
 
 async function create(options: EscrowOptions & CreateOptions, around: EscrowSurroundings): Promise<void> {
-  const requester = await openAccount(around.chainFile, around.env);
+  const requester = await openAccount(await around.chainFile(), around.env);
   const { contract, account, token } = requester;
   const model = await servedModel(options.url, options.model);
   const request = requestOf(options);
@@ -141,7 +141,7 @@ async function trialKey(url: string): Promise<string> {
 }
 
 async function status(id: EscrowId, { chainFile, env, write }: EscrowSurroundings): Promise<void> {
-  const { contract } = await openAccount(chainFile, env);
+  const { contract } = await openAccount(await chainFile(), env);
   const [job, { refundGrace, disputeWindow }] = await Promise.all([contract.job(id, 'newest'), contract.times()]);
   const at = (seconds: number): string => new Date(seconds * 1000).toISOString();
   const lines: readonly (readonly [string, string])[] = [
@@ -160,7 +160,7 @@ async function status(id: EscrowId, { chainFile, env, write }: EscrowSurrounding
 
 /** By the operator: the coordinator's account, with its own key, or a devnet's. */
 async function revoke(model: string, { chainFile, env, write, signal }: EscrowSurroundings): Promise<void> {
-  const operator = await openOperator(chainFile, env);
+  const operator = await openOperator(await chainFile(), env);
   const transaction = await operator.contract.revokeModel(chainModelOf({ id: model, file: model }).id);
   write(`revoke_model: transaction ${transaction}\n`);
   await landed(operator, transaction, 'revoke_model', signal);

@@ -18,7 +18,7 @@ npm run stake -- remove TOKENS                    begins the cool-down: until it
 npm run stake -- cancel | withdraw [WORKER]       all that cools stays, or leaves once its time has come
 npm run stake -- payout ADDRESS                   after the pool's delay
 npm run stake -- deregister                       with nothing left in the pool
-environment: CIRO_ACCOUNT_ADDRESS and CIRO_ACCOUNT_KEY, the worker's own account; the contracts are those of .ciro/chain.json`;
+environment: CIRO_ACCOUNT_ADDRESS and CIRO_ACCOUNT_KEY, the worker's own account; the contracts are those of the chain of npm run chain, else of npm start, or of the file that CIRO_CHAIN_FILE names`;
 
 const FELT = /^0x[0-9a-fA-F]{1,64}$/;
 

@@ -1,5 +1,4 @@
 /** `npm run stake`: registers a worker in the pool, and moves its stake in and out (SPEC Q6). */
-import { resolve } from 'node:path';
 import { capabilityHash } from '@ciro/core/sponsorship/pool-calls.ts';
 import { formatCredits } from '@ciro/core/units.ts';
 import { CdcPool } from '../chain/cdc-pool.ts';
@@ -8,6 +7,7 @@ import { accountKeys, readCourtSettings } from '../chain/court-settings.ts';
 import { CHECKOUT } from '../setup/checkout.ts';
 import { landed } from './court-moves.ts';
 import { alignedTable } from './evidence-table.ts';
+import { findChain } from './find-chain.ts';
 import { usage } from './job-options.ts';
 import { runCommand } from './run-command.ts';
 import { parseStakeOptions, STAKE_USAGE } from './stake-options.ts';
@@ -52,7 +52,7 @@ function move(pool: PoolPort, account: string, options: StakeOptions): Promise<s
 
 await runCommand(async (signal) => {
   const options = parseStakeOptions(process.argv.slice(2));
-  const settings = await readCourtSettings(resolve(CHECKOUT, '.ciro', 'chain.json'));
+  const settings = await readCourtSettings(await findChain({ folder: CHECKOUT, env: process.env, report: (line) => void process.stderr.write(`${line}\n`), signal }));
   const account = await accountKeys(settings, process.env);
   const caller = new ContractCaller({ ...settings, ...(account === undefined ? {} : { account }) });
   const pool = new CdcPool(settings, caller);

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { CHECKOUT } from '../setup/checkout.ts';
 import { environmentOptions } from '../main.ts';
+import { drain } from './drain.ts';
 import { openChain } from './open-chain.ts';
 import { openNetwork } from './open-network.ts';
 import { payWorkers } from './pay-workers.ts';
@@ -31,7 +32,12 @@ function printDoors(coordinator: Coordinator): void {
   );
 }
 
-await runCommand(async (signal) => {
+await runCommand(async (stopped) => {
+  // Volunteers and chain go on while the last answers end; before anything is served a stop ends them at once.
+  const ending = new AbortController();
+  const { signal } = ending;
+  const end = (): void => ending.abort();
+  stopped.addEventListener('abort', end, { once: true });
   const options = parseStartOptions(process.argv.slice(2), process.env);
   const report = (line: string): void => void process.stderr.write(`${line}\n`);
   const dataDir = resolve(CHECKOUT, options.dataDir);
@@ -45,7 +51,7 @@ await runCommand(async (signal) => {
   await using network = await openNetwork({ ...options, dataDir, environment, report, signal });
   const { coordinator, volunteers } = network;
   if (volunteers === undefined) {
-    process.stdout.write(`\nNo browser for headless volunteers was found. Open ${coordinator.publicUrl}/ in ${options.stages} tabs and press Contribute.\n`);
+    process.stdout.write(`\n${options.volunteers === 0 ? '' : 'No browser for headless volunteers was found. '}Open ${coordinator.publicUrl}/ in ${options.stages} tabs and press Contribute.\n`);
   } else {
     process.stdout.write(`\n> ${options.prompt}\n\n`);
     printAnswer(await runQuestion(coordinator, { ...DEMONSTRATION, prompt: options.prompt }, signal));
@@ -57,5 +63,7 @@ await runCommand(async (signal) => {
     return;
   }
   printDoors(coordinator);
-  await untilAborted(signal);
+  stopped.removeEventListener('abort', end);
+  await untilAborted(stopped);
+  await drain(coordinator, report);
 });

@@ -73,8 +73,9 @@ export interface CourtPort {
   find(id: number): Promise<CourtCase | undefined>;
   /** Ids of cases that `account` opened with this very charge, from a block on. */
   openedBy(account: string, charge: Charge, fromBlock: number): Promise<readonly number[]>;
-  /** Most that this worker may lose for this ref, what it lost, and the case that is open about it (0: none). */
-  refCap(charge: Omit<Charge, 'evidence'>): Promise<{ readonly cap: bigint; readonly slashed: bigint; readonly openCase: number }>;
+  /** Most that this worker may lose for this ref, what it lost, and how many cases about it are open. */
+  refCap(charge: Omit<Charge, 'evidence'>): Promise<{ readonly cap: bigint; readonly slashed: bigint; readonly openCases: number }>;
+  /** Whether `vote` would be taken now: an arbiter that has no part in the case and did not vote, within its time, before it is decided. */
   mayVote(id: number, arbiter: string): Promise<boolean>;
   /** Undefined while it is open. */
   ruling(id: number, fromBlock: number): Promise<Ruling | undefined>;

@@ -160,11 +160,6 @@ export class Disputes {
       if (sent.state === 'reverted') this.#deps.onError(new DisputeError('refused', `opening a case about job ${dispute.job} was refused: ${sent.reason}; it is tried again`, { fault: 'platform', fields: { transaction } }));
     }
     if ((await pool.tierOf(accused)) === 'unknown' || (await pool.atRisk(accused)) === 0n) return this.#mark(dispute, { state: 'unopened', note: 'the worker has nothing at stake on the chain' }, 'unopened');
-    const { openCase } = await court.refCap(charge);
-    if (openCase !== 0) {
-      const note = `case ${openCase} of somebody else about this job is open; ours waits for its end`;
-      return note === dispute.note ? undefined : this.#mark(dispute, { note });
-    }
     // From here on a restart asks the chain what became of it.
     const from = fromBlock ?? number;
     if (fromBlock === null) await this.#mark(dispute, { fromBlock: from });

@@ -54,10 +54,14 @@ export class MemoryCourt implements CourtPort {
   /** Somebody opens a case, at once. */
   openAs(challenger: string, charge: Charge): number {
     const id = this.cases.length + 1;
-    if (this.cases.some((each) => each.state === 'open' && each.kind === charge.kind && each.accused === charge.accused && each.ref === charge.ref)) throw new Error('CIRO-DC: case open');
+    if (charge.kind !== 'worker' && this.#openAbout(charge) > 0) throw new Error('CIRO-DC: case open');
     this.cases.push({ ...charge, id, state: 'open', challenger, answer: null, respondUntil: this.time + 60, voteFrom: this.time + 60, voteUntil: this.time + 120, guiltyVotes: 0, notGuiltyVotes: 0, leastSlash: 0n });
     this.#pay(challenger, SETTINGS.bond);
     return id;
+  }
+
+  #openAbout({ kind, accused, ref }: Omit<Charge, 'evidence'>): number {
+    return this.cases.filter((each) => each.state === 'open' && each.kind === kind && each.accused === accused && each.ref === ref).length;
   }
 
   /** The chain forgets a case, as a reorganisation does. */
@@ -85,8 +89,7 @@ export class MemoryCourt implements CourtPort {
   find = (id: number): Promise<CourtCase | undefined> => this.#call('find', () => this.cases[id - 1]);
   openedBy = (account: string, { kind, accused, ref, evidence }: Charge): Promise<readonly number[]> =>
     this.#call('openedBy', () => this.cases.filter((each) => each.challenger === account && each.kind === kind && each.accused === accused && each.ref === ref && each.evidence === evidence).map(({ id }) => id));
-  refCap = ({ kind, accused, ref }: Omit<Charge, 'evidence'>): Promise<{ cap: bigint; slashed: bigint; openCase: number }> =>
-    this.#call('refCap', () => ({ cap: 50n, slashed: 0n, openCase: this.cases.find((each) => each.state === 'open' && each.kind === kind && each.accused === accused && each.ref === ref)?.id ?? 0 }));
+  refCap = (about: Omit<Charge, 'evidence'>): Promise<{ cap: bigint; slashed: bigint; openCases: number }> => this.#call('refCap', () => ({ cap: 50n, slashed: 0n, openCases: this.#openAbout(about) }));
   mayVote = (): Promise<boolean> => this.#call('mayVote', () => true);
   ruling = (id: number): Promise<Ruling | undefined> => this.#call('ruling', () => this.rulings.get(id));
   head = (): Promise<{ number: number; time: number }> => this.#call('head', () => ({ number: this.block, time: this.time }));

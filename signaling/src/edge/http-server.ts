@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import Fastify, { LogController } from 'fastify';
 import { CiroError } from '@ciro/core/errors.ts';
+import { logOptions } from '../logging/log-options.ts';
 import { accountRoutes } from './account-routes.ts';
 import { AddressLimits } from './address-limits.ts';
 import { answerRoutes } from './answer-routes.ts';
 import { chainRoutes } from './chain-routes.ts';
 import { chatRoute } from './chat-route.ts';
+import { trustedProxies } from './client-address.ts';
 import { disputeRoutes } from './dispute-routes.ts';
 import { epochRoutes } from './epoch-routes.ts';
 import { escrowRoutes } from './escrow-routes.ts';
@@ -15,10 +17,13 @@ import { ledgerRoutes } from './ledger-routes.ts';
 import { lineRoutes } from './line-routes.ts';
 import { modelsRoutes } from './models-routes.ts';
 import { networkRoutes } from './network-routes.ts';
+import { operationRoutes } from './operation-routes.ts';
+import { operatorRoutes } from './operator-routes.ts';
 import { EdgeError, openAiError } from './openai-error.ts';
 import { NOT_FOUND_PAGE, pageRoutes, wantsPage } from './page-routes.ts';
 import { payoutRoutes } from './payout-routes.ts';
-import { COMMON_HEADERS, INSECURE_PAGE_POLICY } from './security-headers.ts';
+import { watchRequests } from './request-watch.ts';
+import { COMMON_HEADERS, INSECURE_PAGE_POLICY, TRANSPORT_HEADERS } from './security-headers.ts';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { AnswerRouteDependencies } from './answer-routes.ts';
 import type { Accounts } from '../accounts/accounts.ts';
@@ -27,6 +32,7 @@ import type { Intake } from '../intake/intake.ts';
 import type { JobWatch } from '../intake/job-watch.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { AddressLimit } from './address-limits.ts';
+import type { TrustsProxy } from './client-address.ts';
 import type { ChainRouteDependencies } from './chain-routes.ts';
 import type { DisputeRouteDependencies } from './dispute-routes.ts';
 import type { EpochRouteDependencies } from './epoch-routes.ts';
@@ -35,6 +41,10 @@ import type { LedgerRouteDependencies } from './ledger-routes.ts';
 import type { PayoutRouteDependencies } from './payout-routes.ts';
 import type { ShardedModels } from './models-routes.ts';
 import type { NetworkView } from './network-routes.ts';
+import type { LogSink } from '../logging/log-options.ts';
+import type { OperationOptions, OperationView } from './operation-routes.ts';
+import type { Drains, OperatorRouteOptions } from './operator-routes.ts';
+import type { RequestWatch } from './request-watch.ts';
 
 /** Bodies other than a chat's are empty or nearly so. */
 const MAX_BODY_BYTES = 16 * 1024;
@@ -76,9 +86,11 @@ export interface HttpDependencies {
   readonly escrows: EscrowRouteDependencies;
   readonly models: ShardedModels;
   readonly view: NetworkView;
+  readonly operation: OperationView;
+  readonly drains: Drains;
 }
 
-export interface HttpOptions {
+export interface HttpOptions extends OperationOptions, OperatorRouteOptions {
   readonly now: () => number;
   /** Where a proxy with TLS serves us, if it does. */
   readonly publicUrl?: URL;
@@ -89,23 +101,31 @@ export interface HttpOptions {
   /** A relayer's routes (SNIP-29), mounted at `/paymaster`. */
   readonly paymaster?: FastifyPluginAsync;
   readonly logLevel?: string;
+  /** Where log lines go; standard error when absent. */
+  readonly logSink?: LogSink;
+  /** Proxies that are believed about who their client is; those of this machine when absent. */
+  readonly trusts?: TrustsProxy;
+  /** Hears of every answer. */
+  readonly answered?: RequestWatch['answered'];
 }
 
 /** The HTTP server without routes: its log and its socket can be used at once. */
-export async function createHttp({ tls, logLevel }: Pick<HttpOptions, 'tls' | 'logLevel'>): Promise<FastifyInstance> {
+export async function createHttp({ tls, logLevel, logSink, answered, trusts = trustedProxies() }: Pick<HttpOptions, 'tls' | 'logLevel' | 'logSink' | 'answered' | 'trusts'>): Promise<FastifyInstance> {
   const https = tls === undefined ? null : { cert: await readPem(tls.cert, 'CIRO_TLS_CERT'), key: await readPem(tls.key, 'CIRO_TLS_KEY') };
-  return Fastify({
-    // Standard output belongs to the command line's answers.
-    logger: { level: logLevel ?? 'warn', stream: process.stderr },
+  // Standard output belongs to the command line's answers.
+  const { hashAddress, ...log } = logOptions(logLevel, logSink ?? process.stderr);
+  const app = Fastify({
+    ...log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    // Only a proxy on this machine is believed about who its client is.
-    trustProxy: 'loopback',
+    trustProxy: trusts,
     // Closing ends what is still open: answers were told of it before.
     forceCloseConnections: true,
     ...(https === null ? {} : { https }),
   });
+  watchRequests(app, { answered: answered ?? (() => undefined), hashAddress });
+  return app;
 }
 
 /** The HTTP face of the coordinator. Nothing of a prompt or an answer is ever logged. */
@@ -119,6 +139,7 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
   });
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(COMMON_HEADERS);
+    if (options.publicUrl?.protocol === 'https:') reply.headers(TRANSPORT_HEADERS);
     if (request.url.startsWith('/v1/')) await openToOtherSites(request, reply);
   });
   const { accounts, ledger, intake, evidence, jobs, past, head, settlement, disputes, escrows, chain, models, view } = dependencies;
@@ -134,6 +155,8 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
   disputeRoutes(app, { disputes });
   modelsRoutes(app, models, { startedAt: options.now(), missing: (id) => view.missing(id) });
   networkRoutes(app, view, models);
+  operationRoutes(app, dependencies.operation, options);
+  operatorRoutes(app, dependencies.drains, options);
   await lineRoutes(app, { limits: new AddressLimits(LINE_LIMIT, options) });
   if (options.paymaster !== undefined) await app.register(options.paymaster, { prefix: '/paymaster' });
   await pageRoutes(app, options);

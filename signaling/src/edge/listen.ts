@@ -2,7 +2,7 @@ import { CiroError } from '@ciro/core/errors.ts';
 import type { FastifyInstance } from 'fastify';
 
 /** Why the coordinator has no address. */
-export class AddressError extends CiroError<'port-in-use' | 'bad-public-url'> {}
+export class AddressError extends CiroError<'port-in-use' | 'bad-public-url' | 'bad-proxy'> {}
 
 /** Listens on `host`, or on every address of this machine; gives the port. Throws `port-in-use`. `port` 0 takes a free one. */
 export async function listen(app: FastifyInstance, { port, host }: { readonly port: number; readonly host?: string }): Promise<number> {

@@ -28,7 +28,7 @@ export async function pageRoutes(app: FastifyInstance, { webDist, publicUrl, pub
     await reply.header('content-security-policy', INSECURE_PAGE_POLICY).header('cache-control', 'no-store').type('text/html; charset=utf-8').send(insecurePage(request.headers.host ?? 'this address', localPort));
   });
   if (webDist === undefined || !existsSync(join(webDist, 'index.html'))) return;
-  const policy = policyWith(publicFiles);
+  const policy = policyWith(publicFiles, publicUrl);
   await app.register(fastifyStatic, {
     root: webDist,
     preCompressed: true,
@@ -45,7 +45,7 @@ export async function pageRoutes(app: FastifyInstance, { webDist, publicUrl, pub
 /** A browser on its way to a page, rather than a program, a script or a style. */
 export function wantsPage(request: Pick<FastifyRequest, 'method' | 'headers' | 'url'>): boolean {
   const { method, headers, url } = request;
-  return (method === 'GET' || method === 'HEAD') && (headers.accept ?? '').includes('text/html') && !/^\/(v1|models|health|line|socket)([/?]|$)/.test(url);
+  return (method === 'GET' || method === 'HEAD') && (headers.accept ?? '').includes('text/html') && !/^\/(v1|models|health|ready|metrics|line|socket)([/?]|$)/.test(url);
 }
 
 /** Shown for an address that does not exist, to a browser. */

@@ -19,25 +19,30 @@ export const CONTENT_SECURITY_POLICY = [
 /** Where a hub sends on to for the bytes of a file: a browser holds redirects against the policy, too. */
 const SENDS_ON: Readonly<Record<string, readonly string[]>> = { 'https://huggingface.co': ['https://*.hf.co', 'https://*.huggingface.co'] };
 
-/** The same, with connections to where public model files lie. */
-export function policyWith(publicFiles: readonly string[]): string {
+/** The same, with connections to where public model files lie; sockets to the public address only, where there is one. */
+export function policyWith(publicFiles: readonly string[], publicUrl?: URL): string {
   const origins = [...new Set(publicFiles.map((url) => new URL(url).origin))].flatMap((origin) => [origin, ...(SENDS_ON[origin] ?? [])]);
-  return CONTENT_SECURITY_POLICY.replace("connect-src 'self' ws: wss:", (same) => [same, ...origins].join(' '));
+  const sockets = publicUrl === undefined ? ['ws:', 'wss:'] : [`${publicUrl.protocol === 'https:' ? 'wss' : 'ws'}://${publicUrl.host}`];
+  return CONTENT_SECURITY_POLICY.replace("connect-src 'self' ws: wss:", () => ["connect-src 'self'", ...sockets, ...origins].join(' '));
 }
 
 /** The designed page for insecure origins has its style inside and nothing else. */
 export const INSECURE_PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** Sent with everything. */
+/** Sent with everything; pages have a policy of their own. An answer of the API that a browser is made to show as a page runs nothing and is framed nowhere. */
 export const COMMON_HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
 };
+
+/** Sent with everything where the public address is HTTPS: a browser that was here comes back by HTTPS for a year. */
+export const TRANSPORT_HEADERS: Readonly<Record<string, string>> = { 'strict-transport-security': 'max-age=31536000' };
 
 /** Sent with pages besides: no other site opens it in a frame or keeps a handle on it; wallets may open their pop-ups. */
 export const PAGE_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy': CONTENT_SECURITY_POLICY,
   'cross-origin-opener-policy': 'same-origin-allow-popups',
   'cross-origin-resource-policy': 'same-origin',
-  'permissions-policy': 'camera=(), microphone=(), geolocation=(), payment=()',
+  'permissions-policy': 'camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), hid=(), bluetooth=(), midi=(), display-capture=()',
 };

@@ -27,8 +27,8 @@ class Tab {
   #wake: () => void = () => undefined;
   #ended = false;
 
-  constructor(url: string, origin?: string) {
-    this.socket = io(url, { path: '/socket', parser, transports: ['websocket'], reconnection: false, forceNew: true, ...(origin === undefined ? {} : { extraHeaders: { origin } }) });
+  constructor(url: string, origin?: string, headers: Record<string, string> = {}) {
+    this.socket = io(url, { path: '/socket', parser, transports: ['websocket'], reconnection: false, forceNew: true, extraHeaders: { ...headers, ...(origin === undefined ? {} : { origin }) } });
     this.socket.on('m', (raw: unknown) => {
       this.received.push(parseCoordinatorMessage(raw));
       this.#wake();
@@ -69,8 +69,8 @@ async function setup(options: SocketOptions = {}) {
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const tabs: Tab[] = [];
-  const tab = (origin?: string): Tab => {
-    const opened = new Tab(url, origin);
+  const tab = (origin?: string, headers: Record<string, string> = {}): Tab => {
+    const opened = new Tab(url, origin, headers);
     tabs.push(opened);
     return opened;
   };
@@ -107,6 +107,23 @@ it('too many connections of one address are refused as full; one that ends makes
   const next = edge.tab();
   await next.message('challenge');
   expect(next.received.map((message) => message.type)).toEqual(['challenge']);
+});
+
+it('behind a trusted proxy each client is counted for itself; a client that is no proxy is not believed', async () => {
+  const through = async (edge: Awaited<ReturnType<typeof setup>>, clients: readonly string[]): Promise<string[]> => {
+    const first: string[] = [];
+    for (const client of clients) {
+      const tab = edge.tab(undefined, { 'x-forwarded-for': client });
+      await tab.greet();
+      first.push(tab.received.find(({ type }) => type === 'refused') === undefined ? 'taken' : 'refused');
+    }
+    return first;
+  };
+  await using trusting = await setup({ maxConnectionsPerAddress: 1 });
+  // What the client itself claims stands before what the proxy says.
+  expect(await through(trusting, ['203.0.113.1', '203.0.113.9, 203.0.113.1', '203.0.113.2'])).toEqual(['taken', 'refused', 'taken']);
+  await using distrusting = await setup({ maxConnectionsPerAddress: 1, trusts: () => false });
+  expect(await through(distrusting, ['203.0.113.1', '203.0.113.2'])).toEqual(['taken', 'refused']);
 });
 
 it('W2: other events, further arguments and acknowledgements are malformed messages', async () => {

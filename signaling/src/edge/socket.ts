@@ -6,11 +6,13 @@ import type { Server as HttpsServer } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { Socket } from 'socket.io';
 import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordinator.ts';
+import { clientAddress, trustedProxies } from './client-address.ts';
 import { Admission } from '../sessions/admission.ts';
 import { systemClock } from '../sessions/clock.ts';
 import { INPUT_BURST_BYTES, INPUT_BYTES_PER_SECOND } from '../sessions/session-limits.ts';
 import { TokenBucket } from '../sessions/token-bucket.ts';
 import type { Sessions } from '../sessions/sessions.ts';
+import type { TrustsProxy } from './client-address.ts';
 
 /** Path of the control socket. */
 export const SOCKET_PATH = '/socket';
@@ -33,6 +35,8 @@ export interface SocketOptions {
   /** Origins besides the server's own that may connect, e.g. `https://example.org`. */
   readonly allowedOrigins?: readonly string[];
   readonly maxConnectionsPerAddress?: number;
+  /** Proxies that are believed about who their client is; those of this machine when absent. */
+  readonly trusts?: TrustsProxy;
   /** Interval of the transport's pings, which also measure the round trip. */
   readonly pingMs?: number;
 }
@@ -43,6 +47,7 @@ type EngineRequest = IncomingMessage & { readonly websocket: { pause(): void; re
 /** Serves the control socket on `httpServer`. `close` ends the connections and leaves the server itself to its owner. */
 export function attachSocket(httpServer: HttpServer | HttpsServer, deps: SocketDeps, options: SocketOptions = {}): { close(): Promise<void> } {
   const open = new Set<Duplex>();
+  const trusts = options.trusts ?? trustedProxies();
   const admission = new Admission(systemClock, options.maxConnectionsPerAddress);
   const io = new Server(httpServer, {
     path: SOCKET_PATH,
@@ -56,7 +61,8 @@ export function attachSocket(httpServer: HttpServer | HttpsServer, deps: SocketD
     allowRequest: (request, answer) => answer(null, isAllowed(request, options.allowedOrigins ?? [])),
   });
   io.on('connection', (socket) => {
-    const { address } = socket.handshake;
+    const { address: remote, headers } = socket.handshake;
+    const address = clientAddress(remote, headers['x-forwarded-for'], trusts);
     const tcp = socket.request.socket;
     open.add(tcp);
     tcp.once('close', () => open.delete(tcp));

@@ -10,16 +10,20 @@ const escrow = (n: number, change: Partial<Escrow> = {}): Escrow => ({ id: `0x${
 export function escrowStoreConforms(open: () => Promise<EscrowStore>): void {
   it('N3: an escrow is taken once, and kept as it was stored last', async () => {
     const store = await open();
-    expect(await Promise.all([store.add(escrow(7)), store.add(escrow(7, { job: jobId(8) }))])).toEqual([true, false]);
-    expect(await store.find('0x7')).toEqual(escrow(7));
+    const rivals = [escrow(7), escrow(7, { job: jobId(8) })] as const;
+    const taken = await Promise.all(rivals.map((each) => store.add(each)));
+    expect(taken.filter(Boolean)).toHaveLength(1);
+    // Which of them comes first is the database's affair.
+    const [kept, refused] = taken[0] === true ? rivals : [rivals[1], rivals[0]];
+    expect(await store.find('0x7')).toEqual(kept);
     const change = { state: 'answered', result: { root: '0xabc', used: HUGE - 1n }, sent: { start: { transaction: '0x1', at: 5.5 }, submit: { transaction: '0x2', at: 6 } } } as const;
     await store.change('0x7', change);
     await store.change('0x99', change);
-    expect(await store.find('0x7')).toEqual(escrow(7, change));
+    expect(await store.find('0x7')).toEqual({ ...kept, ...change });
     expect(await store.find('0x99')).toBeUndefined();
-    await store.drop('0x7', jobId(8));
+    await store.drop('0x7', refused.job);
     expect(await store.find('0x7')).toBeDefined();
-    await store.drop('0x7', jobId(7));
+    await store.drop('0x7', kept.job);
     expect(await store.add(escrow(7))).toBe(true);
   });
 

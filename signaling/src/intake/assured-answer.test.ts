@@ -239,6 +239,7 @@ it('G2, M9: an answer whose tab leaves goes on in another job; the client reads 
   expect(heard.at(-1)).toEqual({ type: 'end', finish: 'length', completionTokens: 10 });
   expect(runner.orders.map(({ job, maxTokens, continues, exclude, quote }) => [job, maxTokens, continues, exclude, quote.promptToken])).toEqual([[FIRST, 10, null, [], '1'], [jobId(2), 6, FIRST, [], '0'], [jobId(3), 3, jobId(2), [], '0']]);
   expect([...(runner.orders[2]?.promptIds ?? [])]).toEqual([...Array(18).fill(3), ...RIGHT.slice(0, 7)]);
+  expect(runner.orders.map(({ drawnFrom }) => drawnFrom), 'V10').toEqual([undefined, 18, 18]);
   expect(audited.map(({ record }) => [record.signed.plan.job, record.finish, record.tokenIds.length])).toEqual(expect.arrayContaining([[FIRST, 'moved', 4], [jobId(2), 'moved', 3], [jobId(3), 'length', 3]]));
   expect(await archive.find(jobId(2))).toMatchObject({ continues: FIRST, corrects: null, state: 'recorded', text: textOf(RIGHT.slice(0, 7)), createdAt: 2_000 });
   expect([await archive.continuationOf(FIRST), await archive.correctionOf(FIRST)]).toEqual([jobId(2), undefined]);

@@ -28,6 +28,7 @@ export function continuationOf(order: JobOrder, { ids, lost }: Pick<Moved, 'ids'
     ...order,
     job,
     promptIds: prompt,
+    ...(ids.length > 0 && { drawnFrom: order.drawnFrom ?? promptIds.length }),
     maxTokens,
     quote: { ...quote, promptToken: '0', hold: String(price(rates, prompt.length, maxTokens)) },
     // The client's nonce was for the first job's draw.

@@ -36,6 +36,9 @@ export class Intake {
   readonly #stopping = new AbortController();
   /** Requests being taken, and answers until they are decided or given up. */
   readonly #open = new Set<Promise<unknown>>();
+  /** Answers that are being given and end with this coordinator. */
+  readonly #answering = new Set<Promise<void>>();
+  #draining = false;
   readonly #live = new LiveAnswers();
   readonly #faults = new JobFaults();
   /** Nonces that requesters may open for their jobs' draws. */
@@ -67,6 +70,23 @@ export class Intake {
     this.#run(asked, model, order, { restart: { before, given }, so: { jobs, ids } });
   }
 
+  /** Takes no more requests; resolves when nothing is being answered that would end with this coordinator, at the latest when `signal` aborts (SPEC O4). */
+  async drain(signal: AbortSignal): Promise<void> {
+    this.#draining = true;
+    const late = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    while (this.#answering.size > 0 && !signal.aborted) await Promise.race([Promise.all(this.#answering), late]);
+  }
+
+  /** Whether requests are refused because the coordinator is about to end. */
+  get draining(): boolean {
+    return this.#draining || this.#stopping.signal.aborted;
+  }
+
+  /** Answers that are being given and end with this coordinator. */
+  get answering(): number {
+    return this.#answering.size;
+  }
+
   /** Takes no more requests, cancels the answers under way but for those that the next start goes on with, and waits until every other hold is closed; audits under way are left to the next start. */
   async close(): Promise<void> {
     this.#stopping.abort();
@@ -75,7 +95,7 @@ export class Intake {
 
   async #accept(body: unknown, account: string): Promise<Answer> {
     const { models, ledger, kept } = this.#dependencies;
-    if (this.#stopping.signal.aborted) throw stopping();
+    if (this.draining) throw stopping();
     const whole = parseChatRequest(body);
     const { messages: _, ...request } = whole;
     const model = modelOf(whole, models);
@@ -111,10 +131,16 @@ export class Intake {
     const carried = new AssuredAnswer(dependencies, { request, tokenizer: model.tokenizer, account, createdAt, events, cancel: cancel.signal, stopping: this.#stopping.signal, ...(progress && { progress }) });
     const answer = { job, request, model: model.manifest.name, createdAt, promptTokens: asked.order.promptIds.length, read: (signal: AbortSignal) => events.read(signal), cancel: () => cancel.abort() };
     this.#live.add(answer, account, events);
+    if (progress === undefined) this.#countUntilOver(events);
     if (order.escrow !== undefined) this.#dependencies.escrows?.runs(order.escrow, answer.cancel);
     void this.#track(carried.run(order, left?.restart).then(() => this.#over(order)));
     if (progress !== undefined) void this.#track(this.#forgetAfter(events, job, progress));
     return answer;
+  }
+
+  #countUntilOver({ over }: AnswerLog): void {
+    this.#answering.add(over);
+    void over.then(() => this.#answering.delete(over));
   }
 
   /** The next start finds out itself what a coordinator that stops leaves undecided. */

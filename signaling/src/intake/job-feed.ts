@@ -44,6 +44,12 @@ export class JobFeeds {
   readonly #feeds = new Map<string, Feed>();
   readonly #ended = new Set<string>();
   #followers = 0;
+  readonly #onEvent: (job: JobId, event: JobStatusEvent) => void;
+
+  /** `onEvent` hears of every event that is told. */
+  constructor(onEvent: (job: JobId, event: JobStatusEvent) => void = () => undefined) {
+    this.#onEvent = onEvent;
+  }
 
   /** A job begins. */
   open(job: JobId): void {
@@ -55,6 +61,7 @@ export class JobFeeds {
     const feed = this.#feeds.get(job);
     if (feed === undefined || feed.ended) return;
     feed.events.push(event);
+    this.#onEvent(job, event);
     feed.ended = event.type === 'settled' || event.type === 'failed';
     if (feed.ended) this.#keepEnded(job);
     for (const wake of feed.waiting) wake();

@@ -18,6 +18,11 @@ it('P1: a plan names model, workers, device keys, layers and the hash of the pro
   expect(plan.promptHash).toBe(createHash('sha256').update(Uint8Array.of(5, 0, 0, 0, 6, 0, 0, 0, 7, 0, 0, 0)).digest('hex'));
 });
 
+it('V10: a plan says which of its prompt ids were drawn, if any were; not those behind its end', () => {
+  expect([build().drawnFrom, build({ drawnFrom: 2 }).drawnFrom]).toEqual([undefined, 2]);
+  for (const drawnFrom of [0, 3, -1, 1.5]) expect(() => build({ drawnFrom })).toThrow('makes no plan');
+});
+
 it('the plan commits to the coordinator nonce that the record opens', () => {
   expect(build().nonces.coordinator).toBe(createHash('sha256').update(new Uint8Array(32)).digest('hex'));
 });

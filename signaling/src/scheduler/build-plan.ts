@@ -43,6 +43,7 @@ export function buildPlan(
     promptHash: idsHash(order.promptIds),
     promptTokens: order.promptIds.length,
     maxTokens: order.maxTokens,
+    ...(order.drawnFrom === undefined ? {} : { drawnFrom: order.drawnFrom }),
     ...(options.prefix === undefined ? {} : { prefix: options.prefix }),
     stopIds: [...order.stopIds],
     quote: order.quote,

@@ -5,7 +5,7 @@ import { receiptHash } from '@ciro/core/receipt/receipt.ts';
 import type { HexHash, NodeId } from '@ciro/core/ids.ts';
 import { buildPlan, idBytes } from './build-plan.ts';
 import { JobMachine } from './job-machine.ts';
-import { COLLECT_TIMEOUT_MS, FIRST_TOKEN_TIMEOUT_MS, FIRST_TOKEN_TIMEOUT_PER_POSITION_MS, PREPARE_TIMEOUT_MS, PROBE_AFTER_LAPS, PROBE_AFTER_MS, PROBE_REPLY_LAPS, PROBE_REPLY_MS, TOKEN_TIMEOUT_MS, UNPACED_REPLY_MS } from './scheduler-limits.ts';
+import { COLLECT_LAPS, COLLECT_TIMEOUT_MS, FIRST_TOKEN_TIMEOUT_MS, FIRST_TOKEN_TIMEOUT_PER_POSITION_MS, PREPARE_TIMEOUT_MS, PROBE_AFTER_LAPS, PROBE_AFTER_MS, PROBE_REPLY_LAPS, PROBE_REPLY_MS, TOKEN_TIMEOUT_MS, UNPACED_REPLY_MS } from './scheduler-limits.ts';
 import { FakeWorkers, jobId, nodeId, orderOf } from './workers.fixture.ts';
 import type { JobMessage, JobOutput } from './job-machine.ts';
 import type { JobOrder } from './job-order.ts';
@@ -266,6 +266,14 @@ it('evidence that does not come is waited for only so long', () => {
   run(4);
   expect(machine.deadline).toBe(300 + COLLECT_TIMEOUT_MS);
   expect(machine.tick(300 + COLLECT_TIMEOUT_MS)).toEqual([{ type: 'collected' }]);
+});
+
+it('evidence of a ring whose laps take seconds is waited for some laps', () => {
+  const { prepare, token, machine } = setup();
+  prepare();
+  const lapMs = COLLECT_TIMEOUT_MS / 2;
+  for (let lap = 0; lap < 4; lap++) token(2 + lap, 9, lap * lapMs);
+  expect(machine.deadline).toBe(3 * lapMs + COLLECT_LAPS * lapMs);
 });
 
 it('a worker that is lost after the answer fails nothing; its evidence is no longer waited for', () => {

@@ -5,7 +5,7 @@ import type { CoordinatorMessage } from '@ciro/core/protocol/control-from-coordi
 import { JobEvidence } from './job-evidence.ts';
 import { SchedulerError } from './scheduler-error.ts';
 import { RingWatch } from './ring-watch.ts';
-import { COLLECT_TIMEOUT_MS, FIRST_TOKEN_TIMEOUT_MS, FIRST_TOKEN_TIMEOUT_PER_POSITION_MS, PREPARE_TIMEOUT_MS, TOKEN_TIMEOUT_MS } from './scheduler-limits.ts';
+import { COLLECT_LAPS, COLLECT_TIMEOUT_MS, FIRST_TOKEN_TIMEOUT_MS, FIRST_TOKEN_TIMEOUT_PER_POSITION_MS, PREPARE_TIMEOUT_MS, TOKEN_TIMEOUT_MS } from './scheduler-limits.ts';
 import type { AuditMessage, WeightsMessage, WorkMessage } from '../sessions/worker.ts';
 import type { Rejection } from './job-evidence.ts';
 import type { JobRecord } from './job-order.ts';
@@ -263,7 +263,7 @@ export class JobMachine {
   }
 
   #finish(reason: Reason, now: number, lost?: SchedulerError): JobOutput[] {
-    this.#state = { at: 'collecting', reason, deadline: now + (this.input.collectMs ?? COLLECT_TIMEOUT_MS) };
+    this.#state = { at: 'collecting', reason, deadline: now + Math.max(this.input.collectMs ?? COLLECT_TIMEOUT_MS, COLLECT_LAPS * this.#watch.lapMs) };
     return [...this.#finishMessages(reason), { type: 'finished', reason, ...(lost && { lost }) }];
   }
 

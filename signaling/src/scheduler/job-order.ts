@@ -12,6 +12,8 @@ export interface JobOrder {
   readonly escrow?: string;
   readonly modelId: HexHash;
   readonly promptIds: Uint32Array;
+  /** The prompt's ids from this position on were drawn by earlier jobs of the same answer (SPEC V10); none when undefined. */
+  readonly drawnFrom?: number;
   readonly sampler: PlanSampler;
   readonly maxTokens: number;
   readonly stopIds: readonly number[];

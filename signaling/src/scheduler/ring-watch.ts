@@ -24,6 +24,11 @@ export class RingWatch {
     this.#heardAt = now;
   }
 
+  /** How long a lap takes, a slow one remembered for some laps (ms); 0 before two ids came. */
+  get lapMs(): number {
+    return this.#lapMs ?? 0;
+  }
+
   /** When `tick` is due, in milliseconds. */
   get deadline(): number {
     return this.#asked?.until ?? this.#heardAt + PROBE_AFTER_MS + PROBE_AFTER_LAPS * (this.#lapMs ?? 0);

@@ -126,8 +126,10 @@ export const FIRST_TOKEN_TIMEOUT_MS = 30_000;
 export const FIRST_TOKEN_TIMEOUT_PER_POSITION_MS = 1_000;
 /** From token to token; four jobs may share the ring. */
 export const TOKEN_TIMEOUT_MS = 30_000;
-/** After `finish`, for roots and acknowledgements; what is not there by then is not paid. Honest stages need a fraction of a second. */
+/** After `finish`, for roots and acknowledgements; what is not there by then is not paid. Honest stages need a fraction of a second… */
 export const COLLECT_TIMEOUT_MS = 10_000;
+/** …but on devices that are so slow or so busy that a lap takes seconds (a software GPU: 7 s), hashes, signatures and messages wait as well: so many laps. */
+export const COLLECT_LAPS = 4;
 
 /** A kept cache is not named in its last seconds: plan and workers' clocks take their time. */
 export const KEPT_CACHE_MARGIN_MS = 15_000;

@@ -16,10 +16,13 @@ import type { Schema } from './schema.ts';
 /** Every migration by its number; one that was released is never edited, the next change is a new one. */
 const MIGRATIONS = { '0001-first-tables': firstTables, '0002-audits': audits, '0003-continuations': continuations, '0004-kept-answers': keptAnswers, '0005-settlement': settlement, '0006-promotions': promotions, '0007-settlement-book': settlementBook, '0008-disputes': disputes, '0009-escrows': escrows, '0010-payout-links': payoutLinks };
 
-/** Brings the database to the newest schema, all or nothing; does nothing when it is there. */
-export async function migrate(db: Kysely<Schema>): Promise<void> {
+/** Names of all migrations of this version, in order. */
+export const MIGRATION_NAMES: readonly string[] = Object.keys(MIGRATIONS).sort();
+
+/** Brings the database to the newest schema, or to that of the migration `upTo`, all or nothing; does nothing when it is there. */
+export async function migrate(db: Kysely<Schema>, upTo?: string): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => MIGRATIONS }, migrationTableName: 'migrations', migrationLockTableName: 'migrations_lock' });
-  const { error } = await migrator.migrateToLatest();
+  const { error } = upTo === undefined ? await migrator.migrateToLatest() : await migrator.migrateTo(upTo);
   if (error !== undefined) {
     throw new StoreError('unavailable', 'the database could not be brought to this version\'s tables; if a newer Ciro has used it, run that version', { fault: 'platform', cause: error });
   }

@@ -12,7 +12,8 @@ import { ThreadedPglite } from './threaded-pglite.ts';
 import type { PGlite } from 'kysely';
 import type { Schema } from './schema.ts';
 
-const DATABASE_FOLDER = 'pglite';
+/** Of the embedded database, in the data folder. */
+export const DATABASE_FOLDER = 'pglite';
 /** Making a database takes 2 s on two cores; a machine under load gets a lot more. */
 const MAKE_TIMEOUT_MS = 120_000;
 
@@ -53,11 +54,12 @@ export async function openMemoryPglite(): Promise<OpenedDatabase> {
 }
 
 /** Under another name until it is whole: what a crash leaves half made is never opened. */
-async function makeCluster(folder: string): Promise<void> {
+export async function makeCluster(folder: string): Promise<void> {
   const draft = `${folder}.new`;
   await rm(draft, { recursive: true, force: true });
   await promisify(execFile)(process.execPath, [join(import.meta.dirname, 'make-cluster.ts'), draft], { timeout: MAKE_TIMEOUT_MS });
   await rename(draft, folder);
 }
 
-const kyselyOf = (pglite: PGlite): Kysely<Schema> => new Kysely<Schema>({ dialect: new PGliteDialect({ pglite }) });
+/** Queries over an opened database. */
+export const kyselyOf = (pglite: PGlite): Kysely<Schema> => new Kysely<Schema>({ dialect: new PGliteDialect({ pglite }) });

@@ -15,9 +15,9 @@ const parsers: Readonly<Record<number, (text: string) => unknown>> = COLUMN_PARS
 
 /**
  * Opens a PostgreSQL database and takes it for this coordinator; throws `unavailable` or `locked`. `onError` hears of
- * connections that broke while idle; the next query opens a new one.
+ * connections that broke while idle; the next query opens a new one. `shared`: beside a coordinator that owns it, to read.
  */
-export async function openPostgres(databaseUrl: string, options: { onError: (error: Error) => void }): Promise<OpenedDatabase> {
+export async function openPostgres(databaseUrl: string, options: { readonly onError: (error: Error) => void; readonly shared?: boolean }): Promise<OpenedDatabase> {
   const settings: pg.ClientConfig = {
     connectionString: databaseUrl,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -33,7 +33,7 @@ export async function openPostgres(databaseUrl: string, options: { onError: (err
   } catch (cause) {
     throw new StoreError('unavailable', `PostgreSQL at ${placeOf(databaseUrl)} cannot be reached; check DATABASE_URL and that the server runs`, { fault: 'platform', fields: { database: placeOf(databaseUrl) }, cause });
   }
-  const { rows } = await owner.query<{ taken: boolean }>('select pg_try_advisory_lock($1) as taken', [COORDINATOR_LOCK]);
+  const { rows } = options.shared === true ? { rows: [{ taken: true }] } : await owner.query<{ taken: boolean }>('select pg_try_advisory_lock($1) as taken', [COORDINATOR_LOCK]);
   if (rows[0]?.taken !== true) {
     await owner.end();
     throw new StoreError('locked', `another coordinator uses the database at ${placeOf(databaseUrl)}; stop it, or start with another DATABASE_URL`, { fault: 'user', fields: { database: placeOf(databaseUrl) } });

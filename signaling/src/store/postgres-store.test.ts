@@ -1,12 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import pg from 'pg';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
+import { startPostgres } from '@ciro/tests/support/postgres-server.ts';
 import { openPostgres } from './open-postgres.ts';
 import { openStore } from './open-store.ts';
 import { describeStore } from './store-conformance.fixture.ts';
 
-/** A server and a user that may create databases; each suite makes one of its own, so they may run side by side. */
-const adminUrl = process.env['CIRO_TEST_DATABASE_URL'];
+/** A server and a user that may create databases: one that is named, else one of this file's own where its programs are installed. */
+const named = process.env['CIRO_TEST_DATABASE_URL'];
+const own = named === undefined ? await startPostgres() : undefined;
+const adminUrl = own !== undefined && 'url' in own ? own.url : named;
+if (own !== undefined && 'missing' in own) process.stderr.write(`SKIPPED: the store on PostgreSQL: ${own.missing}, or name one: CIRO_TEST_DATABASE_URL=postgres://USER:PASSWORD@HOST/postgres\n`);
+afterAll(async () => {
+  if (own !== undefined && 'url' in own) await own[Symbol.asyncDispose]();
+});
 const onError = (error: Error): void => expect.unreachable(error.message);
 
 async function withNewDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
@@ -25,7 +32,7 @@ async function withNewDatabase(): Promise<{ url: string; drop: () => Promise<voi
   };
 }
 
-describe.skipIf(adminUrl === undefined)('PostgreSQL (to run it: CIRO_TEST_DATABASE_URL=postgres://USER:PASSWORD@HOST/postgres npm test)', () => {
+describe.skipIf(adminUrl === undefined)('PostgreSQL (to run it: apt-get install postgresql, or CIRO_TEST_DATABASE_URL)', () => {
   describeStore('PostgreSQL', async () => {
     const { url, drop } = await withNewDatabase();
     const opened = await openPostgres(url, { onError });

@@ -62,7 +62,8 @@ function mayHaveGpu(): boolean {
   return process.platform !== 'linux' || ['/dev/dri/renderD128', '/dev/nvidia0', '/dev/dxg'].some((device) => existsSync(device));
 }
 
-function switches(engine: VolunteerEngine): string[] {
+/** Command line of the browser for an engine. */
+export function switches(engine: VolunteerEngine): string[] {
   // Headless volunteers open nothing but the coordinator's own page.
   const common = ['--no-sandbox', '--disable-quic', '--mute-audio'];
   if (engine === 'wasm') return [...common, '--disable-gpu'];

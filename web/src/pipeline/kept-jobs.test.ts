@@ -2,14 +2,15 @@ import { expect, test } from 'vitest';
 import { KeptJobs } from './kept-jobs.ts';
 import { KeptRows } from './kept-rows.ts';
 import { RetainedRows } from './retained-rows.ts';
+import { RunStarts } from './run-starts.ts';
 import { MAX_KEPT_JOBS, RETAIN_DRAWN_MS, RETAIN_UNREVEALED_MS } from './stage-limits.ts';
 import type { JobId } from '@ciro/core/ids.ts';
 
 const WIDTH = 4;
 const jobAt = (index: number): JobId => index.toString(16).padStart(32, '0') as JobId;
-/** 32 bytes a position. */
+/** 33 bytes a position. */
 const rowsOf = (job: number, positions = 10): KeptRows =>
-  new KeptRows({ job: jobAt(job), version: 1, positions, inputs: RetainedRows.ofRows(positions, WIDTH), outputs: RetainedRows.ofRows(positions, WIDTH), following: undefined });
+  new KeptRows({ job: jobAt(job), version: 1, positions, inputs: RetainedRows.ofRows(positions, WIDTH), outputs: RetainedRows.ofRows(positions, WIDTH), following: undefined, runs: new RunStarts(positions) });
 
 function setup(budgetBytes = 1e6) {
   const clock = { now: 0 };
@@ -21,13 +22,13 @@ const isKept = (kept: KeptJobs, job: number): boolean => kept.find(jobAt(job), 1
 test('rows stay until they are released, or nothing was heard of their roots', () => {
   const { kept, clock } = setup();
   for (const job of [1, 2, 3]) kept.keep(rowsOf(job));
-  expect(kept.heldBytes).toBe(3 * 320);
+  expect(kept.heldBytes).toBe(3 * 330);
   kept.release(jobAt(1), 1);
   kept.release(jobAt(1), 1);
   kept.extend(jobAt(2), 1, RETAIN_DRAWN_MS);
   clock.now = RETAIN_UNREVEALED_MS;
   expect([1, 2, 3].map((job) => isKept(kept, job))).toEqual([false, true, false]);
-  expect(kept.heldBytes).toBe(320);
+  expect(kept.heldBytes).toBe(330);
   clock.now = RETAIN_DRAWN_MS;
   expect(isKept(kept, 2)).toBe(false);
   expect(kept.heldBytes).toBe(0);

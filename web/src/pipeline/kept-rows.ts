@@ -1,6 +1,7 @@
 import { payloadWithIds, UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
 import type { JobId } from '@ciro/core/ids.ts';
 import type { RetainedRows } from './retained-rows.ts';
+import type { RunStarts } from './run-starts.ts';
 
 /** What one stage was given and gave over positions `[0, positions)`, all of them committed. */
 export interface JobRows {
@@ -11,6 +12,8 @@ export interface JobRows {
   readonly outputs: RetainedRows<Float32Array>;
   /** Last stage: the id that followed each position. */
   readonly following: Uint32Array | undefined;
+  /** In which runs they were computed. */
+  readonly runs: RunStarts;
 }
 
 /** Rows of a job that is over, unit by unit as its receipts hashed them (SPEC U2): what an audit asks for. */
@@ -36,6 +39,11 @@ export class KeptRows {
     outputs.at(0, positions).set(this.#rows.outputs.at(0, positions));
   }
 
+  /** In which runs its positions were computed. */
+  get runs(): RunStarts {
+    return this.#rows.runs;
+  }
+
   /** True when the first stage was given these ids, from position 0 on. */
   beginsWith(ids: Uint32Array): boolean {
     return this.#rows.inputs.at(0, ids.length).every((id, position) => id === ids[position]);
@@ -47,8 +55,8 @@ export class KeptRows {
 
   /** Bytes that this holds in memory. */
   get bytes(): number {
-    const { inputs, outputs, following } = this.#rows;
-    return inputs.heldBytes + outputs.heldBytes + (following?.byteLength ?? 0);
+    const { inputs, outputs, following, runs } = this.#rows;
+    return inputs.heldBytes + outputs.heldBytes + (following?.byteLength ?? 0) + runs.heldBytes;
   }
 
   /** The bytes that a unit's inputHash or payloadHash is over. A view, or for the last stage's payload a copy. */

@@ -3,8 +3,9 @@ import { utf8 } from '@ciro/core/bytes.ts';
 import { decodeFrame, encodeFrame } from '@ciro/core/protocol/frame.ts';
 import { parseAs } from '@ciro/core/protocol/parse.ts';
 import { Acknowledgement } from '@ciro/core/receipt/receipt.ts';
+import { checkEvidence } from '../../../tests/support/ring-evidence.ts';
 import { StageRing } from '../../../tests/support/stage-ring.ts';
-import { MAX_RECEIPT_BYTES } from './stage-limits.ts';
+import { MAX_RECEIPT_BYTES, MAX_TELLINGS } from './stage-limits.ts';
 import { StageError } from './stage-error.ts';
 import type { Frame } from '@ciro/core/protocol/frame.ts';
 import type { JobId, NodeId } from '@ciro/core/ids.ts';
@@ -43,7 +44,7 @@ test.each([
   expect(faults).toEqual([]);
 });
 
-test('B3: an acknowledgement that is sent again counts once, and one more than there are units is refused', async () => {
+test('B3: an acknowledgement that is sent again counts once, and one more than there may be is refused', async () => {
   const ring = await StageRing.make({ stages: 3, seed: 5 });
   const worker = ring.workers[0] as RingWorker;
   const again: Uint8Array[] = [];
@@ -54,10 +55,38 @@ test('B3: an acknowledgement that is sent again counts once, and one more than t
   // 160 positions: ten units.
   await ring.run(PROMPT, 141);
   expect(worker.acknowledged).toHaveLength(10);
-  for (const frame of again.slice(0, 3)) worker.pipeline.handleFrame((ring.workers[1] as RingWorker).node, frame);
+  const repeat = (frames: readonly Uint8Array[]): void => frames.forEach((frame) => worker.pipeline.handleFrame((ring.workers[1] as RingWorker).node, frame));
+  for (let time = 1; time < MAX_TELLINGS; time++) repeat(again.slice(0, 10));
+  expect(worker.refused).toEqual([]);
+  repeat(again.slice(0, 3));
   await ring.settled();
   expect(worker.acknowledged).toHaveLength(10);
   expect(worker.refused.map(({ code }) => code)).toEqual(['bad-acknowledgement', 'bad-acknowledgement', 'bad-acknowledgement']);
+});
+
+test.each(['receipt', 'acknowledgement'] as const)('R3: a %s that was lost with a broken link is made up for over the next one', async (kind) => {
+  const ring = await StageRing.make({ stages: 3, seed: 5 });
+  const [, above, below] = ring.workers as [RingWorker, RingWorker, RingWorker];
+  const lost: number[] = [];
+  ring.onFrame = (from, to, bytes) => {
+    const frame = decodeFrame(bytes);
+    if (frame.kind !== kind || Math.min(from, to) !== 1 || frame.position < 16) return bytes;
+    lost.push(frame.position);
+    return undefined;
+  };
+  const job = await ring.run(PROMPT, 20);
+  expect(lost).toEqual([16, 32]);
+  expect(above.acknowledged.map(({ body }) => body.unit)).toEqual([0]);
+  ring.onFrame = (_from, _to, bytes) => bytes;
+  above.pipeline.handleLinkOpened(below.node);
+  await ring.settled();
+  expect(above.acknowledged.map(({ body }) => body.unit)).toEqual([0, 1, 2]);
+  expect(ring.workers.flatMap(({ refused }) => refused)).toEqual([]);
+  await checkEvidence(ring, job);
+  // Everybody has every word: there is nothing to tell again.
+  ring.onFrame = () => expect.unreachable('a frame was sent');
+  above.pipeline.handleLinkOpened(below.node);
+  await ring.settled();
 });
 
 test('B3: an acknowledgement that came from anybody but the stage below is refused', async () => {

@@ -9,6 +9,8 @@ import { KeptRows } from './kept-rows.ts';
 import { RetainedRows } from './retained-rows.ts';
 import { checkDraftFrame, checkIdFrame, checkRowFrame } from './frame-check.ts';
 import { StageError } from './stage-error.ts';
+import { RunStarts } from './run-starts.ts';
+import { MAX_REPLAYED_RUNS } from './stage-limits.ts';
 import type { BoundaryGrid } from '@ciro/core/commitment/cells.ts';
 import type { UnitCut } from '@ciro/core/commitment/unit-cells.ts';
 import type { UnitBytes } from '@ciro/core/commitment/unit-hashes.ts';
@@ -70,6 +72,9 @@ export class StageJob {
   /** Bytes given by upstream from a position on: everything while the job runs, the last unit afterwards. */
   #received: { readonly from: number; readonly bytes: Uint8Array };
   #kept: KeptRows | undefined;
+  readonly #runs: RunStarts;
+  /** Runs of the job before, known for positions below `end`: those of an answer that moved are computed again as they were (SPEC V10). */
+  readonly #before: { readonly runs: RunStarts; readonly end: number } | undefined;
   /** Drafts of the lap under way: proposed here on the first stage, sent by it on the last. */
   #drafts: Uint32Array = NO_IDS;
   /** The position after which the newest drafts came, on the last stage. */
@@ -113,6 +118,11 @@ export class StageJob {
       this.#inputs = ids;
     }
     kept?.copyTo(this.reused, this.#inputs, this.#outputs);
+    this.#runs = new RunStarts(this.positions);
+    if (kept !== undefined) {
+      this.#runs.copy(kept.runs, this.reused);
+      if (plan.drawnFrom !== undefined) this.#before = { runs: kept.runs, end: Math.min(kept.positions, plan.promptTokens) };
+    }
     this.#accepted = this.reused;
     this.#requested = this.#computed = this.#reached = this.#certain = cachedPositions(plan, stage);
     this.#givesHistory = plan.prefix?.rebuilds === stage + 1;
@@ -187,7 +197,12 @@ export class StageJob {
     if (!this.#givesHistory) return [];
     this.#givesHistory = false;
     const frames: Frame[] = [];
-    for (let position = 0; position < this.reused; position += PREFILL_CHUNK_POSITIONS) frames.push(this.#frame('rows', position, PREFILL_CHUNK_POSITIONS, this.#outputs.bytes(position, PREFILL_CHUNK_POSITIONS)));
+    const replays = this.plan.drawnFrom !== undefined && this.#runs.runsBefore(this.reused) <= MAX_REPLAYED_RUNS;
+    for (let position = 0; position < this.reused; ) {
+      const count = replays ? this.#runs.countAt(position, this.reused) : PREFILL_CHUNK_POSITIONS;
+      frames.push(this.#frame('rows', position, count, this.#outputs.bytes(position, count)));
+      position += count;
+    }
     return frames;
   }
 
@@ -236,6 +251,7 @@ export class StageJob {
   /** Takes what the engine gave for `work` and says what leaves. */
   complete(work: StageWork, run: StageRun): StageStep {
     this.#outputs.at(work.position, work.count).set(run.rows);
+    this.#runs.add(work.position);
     this.#computed = this.#reached = work.position + work.count;
     // Of a prefix only the cache is wanted: nobody is given rows of it a second time.
     if (work.position < this.reused) return this.isFirst ? { next: this.#request(this.#requested) } : {};
@@ -298,7 +314,7 @@ export class StageJob {
     if (positions > this.reused) {
       const { job, version } = this.plan;
       const following = this.isLast ? this.#following.slice(0, positions) : undefined;
-      this.#kept = new KeptRows({ job, version, positions, inputs: this.#inputs.upTo(positions), outputs: this.#outputs.upTo(positions), following });
+      this.#kept = new KeptRows({ job, version, positions, inputs: this.#inputs.upTo(positions), outputs: this.#outputs.upTo(positions), following, runs: this.#runs });
     }
     this.#inputs = this.#outputs = RetainedRows.ofRows(0, this.#grid.channels);
     return closed;
@@ -352,9 +368,15 @@ export class StageJob {
     return true;
   }
 
-  /** The chunk of the prompt that begins at `position`. */
+  /** The part of the prompt that begins at `position`: as earlier jobs of the answer computed it (SPEC V10), or a chunk. */
   #request(position: number): StageWork {
-    return this.#work(position, Math.min(PREFILL_CHUNK_POSITIONS, this.plan.promptTokens - position));
+    const { promptTokens, drawnFrom = promptTokens } = this.plan;
+    const replays = promptTokens - Math.max(drawnFrom, cachedPositions(this.plan, this.stage)) <= MAX_REPLAYED_RUNS;
+    if (replays && this.#before !== undefined && position < this.#before.end) return this.#work(position, this.#before.runs.countAt(position, this.#before.end));
+    if (replays && position >= drawnFrom) return this.#work(position, 1);
+    // The prefix ends with a chunk, too, and what was drawn behind the first prompt began a run of its own.
+    const chunk = Math.min(PREFILL_CHUNK_POSITIONS, (position < this.reused ? this.reused : promptTokens) - position);
+    return this.#work(position, replays && position < drawnFrom ? Math.min(chunk, drawnFrom - position) : chunk);
   }
 
   #work(position: number, count: number): StageWork {

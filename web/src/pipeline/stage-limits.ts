@@ -21,6 +21,12 @@ export const HOLD_MOST_MS = 1_000;
 export const EVICT_IDLE_MS = 120_000;
 
 /**
+ * Runs in which a history is computed again as it was at first, most of them of one row, where 16 rows at a time take a quarter of the time: 256 of 10 ms
+ * take half of the 5 s that a reader may wait for a tab's successor. A longer history is computed in chunks.
+ */
+export const MAX_REPLAYED_RUNS = 256;
+
+/**
  * Row frames of one job that wait for the engine. Their rows lie in the job's own buffers already, so this bounds entries
  * only: the whole prefill of a 16,384-token prompt in chunks of 16. Somebody who sends row by row instead is refused.
  */
@@ -31,6 +37,9 @@ export const MAX_ENDED_JOBS = 8;
 
 /** Bytes of the JSON in a receipt, acknowledgement or head frame; a receipt, the longest, has about 900. */
 export const MAX_RECEIPT_BYTES = 4_096;
+
+/** A receipt, and the word on it, may come so often a unit: once, and again over each link that replaces a broken one; a job whose links break more often is given up. */
+export const MAX_TELLINGS = 4;
 
 /** Frames from one link that may be refused before the link is not listened to any more: an honest race makes one or two. */
 export const MAX_REFUSALS_PER_LINK = 64;

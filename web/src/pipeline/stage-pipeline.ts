@@ -88,6 +88,11 @@ export class StagePipeline {
     return [...this.#jobs.values()].filter((open) => open.state === 'open').length;
   }
 
+  /** Whether a job is worked on, or its evidence still hashed and signed: nothing that can wait is begun meanwhile. */
+  get isBusy(): boolean {
+    return [...this.#jobs.values()].some(({ state }) => state === 'open' || state === 'ending');
+  }
+
   /** What was generated here so far. */
   get generated(): Generated {
     return { positions: this.#generated, batched: this.#batched, drafted: this.#drafted, accepted: this.#accepted };
@@ -184,6 +189,11 @@ export class StagePipeline {
       this.#refuse(peer, open, asStageError(error));
     }
     this.#queue.look();
+  }
+
+  /** A link to a neighbour is open, maybe in the place of one that broke. */
+  handleLinkOpened(peer: NodeId): void {
+    for (const { job, evidence } of this.#jobs.values()) if (job.downstream === peer) evidence.retell();
   }
 
   /** The link to a neighbour is gone. What is to be sent there fails its job; the coordinator decides about the others. */

@@ -9,6 +9,7 @@ import { acknowledgementBytes, disagreementBytes, receiptBytes, receiptHash } fr
 import { badReceipt, readReceipt } from './neighbour-receipt.ts';
 import { badAcknowledgement, readAcknowledgement } from './neighbour-acknowledgement.ts';
 import { StageError } from './stage-error.ts';
+import { MAX_TELLINGS } from './stage-limits.ts';
 import type { UnitBytes, UnitHashes } from '@ciro/core/commitment/unit-hashes.ts';
 import type { HexHash } from '@ciro/core/ids.ts';
 import type { Frame } from '@ciro/core/protocol/frame.ts';
@@ -52,8 +53,8 @@ export class UnitEvidence {
   readonly #units = new Map<number, SignedUnit>();
   /** Receipts that came before our own unit closed. */
   readonly #waiting = new Map<number, Receipt>();
-  /** Units of upstream that were acknowledged or disagreed with: each is judged once. */
-  readonly #judged = new Set<number>();
+  /** Units of upstream that were judged, each once, and our word on those that were acknowledged. */
+  readonly #judged = new Map<number, Acknowledgement | undefined>();
   #receiptsLeft: number;
   #acknowledgementsLeft: number;
   #over = false;
@@ -64,7 +65,7 @@ export class UnitEvidence {
     this.#identity = identity;
     this.#ports = ports;
     this.#hooks = hooks;
-    this.#receiptsLeft = this.#acknowledgementsLeft = Math.ceil(job.positions / UNIT_POSITIONS);
+    this.#receiptsLeft = this.#acknowledgementsLeft = MAX_TELLINGS * Math.ceil(job.positions / UNIT_POSITIONS);
   }
 
   /** Hashes and signs these units, tells the coordinator and the downstream neighbour, and looks at receipts that waited for them. */
@@ -82,6 +83,13 @@ export class UnitEvidence {
   takeAcknowledgement(frame: Frame): void {
     const acknowledgement = readAcknowledgement(frame, this.#job, this.#acknowledgementsLeft--);
     this.#later(() => this.#witness(acknowledgement, frame));
+  }
+
+  /** A link to downstream is open again: what went over the old one and had no answer may be lost, so it is told again (SPEC R3). */
+  retell(): void {
+    this.#later(async () => {
+      for (const { receipt, acknowledged } of this.#units.values()) if (!acknowledged) this.#tellDownstream(receipt);
+    });
   }
 
   /** Ids came late: receipts that waited for them can be judged. */
@@ -119,14 +127,16 @@ export class UnitEvidence {
     this.#units.set(index, { ...unit, salt, leaf, receipt, acknowledged: false });
     this.#ports.credit.committed(receipt);
     this.#ports.send({ type: 'unit', receipt, canonHash: unit.canonHash as HexHash, hintHash: unit.hintHash as HexHash, hints: toBase64(hints) });
-    if (this.#job.downstream !== undefined) {
-      this.#ports.sendFrame(
-        this.#job.downstream,
-        encodeFrame({ kind: 'receipt', job: plan.job, planVersion: plan.version, position: from, count: 0, acceptedTo: to, stage, payload: utf8(canonicalJson(receipt)) }),
-      );
-    }
+    this.#tellDownstream(receipt);
     const waiting = this.#waiting.get(index);
     if (waiting !== undefined) await this.#compare(waiting);
+  }
+
+  #tellDownstream(receipt: Receipt): void {
+    const { plan, stage, downstream } = this.#job;
+    if (downstream === undefined) return;
+    const { from, to } = receipt.body;
+    this.#ports.sendFrame(downstream, encodeFrame({ kind: 'receipt', job: plan.job, planVersion: plan.version, position: from, count: 0, acceptedTo: to, stage, payload: utf8(canonicalJson(receipt)) }));
   }
 
   async #judge(receipt: Receipt, frame: Frame): Promise<void> {
@@ -136,6 +146,8 @@ export class UnitEvidence {
       throw badReceipt(frame, 'was not signed by the device key that the plan names');
     }
     const { unit } = receipt.body;
+    const word = this.#judged.get(unit);
+    if (word !== undefined && word.receiptHash === receiptHash(receipt.body)) return this.#tellUpstream(receipt.body, word);
     if (this.#judged.has(unit) || this.#waiting.has(unit)) return;
     this.#waiting.set(unit, receipt);
     await this.#compare(receipt);
@@ -151,12 +163,13 @@ export class UnitEvidence {
     const mine = await this.#expected(receipt.body);
     if (mine === undefined) return;
     this.#waiting.delete(unit);
-    this.#judged.add(unit);
+    this.#judged.set(unit, undefined);
     const { job } = this.#job.plan;
     const signer = this.#identity.nodeId;
     const hash = receiptHash(receipt.body);
     if (mine === linkHash) {
       const acknowledgement: Acknowledgement = { receiptHash: hash, signer, signature: await this.#ports.sign(acknowledgementBytes(hash, signer)) };
+      this.#judged.set(unit, acknowledgement);
       this.#ports.send({ type: 'acknowledge', job, acknowledgement });
       this.#tellUpstream(receipt.body, acknowledgement);
     } else {

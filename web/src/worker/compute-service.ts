@@ -131,6 +131,7 @@ export class ComputeService implements ComputeApi {
       if (data instanceof Uint8Array) this.#configured?.pipeline.handleFrame(peer, data);
     };
     this.#configured?.heads.greet(peer);
+    this.#configured?.pipeline.handleLinkOpened(peer);
   }
 
   async detachLink(peer: NodeId): Promise<void> {
@@ -210,7 +211,7 @@ export class ComputeService implements ComputeApi {
   #whenIdle(): { turn<Result>(task: () => Promise<Result>): Promise<Result>; mayGoOn(): boolean } {
     const configured = this.#ready();
     const { pipeline, auditor } = configured;
-    return { turn: (task) => pipeline.background(task), mayGoOn: () => this.#configured === configured && pipeline.openJobs === 0 && this.#loading === 0 && !auditor.isBusy };
+    return { turn: (task) => pipeline.background(task), mayGoOn: () => this.#configured === configured && !pipeline.isBusy && this.#loading === 0 && !auditor.isBusy };
   }
 
   /** Bytes of the stage that is held, and of rows of its jobs. */

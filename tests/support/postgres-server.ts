@@ -32,7 +32,7 @@ export async function startPostgres(): Promise<PostgresServer | { readonly missi
   if (user.uid !== undefined && user.gid !== undefined) await chown(folder, user.uid, user.gid);
   const data = join(folder, 'data');
   const port = await freePort();
-  await run(join(programs, 'initdb'), ['--pgdata', data, '--auth', 'trust', '--username', 'ciro', '--no-sync'], { ...user, cwd: folder });
+  await run(join(programs, 'initdb'), ['--pgdata', data, '--auth', 'trust', '--username', 'ciro', '--encoding', 'UTF8', '--locale', 'C', '--no-sync'], { ...user, cwd: folder });
   const server = spawn(join(programs, 'postgres'), ['-D', data, '-p', String(port), '-k', folder, '-c', 'listen_addresses=127.0.0.1', '-c', 'fsync=off'], { ...user, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
   const closed = once(server, 'close');
   await new Promise<void>((resolve, reject) => {
