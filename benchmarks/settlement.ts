@@ -1,12 +1,13 @@
 /**
  * `npm run bench -- settlement [--payees 100000] [--rounds 3]`: the tree of an epoch and of the next one in two threads, and, where a devnet
  * (CIRO_DEVNET_BIN) and the compiled contracts are, 1,000 payees settled and paid on it, first payouts that tabs claim, and, with a browser, a
- * tab from its link to its tokens. `--part payouts`: the last two alone.
+ * tab from its link to its tokens; and the local chain's command. `--part payouts`: what follows the 1,000 payees alone.
  */
 import { parseArgs } from 'node:util';
 import { figureRow, median } from './figures/figure.ts';
 import { BenchError } from './result.ts';
 import { findBrowser } from '../signaling/src/volunteers/find-browser.ts';
+import { timeChainOnce } from './settlement/chain-once.ts';
 import { timeLinkToTokens, timeSponsoredClaims } from './settlement/first-payouts.ts';
 import { settleOnDevnet } from './settlement/on-devnet.ts';
 import { epochOf, timeTree } from './settlement/tree.ts';
@@ -67,16 +68,20 @@ async function firstPayouts({ signal, say }: Pick<BenchContext, 'signal' | 'say'
   if ('missing' in found) return { seeds: [], rows: [], values: { ...others, ...ELSEWHERE } };
   const claims = await timeSponsoredClaims(found.binary, { signal, say });
   const rows = [figureRow('first payout with its account, sponsored', 'click to receipt, one after the other', 'ms', claims.milliseconds)];
+  const chainS = await timeChainOnce(signal);
+  rows.push(figureRow('npm run chain -- --once', 'command to end', 's', [chainS]));
+  say(`npm run chain -- --once: ${chainS.toFixed(1)} s`);
+  const timed = { sponsored_p95_s: claims.p95S, chain_once_s: chainS };
   const browser = await findBrowser({ report: say, signal });
-  if (browser === undefined) return { seeds: [], rows, values: { ...others, ...ELSEWHERE, sponsored_p95_s: claims.p95S } };
+  if (browser === undefined) return { seeds: [], rows, values: { ...others, ...ELSEWHERE, ...timed } };
   const link = await timeLinkToTokens({ signal, say });
   rows.push(figureRow('link opened, cold', 'to tokens on the chain in the tab', 's', [link.seconds]), figureRow('of these', 'to the end of its first answer', 's', [link.answeredS]));
-  return { seeds: [], rows, values: { ...others, ...ELSEWHERE, sponsored_p95_s: claims.p95S, link_to_tokens_s: link.seconds } };
+  return { seeds: [], rows, values: { ...others, ...timed, link_to_tokens_s: link.seconds } };
 }
 
-/** Bars of the same table that need a chain, a browser or the local chain's command. */
+/** Bars of the same table that need a chain or a browser. */
 const ELSEWHERE = {
   sponsored_p95_s: { notMeasured: 'needs a devnet (CIRO_DEVNET_BIN)' },
-  chain_once_s: { notMeasured: 'needs the command of the local chain' },
+  chain_once_s: { notMeasured: 'needs a devnet (CIRO_DEVNET_BIN)' },
   link_to_tokens_s: { notMeasured: 'needs a devnet (CIRO_DEVNET_BIN) and a browser' },
 };

@@ -253,7 +253,7 @@ test('A2: after a job the nonce is opened, rows are released, and rows that jobs
   const network = await setup(1);
   const { plan } = await answered(network, [5, 9, 2], 4);
   const [service] = network.services;
-  expect((await service?.memory())?.heldBytes).toBe(1_000 + 6 * (4 + 4 + 4 * TOY.hidden));
+  expect((await service?.memory())?.heldBytes).toBe(1_000 + 6 * (1 + 4 + 4 + 4 * TOY.hidden));
   const root = network.sent[0]?.find((message) => message.type === 'root')?.root ?? '';
   await service?.order({ type: 'reveal', job: plan.job, version: 1, roots: [root] });
   expect(network.sent[0]?.at(-1)).toMatchObject({ type: 'nonce', job: plan.job, version: 1 });
