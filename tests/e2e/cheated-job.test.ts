@@ -17,7 +17,7 @@ const CHEAT = 'requantise8@2';
 /** Its worker is the second of three: neither the prompt nor the ids are in its hands. */
 const CHEATED_STAGE = 1;
 /** A tab hears of its standing when its audit is over. */
-const STANDING_TIMEOUT_MS = 10_000;
+const STANDING_TIMEOUT_MS = 60_000;
 const POLL_MS = 100;
 
 const Standing = v.object({ node_id: v.string(), standing: v.nullable(v.object({ state: v.string() })) });

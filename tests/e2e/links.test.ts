@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { LINK_OPEN_TIMEOUT_MS } from '../../signaling/src/scheduler/scheduler-limits.ts';
+import { TOKEN_TIMEOUT_MS } from '../../signaling/src/scheduler/scheduler-limits.ts';
 import { evidenceOfAnswer, idsOfAnswer } from '../support/answer-jobs.ts';
 import { browserStatus } from '../support/browser-status.ts';
 import { askAndDisturb } from '../support/lost-tab.ts';
@@ -16,8 +16,8 @@ const PLAIN = greedyVector('plain question');
 /** Long enough for its links to break in its middle: it says nothing twice, so no drafts (SPEC E5) shorten it. */
 const ENDLESS = greedyVector('json');
 const MIDDLE = 8;
-/** A link that breaks is noticed after two seconds, and goes through the coordinator at once: on the busiest machine sooner than WebRTC would have been given up. */
-const LONGEST_PAUSE_MS = LINK_OPEN_TIMEOUT_MS;
+/** A link that breaks is noticed after two seconds, and goes through the coordinator at once: on the busiest machine sooner than the answer would be given up as stalled. */
+const LONGEST_PAUSE_MS = TOKEN_TIMEOUT_MS;
 
 const browser = await browserHere();
 

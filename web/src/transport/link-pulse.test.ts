@@ -29,6 +29,13 @@ describe('LinkPulse', () => {
     expect(silent?.now).toBeLessThanOrEqual(100 + LINK_SILENT_MS + LINK_HEARTBEAT_MS);
   });
 
+  it('L4: does not take the silence for idleness where a busy page judged too late for some ticks', () => {
+    const pulse = new LinkPulse(0);
+    pulse.heard(100, true);
+    for (const now of [500, 1_000, 1_500, 3_500, 5_500]) expect(pulse.tick(now).kind).not.toBe('silent');
+    expect(pulse.tick(6_000)).toEqual({ kind: 'silent', forMs: 5_900 });
+  });
+
   it('L4: gives an idle neighbour longer', () => {
     const pulse = new LinkPulse(0);
     expect(tickTo(pulse, 0, LINK_IDLE_SILENT_MS)).toBeUndefined();

@@ -38,7 +38,8 @@ export class LinkPulse {
     const late = now - this.#tickAt > LATE_TICK_MS;
     this.#tickAt = now;
     const silentMs = now - this.#heardAt;
-    const limit = now - this.#dataAt < LINK_IDLE_AFTER_MS ? LINK_SILENT_MS : LINK_IDLE_SILENT_MS;
+    // As it was when the neighbour was last heard: its own silence makes no link idle.
+    const limit = this.#heardAt - this.#dataAt < LINK_IDLE_AFTER_MS ? LINK_SILENT_MS : LINK_IDLE_SILENT_MS;
     if (silentMs > limit && !late) return { kind: 'silent', forMs: silentMs };
     return now - this.#sentAt >= LINK_HEARTBEAT_MS ? { kind: 'beat' } : { kind: 'nothing' };
   }
