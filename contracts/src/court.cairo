@@ -1,6 +1,5 @@
-//! Cases against workers, roots and results, decided by a quorum of arbiters. Whoever accuses puts up a bond and loses
-//! it without a quorum; every window closes by itself, for the accused; what a worker can lose is capped for a job,
-//! over all cases about it, and for a day, over all workers. A pause stops new cases only.
+//! Cases against workers, roots and results, decided by a quorum. Whoever accuses loses its bond without one; every window
+//! closes for the accused; what a worker can lose is capped for a job and for a day. A pause stops new cases only.
 
 #[starknet::contract]
 pub mod DisputeCourt {
@@ -11,9 +10,7 @@ pub mod DisputeCourt {
     };
     use crate::access::{AccessComponent, IAccess, IAccessDispatcher, IAccessDispatcherTrait};
     use crate::address::is_zero;
-    use crate::court_events::{
-        CaseAnswered, CaseOpened, CaseRuled, CaseStuck, SlashSplit, VoteCast
-    };
+    use crate::court_events::{CaseAnswered, CaseOpened, CaseRuled, CaseStuck, SlashSplit, VoteCast};
     use crate::court_interface::{ARBITER, Case, CaseKind, CaseState, IDisputeCourt, RefCap};
     use crate::court_packing::{CaseCore, RefCore, kind_code};
     use crate::court_rules::{errors, limits};
