@@ -12,7 +12,7 @@ import { greedyVector } from '../support/network-vectors.ts';
 import { swapInPage } from '../support/swapped-worker/swap-in-page.ts';
 import type { Page } from 'playwright-core';
 import type { Evidence } from '@ciro/core/evidence/evidence.ts';
-import type { VolunteerEngine } from '../../signaling/src/volunteers/launch-volunteers.ts';
+import type { VolunteerEngine } from '../../signaling/src/volunteers/volunteer-launch.ts';
 import type { ChangingNetwork } from '../support/changing-network.ts';
 import type { PageFault } from '../support/faulty-page/fault-flag.ts';
 import type { SeenTab } from '../support/volunteer-tabs.ts';

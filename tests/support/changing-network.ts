@@ -7,7 +7,8 @@ import { ModelRegistry } from '../../signaling/src/models/model-registry.ts';
 import { buildPage, PAGE_FOLDER } from '../../signaling/src/setup/build-page.ts';
 import { VolunteerTabs } from './volunteer-tabs.ts';
 import type { Coordinator } from '../../signaling/src/main.ts';
-import type { LaunchOptions, VolunteerEngine } from '../../signaling/src/volunteers/launch-volunteers.ts';
+import type { LaunchOptions } from '../../signaling/src/volunteers/launch-volunteers.ts';
+import type { VolunteerEngine } from '../../signaling/src/volunteers/volunteer-launch.ts';
 import type { Browser } from '../../signaling/src/volunteers/browser.ts';
 
 /** A coordinator in this process with the real model, and volunteers that a test may lose and replace. */

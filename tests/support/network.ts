@@ -6,7 +6,8 @@ import { findBrowser } from '../../signaling/src/volunteers/find-browser.ts';
 import type { TestContext } from 'vitest';
 import type { Browser } from '../../signaling/src/volunteers/browser.ts';
 import type { IceOptions } from '../../signaling/src/relay/ice-servers.ts';
-import type { LaunchOptions, VolunteerEngine, Volunteers } from '../../signaling/src/volunteers/launch-volunteers.ts';
+import type { LaunchOptions, Volunteers } from '../../signaling/src/volunteers/launch-volunteers.ts';
+import type { VolunteerEngine } from '../../signaling/src/volunteers/volunteer-launch.ts';
 import type { Coordinator, CoordinatorOptions } from '../../signaling/src/main.ts';
 
 export const NO_BROWSER = 'no browser: install Chromium (apt-get install chromium) or name one with CIRO_BROWSER, then `npm test`';

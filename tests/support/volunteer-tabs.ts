@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { launchVolunteers } from '../../signaling/src/volunteers/launch-volunteers.ts';
 import { browserStatus, isStandingBy } from './browser-status.ts';
 import { endTab, tabOf } from './tab-death.ts';
-import type { LaunchOptions, VolunteerEngine, VolunteerProblem } from '../../signaling/src/volunteers/launch-volunteers.ts';
+import type { LaunchOptions, VolunteerProblem } from '../../signaling/src/volunteers/launch-volunteers.ts';
+import type { VolunteerEngine } from '../../signaling/src/volunteers/volunteer-launch.ts';
 import type { BrowserStatus } from './browser-status.ts';
 import type { TabDeath, VolunteerTab } from './tab-death.ts';
 

@@ -8,7 +8,8 @@ import { launchVolunteers } from '../volunteers/launch-volunteers.ts';
 import { showProgress } from './progress.ts';
 import { waitForVolunteers } from './volunteer-status.ts';
 import type { Coordinator, CoordinatorOptions, environmentOptions } from '../main.ts';
-import type { LaunchOptions, VolunteerEngine, Volunteers } from '../volunteers/launch-volunteers.ts';
+import type { LaunchOptions, Volunteers } from '../volunteers/launch-volunteers.ts';
+import type { VolunteerEngine } from '../volunteers/volunteer-launch.ts';
 
 type Environment = ReturnType<typeof environmentOptions> & Pick<CoordinatorOptions, 'chain' | 'disputes' | 'escrow' | 'paymaster' | 'tickets'>;
 

@@ -1,10 +1,11 @@
 import { mkdir } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 import * as v from 'valibot';
-import { switches } from './launch-volunteers.ts';
+import { browserOptions, volunteerAddress } from './volunteer-launch.ts';
 import { VolunteersError } from './volunteers-error.ts';
 import type { Browser } from './browser.ts';
-import type { VolunteerEngine } from './launch-volunteers.ts';
+import type { VolunteerEngine } from './volunteer-launch.ts';
 
 /** A cold browser and a page over a slow line. */
 const OPEN_TIMEOUT_MS = 120_000;
@@ -33,32 +34,25 @@ export interface KeptVolunteerOptions {
  */
 export async function keepVolunteer({ browser, url, engine, memoryBytes, relayOnly, profile, onState, signal }: KeptVolunteerOptions): Promise<void> {
   await mkdir(profile, { recursive: true, mode: 0o700 });
-  const options = { executablePath: browser.path, headless: true, args: switches(engine), env: { ...process.env, ...browser.env }, timeout: OPEN_TIMEOUT_MS, handleSIGINT: false, handleSIGTERM: false, handleSIGHUP: false };
-  await using context = await chromium.launchPersistentContext(profile, options).catch((cause: unknown) => Promise.reject(broken('browser-failed', `${browser.path} did not start with the profile ${profile}`, cause)));
+  await using context = await chromium
+    .launchPersistentContext(profile, browserOptions(browser, engine, OPEN_TIMEOUT_MS))
+    .catch((cause: unknown) => Promise.reject(broken('browser-failed', `${browser.path} did not start with the profile ${profile}`, cause)));
   const page = context.pages()[0] ?? (await context.newPage());
-  const ended = new Promise<never>((_resolve, reject) => {
-    page.once('crash', () => reject(broken('browser-failed', 'the tab crashed')));
-    context.once('close', () => reject(broken('browser-failed', 'the browser ended')));
-  });
-  ended.catch(() => undefined); // told by whoever waits for it
-  const address = new URL(url);
-  address.hash = `volunteer=1&engine=${engine}${relayOnly ? '&relay=only' : ''}${memoryBytes === undefined ? '' : `&memory=${memoryBytes}`}`;
-  const response = await page.goto(address.href, { waitUntil: 'domcontentloaded', timeout: OPEN_TIMEOUT_MS }).catch((cause: unknown) => Promise.reject(broken('page-unreachable', `${url} did not load`, cause)));
+  const ended = new AbortController();
+  page.once('crash', () => ended.abort(broken('browser-failed', 'the tab crashed')));
+  context.once('close', () => ended.abort(broken('browser-failed', 'the browser ended')));
+  const over = AbortSignal.any([signal, ended.signal]);
+  const address = volunteerAddress(url, { engine, relayOnly, memoryBudgetBytes: memoryBytes });
+  const response = await page.goto(address, { waitUntil: 'domcontentloaded', timeout: OPEN_TIMEOUT_MS }).catch((cause: unknown) => Promise.reject(broken('page-unreachable', `${url} did not load`, cause)));
   if (response?.ok() === false) throw broken('page-unreachable', `${url} answered ${response.status()}`);
-  for (let said = ''; !signal.aborted; ) {
-    const status: unknown = await Promise.race([page.evaluate('globalThis.ciro?.status()').catch(() => undefined), ended]);
+  for (let said = ''; !over.aborted; ) {
+    const status: unknown = await page.evaluate('globalThis.ciro?.status()').catch(() => undefined);
     const state = v.is(Told, status) ? status.state.kind : said;
     if (state !== said) onState(state);
     said = state;
-    await Promise.race([pause(LOOK_MS, signal), ended]);
+    await sleep(LOOK_MS, undefined, { signal: over }).catch(() => undefined);
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => (clearTimeout(timer), resolve()), { once: true });
-  });
+  if (!signal.aborted) ended.signal.throwIfAborted();
 }
 
 function broken(code: VolunteersError['code'], what: string, cause?: unknown): VolunteersError {

@@ -1,10 +1,11 @@
-import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import type { Browser as Chromium, ConsoleMessage, Page } from 'playwright-core';
 import type { Browser } from './browser.ts';
 import { readMemory, rendererPid } from './renderer-memory.ts';
 import type { RendererMemory } from './renderer-memory.ts';
+import { browserOptions, volunteerAddress } from './volunteer-launch.ts';
 import { VolunteersError } from './volunteers-error.ts';
+import type { VolunteerEngine, VolunteerWishes } from './volunteer-launch.ts';
 
 /** A cold browser on two busy cores needs some seconds; a missing library shows at once. */
 const LAUNCH_TIMEOUT_MS = 60_000;
@@ -13,23 +14,13 @@ const PAGE_TIMEOUT_MS = 30_000;
 /** Messages kept for a report; the oldest are dropped. */
 const MAX_PROBLEMS = 200;
 
-export type VolunteerEngine = 'auto' | 'wasm' | 'webgpu';
-
-export interface LaunchOptions {
+export interface LaunchOptions extends Omit<VolunteerWishes, 'engine'> {
   readonly browser: Browser;
   /** Address of the coordinator's page; volunteers open its origin. */
   readonly url: string;
   /** How many volunteers, each with a storage, a key and a renderer process of its own. */
   readonly count: number;
   readonly engine?: VolunteerEngine;
-  /** Volunteers hide their address from each other. */
-  readonly relayOnly?: boolean;
-  /** Memory that each volunteer gives; what its page would choose when absent. */
-  readonly memoryBudgetBytes?: number;
-  /** Jobs that one run of a volunteer's engine may be for; 1 to measure what batches bring. */
-  readonly maxBatchJobs?: number;
-  /** Ids that a volunteer drafts for one lap; 0 to measure what drafts bring. */
-  readonly maxDrafts?: number;
   /** Aborting closes the browser, during the launch or later. */
   readonly signal: AbortSignal;
   /** For a coordinator with a certificate that it signed itself. */
@@ -57,34 +48,9 @@ export interface Volunteers extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Whether Linux shows a graphics device; elsewhere the system's own driver decides. */
-function mayHaveGpu(): boolean {
-  return process.platform !== 'linux' || ['/dev/dri/renderD128', '/dev/nvidia0', '/dev/dxg'].some((device) => existsSync(device));
-}
-
-/** Command line of the browser for an engine. */
-export function switches(engine: VolunteerEngine): string[] {
-  // Headless volunteers open nothing but the coordinator's own page.
-  const common = ['--no-sandbox', '--disable-quic', '--mute-audio'];
-  if (engine === 'wasm') return [...common, '--disable-gpu'];
-  const webgpu = [...common, '--enable-unsafe-webgpu'];
-  // Asked for WebGPU without a device, the page gets Chromium's software adapter: right, and about 40 times slower than WASM.
-  return engine === 'webgpu' && !mayHaveGpu() ? [...webgpu, '--use-webgpu-adapter=swiftshader'] : webgpu;
-}
-
 async function launch({ browser, engine = 'auto', signal }: LaunchOptions): Promise<Chromium> {
   try {
-    // Signals are this program's business. Its end, however it comes, closes the pipe to the browser, which then ends too.
-    return await chromium.launch({
-      executablePath: browser.path,
-      headless: true,
-      args: switches(engine),
-      env: { ...process.env, ...browser.env },
-      timeout: LAUNCH_TIMEOUT_MS,
-      handleSIGINT: false,
-      handleSIGTERM: false,
-      handleSIGHUP: false,
-    });
+    return await chromium.launch(browserOptions(browser, engine, LAUNCH_TIMEOUT_MS));
   } catch (cause) {
     signal.throwIfAborted();
     const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
@@ -97,12 +63,11 @@ async function launch({ browser, engine = 'auto', signal }: LaunchOptions): Prom
 }
 
 /**
- * Opens `count` volunteers in one headless browser. The page contributes by itself because its address ends in
- * `#volunteer=1&engine=…`.
+ * Opens `count` volunteers in one headless browser.
  * @throws VolunteersError `browser-failed`, `page-unreachable`; the signal's reason when aborted
  */
 export async function launchVolunteers(options: LaunchOptions): Promise<Volunteers> {
-  const { url, count, engine = 'auto', memoryBudgetBytes, maxBatchJobs, maxDrafts, signal, onProblem } = options;
+  const { url, count, engine = 'auto', signal, onProblem } = options;
   signal.throwIfAborted();
   const chromiumProcess = await launch(options);
   const pages: Page[] = [];
@@ -129,11 +94,8 @@ export async function launchVolunteers(options: LaunchOptions): Promise<Voluntee
       await options.prepare?.(page, volunteer);
       pages.push(page);
     }
-    const address = new URL(url);
-    const wishes = { batch: maxBatchJobs, drafts: maxDrafts, memory: memoryBudgetBytes };
-    const said = Object.entries(wishes).flatMap(([name, value]) => (value === undefined ? [] : [`&${name}=${value}`]));
-    address.hash = `volunteer=1&engine=${engine}${options.relayOnly === true ? '&relay=only' : ''}${said.join('')}`;
-    await Promise.all(pages.map((page) => open(page, address.href)));
+    const address = volunteerAddress(url, { ...options, engine });
+    await Promise.all(pages.map((page) => open(page, address)));
   } catch (error) {
     await close();
     signal.throwIfAborted();
