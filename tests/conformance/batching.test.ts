@@ -3,13 +3,11 @@
  * tolerance (SPEC C4, A6); the pinned WASM build gives a row of a batch the very bits of the same row alone (SPEC E1).
  */
 import { expect, test } from 'vitest';
-import { stageShape } from '@ciro/core/model/architecture.ts';
 import { greedy } from '@ciro/core/sampling/sample.ts';
-import { importModel } from '@ciro/signaling/models/import-model.ts';
-import { readShard } from '@ciro/signaling/models/shard-reader.ts';
-import { StageEngine } from '@ciro/web/engine/stage-engine.ts';
 import { DEFAULT_MODEL_PATH, NEEDS_DEFAULT_MODEL } from '../support/default-model.ts';
+import { loadDefaultStages } from '../support/default-stages.ts';
 import { GREEDY_VECTORS } from '../support/network-vectors.ts';
+import type { StageEngine } from '@ciro/web/engine/stage-engine.ts';
 
 const CHUNK = 16;
 /** Ids of each answer: jobs end one after the other, so that runs of four, three, two and one are compared. */
@@ -27,18 +25,7 @@ interface Job {
 }
 
 test.skipIf(DEFAULT_MODEL_PATH === undefined)(`E1: four answers at once are those of each alone, token for token and row for row${NEEDS_DEFAULT_MODEL}`, async () => {
-  const path = DEFAULT_MODEL_PATH ?? '';
-  const { manifest } = await importModel(path);
-  const { layers } = manifest.architecture;
-  const shards = async (name: string): Promise<Uint8Array> => {
-    const shard = manifest.shards.find((each) => each.name === name);
-    if (shard === undefined) throw new RangeError(`no shard ${name}`);
-    return readShard(path, shard);
-  };
-  const stages: StageEngine[] = [];
-  for (const [from, to] of [[0, 10], [10, 20], [20, 30]] as const) {
-    stages.push(await StageEngine.load({ manifest, shape: stageShape({ from, to }, layers), shards, provider: 'wasm', signal: new AbortController().signal }));
-  }
+  const stages = (await loadDefaultStages()).held.map(({ engine }) => engine);
   const vectors = GREEDY_VECTORS.filter(({ outputIds }) => outputIds.length >= (ANSWERS[0] ?? 0)).slice(0, ANSWERS.length);
   const jobsOf = (): Job[] => vectors.map(({ promptIds, outputIds }, index) => ({ key: `job ${index}`, promptIds, wanted: outputIds.slice(0, ANSWERS[index]), ids: [], rows: stages.map(() => []) }));
   expect(jobsOf()).toHaveLength(ANSWERS.length);

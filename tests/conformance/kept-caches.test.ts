@@ -4,41 +4,21 @@
  */
 import { expect, test } from 'vitest';
 import { planHashOf } from '@ciro/core/job/plan.ts';
-import { stageShape } from '@ciro/core/model/architecture.ts';
-import { modelIdOf } from '@ciro/core/model/model-id.ts';
-import { calibrationOf } from '@ciro/core/model/parse-manifest.ts';
-import { importModel } from '@ciro/signaling/models/import-model.ts';
-import { readShard } from '@ciro/signaling/models/shard-reader.ts';
-import { StageEngine } from '@ciro/web/engine/stage-engine.ts';
 import { DEFAULT_MODEL_PATH, NEEDS_DEFAULT_MODEL } from '../support/default-model.ts';
+import { THREE_STAGES, loadDefaultStages } from '../support/default-stages.ts';
 import { StageRing } from '../support/stage-ring.ts';
-import type { HexHash } from '@ciro/core/ids.ts';
 import type { PlanPrefix } from '@ciro/core/job/plan.ts';
-import type { HeldStage } from '@ciro/web/pipeline/stage-ports.ts';
 import type { RingJob } from '../support/stage-ring.ts';
 
 const SEED = 18_001;
-const CUTS = [[0, 10], [10, 20], [20, 30]] as const;
 const HISTORY_TOKENS = Number(process.env['CIRO_KEPT_PROMPT'] ?? 160);
 const TOKENS = 20;
 /** Loading three stages and three answers on two shared cores. */
 const TIMEOUT_MS = 400_000;
 
 test.skipIf(DEFAULT_MODEL_PATH === undefined)(`V2: a next turn with kept caches draws what it draws without${NEEDS_DEFAULT_MODEL}`, async () => {
-  const path = DEFAULT_MODEL_PATH ?? '';
-  const { manifest, tokenizer } = await importModel(path);
-  const { architecture } = manifest;
-  const shards = async (name: string): Promise<Uint8Array> => {
-    const shard = manifest.shards.find((each) => each.name === name);
-    if (shard === undefined) throw new RangeError(`no shard ${name}`);
-    return readShard(path, shard);
-  };
-  const held: (HeldStage & { readonly engine: StageEngine })[] = [];
-  for (const [from, to] of CUTS) {
-    const shape = stageShape({ from, to }, architecture.layers);
-    held.push({ engine: await StageEngine.load({ manifest, shape, shards, provider: 'wasm', signal: new AbortController().signal }), modelId: modelIdOf(manifest) as HexHash, architecture, shape, calibration: calibrationOf(manifest) });
-  }
-  const ring = await StageRing.make({ stages: CUTS.length, seed: SEED, held });
+  const { tokenizer, held } = await loadDefaultStages();
+  const ring = await StageRing.make({ stages: THREE_STAGES.length, seed: SEED, held });
   const story = Array.from({ length: HISTORY_TOKENS }, (_, index) => `The ${index}th house in the street has a red door and ${index % 7} windows.`).join(' ');
   const history = tokenizer.encodePrompt(`<|im_start|>user\n${story}`).slice(0, HISTORY_TOKENS);
   /** Runs a turn; milliseconds from its start to its first id. */
@@ -58,7 +38,7 @@ test.skipIf(DEFAULT_MODEL_PATH === undefined)(`V2: a next turn with kept caches 
   const plain = await turn(prompt);
   const kept = await turn(prompt, { job: first.job.signed.plan.job, planHash: planHashOf(first.job.signed.plan), positions });
   expect(kept.job.ids).toEqual(plain.job.ids);
-  for (const stage of CUTS.keys()) expect(ring.sent(stage, 'unit', kept.job)[0]?.receipt.body.from).toBe(positions);
+  for (const stage of THREE_STAGES.keys()) expect(ring.sent(stage, 'unit', kept.job)[0]?.receipt.body.from).toBe(positions);
   console.info(`first id of ${prompt.length} prompt ids: ${plain.firstMs.toFixed(0)} ms, with ${positions} kept ${kept.firstMs.toFixed(0)} ms, ratio ${(kept.firstMs / plain.firstMs).toFixed(3)}`);
   for (const { engine } of held) await engine.dispose();
 }, TIMEOUT_MS);

@@ -4,28 +4,21 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { planHashOf } from '@ciro/core/job/plan.ts';
-import { stageShape } from '@ciro/core/model/architecture.ts';
-import { modelIdOf } from '@ciro/core/model/model-id.ts';
-import { calibrationOf } from '@ciro/core/model/parse-manifest.ts';
-import { importModel } from '@ciro/signaling/models/import-model.ts';
-import { readShard } from '@ciro/signaling/models/shard-reader.ts';
-import { StageEngine } from '@ciro/web/engine/stage-engine.ts';
 import { DEFAULT_MODEL_PATH, NEEDS_DEFAULT_MODEL } from '../support/default-model.ts';
+import { THREE_STAGES, loadDefaultStages } from '../support/default-stages.ts';
 import { StageRing } from '../support/stage-ring.ts';
-import type { HexHash } from '@ciro/core/ids.ts';
 import type { JobPlan } from '@ciro/core/job/plan.ts';
-import type { HeldStage } from '@ciro/web/pipeline/stage-ports.ts';
+import type { LoadedStage } from '../support/default-stages.ts';
 import type { RingJob } from '../support/stage-ring.ts';
 
 const SEED = 31_001;
-const CUTS = [[0, 10], [10, 20], [20, 30]] as const;
 const DRAWN_BEFORE = 18;
 const TOKENS = 36;
 /** Loading three stages and ten answers on two shared cores. */
 const TIMEOUT_MS = 400_000;
 
 describe.skipIf(DEFAULT_MODEL_PATH === undefined)(`an answer that moves${NEEDS_DEFAULT_MODEL}`, () => {
-  const held: (HeldStage & { readonly engine: StageEngine })[] = [];
+  let held: readonly LoadedStage[] = [];
   let prompt: number[];
   let ring: StageRing;
   /** Of the undisturbed run: its ids, and by stage and unit what was given; then what the answer's last rows are. */
@@ -34,26 +27,16 @@ describe.skipIf(DEFAULT_MODEL_PATH === undefined)(`an answer that moves${NEEDS_D
   const drawn = (plan: JobPlan): JobPlan => ({ ...plan, sampler: { ...plan.sampler, temperature: 1, seed: SEED } });
   /** Hashes of what each stage was given, unit by unit, and of what it gave in the last one: before that the last stage's hold ids that only the job knows which drew them. */
   const rowsOf = (job: RingJob): string[][] =>
-    [...CUTS.keys()].map((stage) => {
+    [...THREE_STAGES.keys()].map((stage) => {
       const bodies = ring.sent(stage, 'unit', job).map(({ receipt }) => receipt.body);
       return [...bodies.map(({ inputHash }) => inputHash), bodies.at(-1)?.payloadHash ?? 'none'];
     });
 
   beforeAll(async () => {
-    const path = DEFAULT_MODEL_PATH ?? '';
-    const { manifest, tokenizer } = await importModel(path);
-    const { architecture } = manifest;
-    const shards = async (name: string): Promise<Uint8Array> => {
-      const shard = manifest.shards.find((each) => each.name === name);
-      if (shard === undefined) throw new RangeError(`no shard ${name}`);
-      return readShard(path, shard);
-    };
-    for (const [from, to] of CUTS) {
-      const shape = stageShape({ from, to }, architecture.layers);
-      held.push({ engine: await StageEngine.load({ manifest, shape, shards, provider: 'wasm', signal: new AbortController().signal }), modelId: modelIdOf(manifest) as HexHash, architecture, shape, calibration: calibrationOf(manifest) });
-    }
-    prompt = tokenizer.encodePrompt('<|im_start|>user\nTell a story about a lighthouse and a storm.<|im_end|>\n<|im_start|>assistant\n');
-    ring = await StageRing.make({ stages: CUTS.length, seed: SEED, held });
+    const loaded = await loadDefaultStages();
+    held = loaded.held;
+    prompt = loaded.tokenizer.encodePrompt('<|im_start|>user\nTell a story about a lighthouse and a storm.<|im_end|>\n<|im_start|>assistant\n');
+    ring = await StageRing.make({ stages: THREE_STAGES.length, seed: SEED, held });
     const job = await ring.run(prompt, TOKENS, drawn);
     whole = { ids: job.ids, rows: rowsOf(job) };
   }, TIMEOUT_MS);

@@ -7,46 +7,28 @@ import { fromBase64, toHex } from '@ciro/core/bytes.ts';
 import { compareRows } from '@ciro/core/audit/compare-rows.ts';
 import { boundaryGrid } from '@ciro/core/commitment/cells.ts';
 import { decodeHints } from '@ciro/core/commitment/hints.ts';
-import { stageShape } from '@ciro/core/model/architecture.ts';
-import { modelIdOf } from '@ciro/core/model/model-id.ts';
 import { calibrationOf } from '@ciro/core/model/parse-manifest.ts';
-import { importModel } from '@ciro/signaling/models/import-model.ts';
-import { readShard } from '@ciro/signaling/models/shard-reader.ts';
-import { StageEngine } from '@ciro/web/engine/stage-engine.ts';
 import { sha256Digest } from '@ciro/web/pipeline/sha256-digest.ts';
 import { DEFAULT_MODEL_PATH, NEEDS_DEFAULT_MODEL } from '../support/default-model.ts';
+import { THREE_STAGES, loadDefaultStages } from '../support/default-stages.ts';
 import { greedyVector } from '../support/network-vectors.ts';
 import { checkEvidence } from '../support/ring-evidence.ts';
 import { StageRing } from '../support/stage-ring.ts';
-import type { HexHash } from '@ciro/core/ids.ts';
-import type { HeldStage } from '@ciro/web/pipeline/stage-ports.ts';
 import type { RingJob } from '../support/stage-ring.ts';
 
 const SEED = 20_301;
-const CUTS = [[0, 10], [10, 20], [20, 30]] as const;
 /** A long prompt to be told again, and a program: of both some drafts come true and some do not. */
 const CASES = ['long', 'code'];
 /** Loading three stages and four answers on two shared cores. */
 const TIMEOUT_MS = 400_000;
 
 test.skipIf(DEFAULT_MODEL_PATH === undefined)(`E8: answers with drafts are those without, and evidence of either holds for the other${NEEDS_DEFAULT_MODEL}`, async () => {
-  const path = DEFAULT_MODEL_PATH ?? '';
-  const { manifest } = await importModel(path);
+  const { manifest, held } = await loadDefaultStages();
   const { architecture } = manifest;
   const calibration = calibrationOf(manifest);
-  const shards = async (name: string): Promise<Uint8Array> => {
-    const shard = manifest.shards.find((each) => each.name === name);
-    if (shard === undefined) throw new RangeError(`no shard ${name}`);
-    return readShard(path, shard);
-  };
-  const held: (HeldStage & { readonly engine: StageEngine })[] = [];
-  for (const [from, to] of CUTS) {
-    const shape = stageShape({ from, to }, architecture.layers);
-    held.push({ engine: await StageEngine.load({ manifest, shape, shards, provider: 'wasm', signal: new AbortController().signal }), modelId: modelIdOf(manifest) as HexHash, architecture, shape, calibration });
-  }
   const answer = async (name: string, maxDrafts: number): Promise<{ ring: StageRing; job: RingJob }> => {
     const { promptIds, outputIds } = greedyVector(name);
-    const ring = await StageRing.make({ stages: CUTS.length, seed: SEED, maxDrafts, held });
+    const ring = await StageRing.make({ stages: THREE_STAGES.length, seed: SEED, maxDrafts, held });
     const job = await ring.run(promptIds, outputIds.length, (plan) => ({ ...plan, stopIds: [...manifest.stopIds] }));
     expect(job.ids, name).toEqual(outputIds);
     await checkEvidence(ring, job);

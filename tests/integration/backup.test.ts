@@ -4,7 +4,6 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { database } from '@ciro/signaling/doctor/store-check.ts';
 import { Ledger } from '@ciro/signaling/ledger/ledger.ts';
@@ -13,6 +12,7 @@ import { MIGRATION_NAMES } from '@ciro/signaling/store/migrate.ts';
 import { checkBackup } from '@ciro/signaling/store/read-backup.ts';
 import { backUp, restore } from '@ciro/signaling/store/restore.ts';
 import { openStore } from '@ciro/signaling/store/open-store.ts';
+import { HOW_TO_HAVE_POSTGRES, openTestPostgres } from '../support/test-database.ts';
 import type { Transcript } from '@ciro/core/audit/transcript.ts';
 import type { HexHash, JobId } from '@ciro/core/ids.ts';
 import type { Place } from '@ciro/signaling/store/restore.ts';
@@ -133,16 +133,12 @@ it('the doctor finds the tables of this version, and changes nothing; a database
   expect(existsSync(join(root, 'busy.backup.partial'))).toBe(false);
 });
 
-const adminUrl = process.env['CIRO_TEST_DATABASE_URL'];
-describe.skipIf(adminUrl === undefined)('PostgreSQL (to run it: CIRO_TEST_DATABASE_URL=postgres://USER:PASSWORD@HOST/postgres npm test)', () => {
+const postgres = await openTestPostgres('backups');
+afterAll(() => postgres?.[Symbol.asyncDispose]());
+describe.skipIf(postgres === undefined)(`PostgreSQL (to run it: ${HOW_TO_HAVE_POSTGRES})`, () => {
   it('an embedded database moves to PostgreSQL and back; a backup is taken while a coordinator holds it; what fails leaves it empty', async () => {
-    const url = new URL(adminUrl ?? '');
-    const admin = new pg.Client({ connectionString: url.href });
-    await admin.connect();
-    const name = `ciro_test_${randomBytes(6).toString('hex')}`;
-    await admin.query(`create database ${name}`);
-    url.pathname = `/${name}`;
-    const place = { dataDir: join(root, 'beside-postgres'), databaseUrl: url.href, onError };
+    const { url, drop } = (await postgres?.newDatabase()) ?? expect.unreachable('there is no PostgreSQL');
+    const place = { dataDir: join(root, 'beside-postgres'), databaseUrl: url, onError };
     const broken = await copyWith((lines) => lines.map((line) => (line.startsWith('["hold:') ? line.replace('12345678901234567', '12345678901234568') : line)));
     await expect(restore(place, broken, { now: NOW })).rejects.toMatchObject({ code: 'broken-chain' });
     await restore(place, file, { now: NOW });
@@ -153,7 +149,6 @@ describe.skipIf(adminUrl === undefined)('PostgreSQL (to run it: CIRO_TEST_DATABA
     await store.close();
     expect(await contentOf(live)).toEqual(await contentOf(file));
     await restore({ dataDir: join(root, 'back'), onError }, live, { now: NOW });
-    await admin.query(`drop database ${name}`);
-    await admin.end();
+    await drop();
   });
 });

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -18,6 +17,8 @@ import { verifySignature } from '@ciro/signaling/keys/verify-signature.ts';
 import { modelIdOf } from '@ciro/core/model/model-id.ts';
 import { environmentOptions, startCoordinator } from '@ciro/signaling/main.ts';
 import type { ModelManifest } from '@ciro/core/model/manifest.ts';
+import type { RawAnswer } from '../support/raw-request.ts';
+import { rawRequest } from '../support/raw-request.ts';
 import { ScriptedCoordinator } from '../support/scripted-coordinator.ts';
 
 let scripted: ScriptedCoordinator;
@@ -43,19 +44,7 @@ it('has a relayer at /paymaster where one was given', async () => {
 
 const HTML = { accept: 'text/html,application/xhtml+xml' };
 
-/** A request with headers that `fetch` does not let one set. */
-function raw(path: string, headers: Record<string, string>): Promise<{ status: number; headers: Record<string, unknown>; body: string }> {
-  const { port } = new URL(scripted.coordinator.url);
-  return new Promise((resolve, reject) => {
-    request({ host: '127.0.0.1', port, path, headers }, (response) => {
-      let body = '';
-      response.setEncoding('utf8').on('data', (text: string) => (body += text));
-      response.once('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));
-    })
-      .once('error', reject)
-      .end();
-  });
-}
+const raw = (path: string, headers: Record<string, string>): Promise<RawAnswer> => rawRequest(scripted.coordinator.url, path, headers);
 
 /** What the coordinator says first to whoever connects. */
 async function challengeOf(url: string): Promise<{ readonly coordinatorPublicKey: string }> {

@@ -1,9 +1,11 @@
-import { createServer, request } from 'node:http';
+import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { AuditedNetwork } from '../support/audited-network.ts';
+import { rawRequest } from '../support/raw-request.ts';
 import { eventsOfStream } from '../support/scripted-coordinator.ts';
 import type { AddressInfo } from 'node:net';
+import type { RawAnswer } from '../support/raw-request.ts';
 
 const MAX_TOKENS = 20;
 const SEEDS = [1, 2, 3, 4];
@@ -38,24 +40,7 @@ const metrics = async (): Promise<string> => (await net.fetch('/metrics')).text(
 /** One number of a scrape. */
 const valueOf = (text: string, series: string): number => Number(text.split('\n').find((line) => line.startsWith(`${series} `))?.slice(series.length + 1));
 
-interface Answered {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, unknown>>;
-  readonly body: string;
-}
-/** A request with headers that `fetch` does not let one set. */
-function raw(path: string, headers: Record<string, string>): Promise<Answered> {
-  const { port } = new URL(net.coordinator.url);
-  return new Promise((resolve, reject) => {
-    request({ host: '127.0.0.1', port, path, headers }, (response) => {
-      let body = '';
-      response.setEncoding('utf8').on('data', (text: string) => (body += text));
-      response.once('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));
-    })
-      .once('error', reject)
-      .end();
-  });
-}
+const raw = (path: string, headers: Record<string, string>): Promise<RawAnswer> => rawRequest(net.coordinator.url, path, headers);
 
 it('O2: not ready while tabs are missing, and says so; ready once a ring can answer, while /health says ok in both', async () => {
   expect([readyBefore.status, readyBefore.headers.get('cache-control')]).toEqual([503, 'no-store']);

@@ -1,38 +1,15 @@
-import { randomBytes } from 'node:crypto';
-import pg from 'pg';
 import { afterAll, describe, expect, it } from 'vitest';
-import { startPostgres } from '@ciro/tests/support/postgres-server.ts';
+import { HOW_TO_HAVE_POSTGRES, openTestPostgres } from '@ciro/tests/support/test-database.ts';
 import { openPostgres } from './open-postgres.ts';
 import { openStore } from './open-store.ts';
 import { describeStore } from './store-conformance.fixture.ts';
 
-/** A server and a user that may create databases: one that is named, else one of this file's own where its programs are installed. */
-const named = process.env['CIRO_TEST_DATABASE_URL'];
-const own = named === undefined ? await startPostgres() : undefined;
-const adminUrl = own !== undefined && 'url' in own ? own.url : named;
-if (own !== undefined && 'missing' in own) process.stderr.write(`SKIPPED: the store on PostgreSQL: ${own.missing}, or name one: CIRO_TEST_DATABASE_URL=postgres://USER:PASSWORD@HOST/postgres\n`);
-afterAll(async () => {
-  if (own !== undefined && 'url' in own) await own[Symbol.asyncDispose]();
-});
+const postgres = await openTestPostgres('the store');
+afterAll(() => postgres?.[Symbol.asyncDispose]());
 const onError = (error: Error): void => expect.unreachable(error.message);
+const withNewDatabase = () => postgres?.newDatabase() ?? expect.unreachable('there is no PostgreSQL');
 
-async function withNewDatabase(): Promise<{ url: string; drop: () => Promise<void> }> {
-  const url = new URL(adminUrl ?? '');
-  const admin = new pg.Client({ connectionString: url.href });
-  await admin.connect();
-  const name = `ciro_test_${randomBytes(6).toString('hex')}`;
-  await admin.query(`create database ${name}`);
-  url.pathname = `/${name}`;
-  return {
-    url: url.href,
-    drop: async () => {
-      await admin.query(`drop database ${name}`);
-      await admin.end();
-    },
-  };
-}
-
-describe.skipIf(adminUrl === undefined)('PostgreSQL (to run it: apt-get install postgresql, or CIRO_TEST_DATABASE_URL)', () => {
+describe.skipIf(postgres === undefined)(`PostgreSQL (to run it: ${HOW_TO_HAVE_POSTGRES})`, () => {
   describeStore('PostgreSQL', async () => {
     const { url, drop } = await withNewDatabase();
     const opened = await openPostgres(url, { onError });
