@@ -72,7 +72,7 @@ export async function measureGas(local: LocalChain, say: (line: string) => void)
   await run(ROW.groupNew, relayer, [claimGroup(store, first.epoch, first.tree, GROUP, GROUP_LEVELS)]);
   await run(ROW.transfersNew, settler, transfers);
   const sign = (by: WorkerAccount, calls: readonly Call[], nonce: number): Promise<Felt[]> => signOutside(chain, by, paymaster, calls, felt(nonce));
-  const firstClaim = async (by: WorkerAccount, at: number): Promise<Felt[]> => sign(by, [claim(store, first.epoch, first.tree, at)], 1);
+  const firstClaim = (by: WorkerAccount, at: number): Promise<Felt[]> => sign(by, [claim(store, first.epoch, first.tree, at)], 1);
   await run(ROW.sponsoredFirst, relayer, [deployAndExecuteSponsored(paymaster, worker, await firstClaim(worker, workerAt), 'bench')]);
   await run(ROW.sponsoredForeign, relayer, [foreign.deploy, executeSponsored(paymaster, foreign.address, await firstClaim(foreign, foreignAt), 'bench')]);
   const register: Call = { to: plan.addresses.CdcPool, entrypoint: 'register', calldata: [felt(0xcab), registered.address] };

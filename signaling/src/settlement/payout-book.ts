@@ -1,5 +1,5 @@
 import { payoutAddress } from '@ciro/core/settlement/payout-address.ts';
-import { relinked, sharesOf } from './payout-shares.ts';
+import { everEarned, relinked, sharesOf } from './payout-shares.ts';
 import { SettlementServiceError } from './service-error.ts';
 import type { NodeId } from '@ciro/core/ids.ts';
 import type { Earned } from '../ledger/payouts.ts';
@@ -74,9 +74,7 @@ export class PayoutBook {
     for (const [worker, { change }] of await links.due(now)) {
       const own = this.ownOf(change.worker);
       const link = (await this.link(worker)) ?? { account: own, since: 0, kept: new Map<string, bigint>() };
-      const { payable, settled } = earned.get(worker) ?? { payable: 0n, settled: 0n };
-      const accounts = new Set([own, link.account, ...link.kept.keys()]);
-      const ever = [...accounts].reduce((sum, account) => sum + before(worker, account === own ? undefined : account), payable + settled);
+      const ever = everEarned({ worker, own, earned: earned.get(worker) ?? { payable: 0n, settled: 0n }, link, before });
       try {
         await links.apply(worker, change.nonce, relinked(worker, ever, link, change.account, now));
       } finally {

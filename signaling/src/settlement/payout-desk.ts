@@ -123,9 +123,10 @@ export class PayoutDesk {
    * What the contract has paid an account in all, by the workers whose account it is: what is new goes to one after the other, up to what each is
    * owed there. More than all are owed stays with the last, whose booking refuses it.
    */
-  #divided({ holders }: Payee, paid: bigint): { readonly worker: Share['worker']; readonly linked: boolean; readonly amount: bigint }[] {
+  #divided(payee: Payee, paid: bigint): { readonly worker: Share['worker']; readonly linked: boolean; readonly amount: bigint }[] {
     const { rate } = this.#options;
-    let left = paid - holders.reduce((sum, { settled }) => sum + tokensOf(settled, rate), 0n);
+    const { holders } = payee;
+    let left = paid - this.#settledTokens(payee);
     return holders.flatMap(({ worker, linked, credits, settled }, index) => {
       const [has, owed] = [tokensOf(settled, rate), tokensOf(credits, rate) - tokensOf(settled, rate)];
       const part = index === holders.length - 1 || left < owed ? left : owed;

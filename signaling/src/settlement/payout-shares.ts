@@ -29,9 +29,9 @@ export interface SharedWorker {
 export function sharesOf({ worker, own, earned, link, before }: SharedWorker): Share[] {
   const { payable, settled, linked: atLinked = new Map<string, bigint>() } = earned;
   if (link === undefined) return [{ worker, account: own, linked: false, credits: payable + settled, settled }];
-  const accounts = [...new Set([own, ...link.kept.keys(), link.account])];
+  const accounts = accountsOf(own, link);
   const beforeAt = (account: string): bigint => before(worker, account === own ? undefined : account);
-  const ever = payable + settled + accounts.reduce((sum, account) => sum + beforeAt(account), 0n);
+  const ever = everEarned({ worker, own, earned, link, before });
   const settledElsewhere = [...atLinked.values()].reduce((sum, amount) => sum + amount, 0n);
   return accounts.map((account) => ({
     worker,
@@ -40,6 +40,13 @@ export function sharesOf({ worker, own, earned, link, before }: SharedWorker): S
     credits: ofAll(worker, ever, link, account) - beforeAt(account),
     settled: account === own ? settled - settledElsewhere : (atLinked.get(account) ?? 0n),
   }));
+}
+
+const accountsOf = (own: string, { kept, account }: PayoutLink): string[] => [...new Set([own, ...kept.keys(), account])];
+
+/** All that a worker ever earned, what was settled before that chain began included. */
+export function everEarned({ worker, own, earned: { payable, settled }, link, before }: SharedWorker & { readonly link: PayoutLink }): bigint {
+  return accountsOf(own, link).reduce((sum, account) => sum + before(worker, account === own ? undefined : account), payable + settled);
 }
 
 /** Of all that a worker ever earned, what belongs to an account: what is kept for it, or, at the account that is paid, all the rest. */

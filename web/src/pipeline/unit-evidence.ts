@@ -88,7 +88,7 @@ export class UnitEvidence {
   /** A link to downstream is open again: what went over the old one and had no answer may be lost, so it is told again (SPEC R3). */
   retell(): void {
     this.#later(async () => {
-      for (const { receipt, acknowledged } of this.#units.values()) if (!acknowledged) this.#tellDownstream(receipt);
+      for (const { receipt, acknowledged } of this.#units.values()) if (!acknowledged) this.#tell('receipt', receipt.body, receipt);
     });
   }
 
@@ -127,16 +127,20 @@ export class UnitEvidence {
     this.#units.set(index, { ...unit, salt, leaf, receipt, acknowledged: false });
     this.#ports.credit.committed(receipt);
     this.#ports.send({ type: 'unit', receipt, canonHash: unit.canonHash as HexHash, hintHash: unit.hintHash as HexHash, hints: toBase64(hints) });
-    this.#tellDownstream(receipt);
+    this.#tell('receipt', body, receipt);
     const waiting = this.#waiting.get(index);
     if (waiting !== undefined) await this.#compare(waiting);
   }
 
-  #tellDownstream(receipt: Receipt): void {
-    const { plan, stage, downstream } = this.#job;
-    if (downstream === undefined) return;
-    const { from, to } = receipt.body;
-    this.#ports.sendFrame(downstream, encodeFrame({ kind: 'receipt', job: plan.job, planVersion: plan.version, position: from, count: 0, acceptedTo: to, stage, payload: utf8(canonicalJson(receipt)) }));
+  /**
+   * A receipt of ours for downstream; or, for the worker whose unit it is, a copy of our word on its receipt: it can then tell what its credit must be
+   * (SPEC B3).
+   */
+  #tell(kind: 'receipt' | 'acknowledgement', { from, to }: ReceiptBody, word: Receipt | Acknowledgement): void {
+    const { plan, stage, upstream, downstream } = this.#job;
+    const peer = kind === 'receipt' ? downstream : upstream;
+    if (peer === undefined) return;
+    this.#ports.sendFrame(peer, encodeFrame({ kind, job: plan.job, planVersion: plan.version, position: from, count: 0, acceptedTo: to, stage, payload: utf8(canonicalJson(word)) }));
   }
 
   async #judge(receipt: Receipt, frame: Frame): Promise<void> {
@@ -147,7 +151,7 @@ export class UnitEvidence {
     }
     const { unit } = receipt.body;
     const word = this.#judged.get(unit);
-    if (word !== undefined && word.receiptHash === receiptHash(receipt.body)) return this.#tellUpstream(receipt.body, word);
+    if (word !== undefined && word.receiptHash === receiptHash(receipt.body)) return this.#tell('acknowledgement', receipt.body, word);
     if (this.#judged.has(unit) || this.#waiting.has(unit)) return;
     this.#waiting.set(unit, receipt);
     await this.#compare(receipt);
@@ -171,20 +175,10 @@ export class UnitEvidence {
       const acknowledgement: Acknowledgement = { receiptHash: hash, signer, signature: await this.#ports.sign(acknowledgementBytes(hash, signer)) };
       this.#judged.set(unit, acknowledgement);
       this.#ports.send({ type: 'acknowledge', job, acknowledgement });
-      this.#tellUpstream(receipt.body, acknowledgement);
+      this.#tell('acknowledgement', receipt.body, acknowledgement);
     } else {
       this.#ports.send({ type: 'disagree', job, receipt, linkHash: mine, signature: await this.#ports.sign(disagreementBytes(hash, signer, mine)) });
     }
-  }
-
-  /** A copy for the worker whose unit it is: it can then tell what its credit must be (SPEC B3). */
-  #tellUpstream({ from, to }: ReceiptBody, acknowledgement: Acknowledgement): void {
-    const { plan, stage, upstream } = this.#job;
-    if (upstream === undefined) return;
-    this.#ports.sendFrame(
-      upstream,
-      encodeFrame({ kind: 'acknowledgement', job: plan.job, planVersion: plan.version, position: from, count: 0, acceptedTo: to, stage, payload: utf8(canonicalJson(acknowledgement)) }),
-    );
   }
 
   /** Keeps downstream's word if it is about a receipt of ours, is downstream's, and is signed. */

@@ -1,5 +1,6 @@
 import { ClaimError, mayRetry } from './claim-error.ts';
 import { checkProof } from './epoch-proof.ts';
+import { openOnce } from './open-once.ts';
 import type { PublicDoor } from '@ciro/core/sponsorship/chain-door.ts';
 import type { AccountOnChain, ClaimPorts, ClaimStep, Earnings, Payout } from './claim-ports.ts';
 import type { EpochProof } from './epoch-proof.ts';
@@ -21,12 +22,13 @@ export class ClaimDesk {
   readonly #stop = new AbortController();
   #earnings: Earnings;
   #door: PublicDoor | undefined;
-  #opened: Promise<AccountOnChain> | undefined;
+  readonly #chain: (door: PublicDoor) => Promise<AccountOnChain>;
   #running: Promise<void> = Promise.resolve();
   #waiting = 0;
 
   constructor(ports: ClaimPorts) {
     this.#ports = ports;
+    this.#chain = openOnce((door) => ports.open(door));
     this.#earnings = { chain: 'unknown', network: undefined, account: ports.account, owed: undefined, onChain: undefined, step: undefined, failure: undefined, payouts: [] };
   }
 
@@ -135,15 +137,6 @@ export class ClaimDesk {
     const payout: Payout = { epoch: proof.epoch, transaction, amount, paymaster, sponsor, gasPaidFri: own ? feeFri : 0n, sponsorPaidFri: own ? 0n : feeFri, milliseconds: Math.round(now() - began), at: date() };
     this.#ports.keep(payout);
     this.#show({ owed: 0n, payouts: [payout, ...this.#earnings.payouts].slice(0, MAX_SHOWN), onChain: await chain.tokens() });
-  }
-
-  /** A chain that could not be opened is tried anew the next time. */
-  #chain(door: PublicDoor): Promise<AccountOnChain> {
-    this.#opened ??= this.#ports.open(door).catch((error: unknown) => {
-      this.#opened = undefined;
-      throw error;
-    });
-    return this.#opened;
   }
 
   #show(part: Partial<Earnings> | { readonly step: ClaimStep | undefined }): void {

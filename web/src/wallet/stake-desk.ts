@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { capabilityHash, poolCalls } from '@ciro/core/sponsorship/pool-calls.ts';
 import { ClaimError } from './claim-error.ts';
 import { coordinatorChain } from './coordinator-chain.ts';
+import { openOnce } from './open-once.ts';
 import type { ContractCall } from '@ciro/core/sponsorship/pool-calls.ts';
 import type { PublicDoor } from '@ciro/core/sponsorship/chain-door.ts';
 import type { AccountOnChain, PoolPlace } from './claim-ports.ts';
@@ -53,10 +54,11 @@ export class StakeDesk implements StakeFace {
   readonly #ports: StakePorts;
   readonly #stop = new AbortController();
   #door: PublicDoor | undefined;
-  #opened: Promise<AccountOnChain> | undefined;
+  readonly #chain: (door: PublicDoor) => Promise<AccountOnChain>;
 
   constructor(ports: StakePorts) {
     this.#ports = ports;
+    this.#chain = openOnce((door) => ports.open(door));
   }
 
   async look(): Promise<StakeStatus> {
@@ -101,14 +103,10 @@ export class StakeDesk implements StakeFace {
   }
 
   async #open(): Promise<{ readonly door: PublicDoor; readonly chain: AccountOnChain }> {
-    const { base, fetch: fetcher, open } = this.#ports;
+    const { base, fetch: fetcher } = this.#ports;
     const door = (this.#door ??= await coordinatorChain(base, fetcher).door());
     if (door === undefined) throw new ClaimError('refused', 'this coordinator has no chain, so there is no pool', { fault: 'platform' });
-    this.#opened ??= open(door).catch((error: unknown) => {
-      this.#opened = undefined;
-      throw error;
-    });
-    return { door, chain: await this.#opened };
+    return { door, chain: await this.#chain(door) };
   }
 
   /** Cases are told by the coordinator; where it lists none, nothing is said of them. */

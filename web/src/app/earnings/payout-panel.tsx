@@ -1,29 +1,17 @@
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { sentence } from '../trouble-box.tsx';
 import { StakePanel } from './stake-panel.tsx';
 import { delayText, keptText, paidText, waitingText } from './payout-text.ts';
+import { useAct } from './use-act.ts';
 import type { PayoutFace, PayoutStatus } from '../../participant/payout-face.ts';
 
 /** Where this worker is paid: what holds, what waits, and how to change it. */
 export function PayoutPanel({ face, own }: { face: PayoutFace; own: string }) {
-  const status = useSignal<PayoutStatus | undefined>(undefined);
-  const said = useSignal('');
-  const busy = useSignal(false);
+  const { status, said, busy, act: show } = useAct<PayoutStatus>();
   /** What is to be done with the wallet that is chosen; undefined while none is asked for. */
   const choosing = useSignal<((wallet: string) => Promise<PayoutStatus>) | undefined>(undefined);
   const act = async (what: string, task: () => Promise<PayoutStatus>) => {
-    busy.value = true;
-    said.value = what;
-    try {
-      status.value = await task();
-      said.value = '';
-      choosing.value = undefined;
-    } catch (error) {
-      said.value = sentence(error instanceof Error ? error.message : String(error));
-    } finally {
-      busy.value = false;
-    }
+    if (await show(what, task)) choosing.value = undefined;
   };
   useEffect(() => void act('Looking …', () => face.look()), [face]);
   const now = status.value;

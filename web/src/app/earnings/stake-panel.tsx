@@ -1,27 +1,13 @@
 import { useSignal } from '@preact/signals';
 import { BASE_UNITS_PER_CREDIT } from '@ciro/core/units.ts';
-import { sentence } from '../trouble-box.tsx';
 import { stakeCost, stakeText } from './stake-text.ts';
+import { useAct } from './use-act.ts';
 import type { StakeFace, StakeStatus } from '../../participant/payout-face.ts';
 
 /** This worker's place in the pool: registering and staking, without gas. Starknet.js is fetched when somebody looks. */
 export function StakePanel({ stake }: { stake: StakeFace }) {
-  const status = useSignal<StakeStatus | undefined>(undefined);
-  const said = useSignal('');
-  const busy = useSignal(false);
+  const { status, said, busy, act } = useAct<StakeStatus>();
   const amount = useSignal('');
-  const act = async (what: string, task: () => Promise<StakeStatus>) => {
-    busy.value = true;
-    said.value = what;
-    try {
-      status.value = await task();
-      said.value = '';
-    } catch (error) {
-      said.value = sentence(error instanceof Error ? error.message : String(error));
-    } finally {
-      busy.value = false;
-    }
-  };
   const now = status.value;
   const button = (label: string, task: () => Promise<StakeStatus>) => (
     <button type="button" class="button button-quiet" disabled={busy.value} onClick={() => void act('Waiting for the block …', task)}>
