@@ -3,6 +3,7 @@ import { CiroError } from '@ciro/core/errors.ts';
 import { NodeId } from '@ciro/core/ids.ts';
 import { BASE_UNITS_PER_CREDIT } from '@ciro/core/units.ts';
 import { reusedPositions } from '@ciro/core/job/plan.ts';
+import { seenEvents } from '../intake/seen-events.ts';
 import { aboutLabel, failureCode, methodLabel, statusClass } from './known-labels.ts';
 import { metricSet } from './metric-set.ts';
 import { SHORT_ANSWER_TOKENS } from './objectives.ts';
@@ -66,7 +67,6 @@ export class CoordinatorMetrics {
     };
   }
 
-  /** Passes the reader's calls on: a generator of its own would cost every token two turns of the event loop's queue. */
   #timed({ events }: JobHandle): AsyncIterable<JobEvent> {
     const began = this.#clock.now();
     const seconds = (): number => (this.#clock.now() - began) / 1000;
@@ -79,20 +79,7 @@ export class CoordinatorMetrics {
       }
       if (event.type === 'recorded') this.#recorded(event.record);
     };
-    const seen = (result: IteratorResult<JobEvent>): IteratorResult<JobEvent> => {
-      if (result.done !== true) see(result.value);
-      return result;
-    };
-    const failed = (error: unknown): never => {
-      this.#failed(error);
-      throw error;
-    };
-    return {
-      [Symbol.asyncIterator]: () => {
-        const source = events[Symbol.asyncIterator]();
-        return { next: () => source.next().then(seen, failed), return: () => source.return?.() ?? Promise.resolve({ done: true, value: undefined }) };
-      },
-    };
+    return seenEvents(events, see, (error) => this.#failed(error));
   }
 
   #failed(error: unknown): void {

@@ -6,6 +6,9 @@ import * as v from 'valibot';
  */
 export const BACKUP_FORMAT = 'ciro-backup/1';
 
+/** Files of the data folder that belong to a backup. */
+export const PRIVATE_FILES = ['coordinator-key.json', 'trial-key'] as const;
+
 const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const Hash = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 /** Of a table or column; it is only compared with what the database has. */
@@ -20,7 +23,7 @@ export const BackupHeader = v.strictObject({
   /** End of the ledger: what the restored chain has to lead to. */
   ledger: v.strictObject({ sequence: Count, hash: Hash }),
   /** Private files of the data folder by name: with them the network stays the one that evidence and workers know. */
-  files: v.record(v.picklist(['coordinator-key.json', 'trial-key']), v.string()),
+  files: v.record(v.picklist(PRIVATE_FILES), v.string()),
 });
 export type BackupHeader = v.InferOutput<typeof BackupHeader>;
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sql } from 'kysely';
+import { PRIVATE_FILES } from './backup-format.ts';
 import { catalogOf } from './database-catalog.ts';
 import { lockFolder } from './folder-lock.ts';
 import { loadBackup, refuseNewer } from './load-backup.ts';
@@ -15,9 +16,6 @@ import { writeBackup } from './write-backup.ts';
 import type { BackupHeader } from './backup-format.ts';
 import type { OpenedDatabase } from './open-pglite.ts';
 import type { BackupSummary } from './write-backup.ts';
-
-/** Files of the data folder that belong to a backup. */
-const PRIVATE_FILES = ['coordinator-key.json', 'trial-key'] as const;
 
 /** The database that is meant: `databaseUrl`, or the embedded one in `dataDir`. */
 export interface Place {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { reusedPositions } from '@ciro/core/job/plan.ts';
+import { seenEvents } from '../intake/seen-events.ts';
 import type { JobId } from '@ciro/core/ids.ts';
 import type { JobStatusEvent } from '../intake/job-feed.ts';
 import type { JobRunner } from '../intake/ports.ts';
@@ -40,19 +41,7 @@ export class JobTraces {
       run: (order, signal) => {
         this.#begin(order);
         const { events, stop } = runner.run(order, signal);
-        const see = (result: IteratorResult<JobEvent>): IteratorResult<JobEvent> => {
-          if (result.done !== true) this.#see(order.job, result.value);
-          return result;
-        };
-        return {
-          stop,
-          events: {
-            [Symbol.asyncIterator]: () => {
-              const source = events[Symbol.asyncIterator]();
-              return { next: () => source.next().then(see), return: () => source.return?.() ?? Promise.resolve({ done: true, value: undefined }) };
-            },
-          },
-        };
+        return { stop, events: seenEvents(events, (event) => this.#see(order.job, event)) };
       },
       forget: (job) => runner.forget(job),
     };
