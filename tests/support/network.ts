@@ -8,7 +8,8 @@ import type { Browser } from '../../signaling/src/volunteers/browser.ts';
 import type { IceOptions } from '../../signaling/src/relay/ice-servers.ts';
 import type { LaunchOptions, Volunteers } from '../../signaling/src/volunteers/launch-volunteers.ts';
 import type { VolunteerEngine } from '../../signaling/src/volunteers/volunteer-launch.ts';
-import type { Coordinator, CoordinatorOptions } from '../../signaling/src/main.ts';
+import type { Coordinator } from '../../signaling/src/main.ts';
+import type { CoordinatorOptions } from '../../signaling/src/coordinator-options.ts';
 
 export const NO_BROWSER = 'no browser: install Chromium (apt-get install chromium) or name one with CIRO_BROWSER, then `npm test`';
 

@@ -10,7 +10,7 @@ import { PAGE_FOLDER } from '../../signaling/src/setup/build-page.ts';
 import { fabricatedModel } from './audited-network.ts';
 import { KilledOptions } from './killed-coordinator.ts';
 import { scriptedReference } from './scripted-auditor.ts';
-import type { CoordinatorModels } from '../../signaling/src/main.ts';
+import type { CoordinatorModels } from '../../signaling/src/coordinator-models.ts';
 
 const { folder, port, stages, expectWorkers, fabricated } = v.parse(KilledOptions, JSON.parse(process.argv[2] ?? ''));
 

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { trustedProxies } from '../edge/client-address.ts';
 import { parsePublicUrl } from '../edge/listen.ts';
 import { IceServers } from '../relay/ice-servers.ts';
-import { environmentOptions } from '../main.ts';
+import { environmentOptions } from '../coordinator-options.ts';
 import { readChainFile } from '../chain/chain-settings.ts';
 import { fail, ok, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
