@@ -27,8 +27,8 @@ export async function openMembership({ instanceUrl, onLost }: Pick<CoordinatorOp
   const { store, sessions, scheduler, publicKey } = parts;
   if (store.seat === undefined) throw new ClusterError('no-database', 'several coordinators share one PostgreSQL database; give DATABASE_URL, or leave CIRO_INSTANCE_URL out', { fault: 'user' });
   const load: MembershipDeps['load'] = () => {
-    const { rings, running, queued } = scheduler.status();
-    return { workers: sessions.size, rings: rings.filter(({ ready }) => ready).length, jobs: running + queued };
+    const { rings, missing, running, queued } = scheduler.status();
+    return { workers: sessions.size, missing, rings: rings.filter(({ ready }) => ready).length, jobs: running + queued };
   };
   const ends = (error: Error): void => {
     parts.onError(error);

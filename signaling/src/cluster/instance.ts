@@ -8,6 +8,8 @@ export interface InstanceSays {
   readonly leads: boolean;
   /** Workers that are connected to it. */
   readonly workers: number;
+  /** That must still come before it can answer anything. */
+  readonly missing: number;
   /** Its rings that may serve. */
   readonly rings: number;
   /** Jobs that wait or run. */

@@ -16,9 +16,9 @@ class Network {
   /** Set to let the next recovery fail. */
   failing = false;
 
-  async enter(name: string, publicKey = KEY): Promise<{ readonly instance: Membership; readonly cut: () => void; readonly load: { workers: number; rings: number; jobs: number } }> {
+  async enter(name: string, publicKey = KEY): Promise<{ readonly instance: Membership; readonly cut: () => void; readonly load: { workers: number; missing: number; rings: number; jobs: number } }> {
     const { seat, cut } = this.database.seat(name);
-    const load = { workers: 0, rings: 0, jobs: 0 };
+    const load = { workers: 0, missing: 0, rings: 0, jobs: 0 };
     const instance = await Membership.enter(
       {
         store: this.database.store,
@@ -115,6 +115,12 @@ it('Z2: what was sent to an instance since it spoke counts', async () => {
   Object.assign(others, { workers: 38, rings: 9 });
   await network.beats(2);
   expect(Array.from({ length: 5 }, () => b.home()?.number)).toEqual([2, 2, 1, 2, 1]);
+  await network.beats();
+  // As many as it still lacks, and then evenly.
+  Object.assign(others, { workers: 2, rings: 0, missing: 2 });
+  await network.beats(2);
+  expect(Array.from({ length: 4 }, () => a.home()?.number)).toEqual([2, 2, 2, 2]);
+  Object.assign(others, { workers: 38, rings: 9, missing: 0 });
   await a.drain();
   await network.beats();
   expect([b.home()?.number, b.answerer()?.number]).toEqual([2, 2]);

@@ -82,7 +82,13 @@ export class Membership {
 
   /** Where a worker that connects here is at home; it counts as one more there. */
   home(): Instance | undefined {
-    const home = homeOf(this.living.map((instance) => ({ ...instance, said: { ...instance.said, workers: instance.said.workers + (this.#sent.get(instance.number) ?? 0) } })));
+    const home = homeOf(
+      this.living.map((instance) => {
+        const sent = this.#sent.get(instance.number) ?? 0;
+        const { workers, missing } = instance.said;
+        return { ...instance, said: { ...instance.said, workers: workers + sent, missing: Math.max(0, missing - sent) } };
+      }),
+    );
     if (home !== undefined) this.#sent.set(home.number, (this.#sent.get(home.number) ?? 0) + 1);
     return home;
   }

@@ -20,7 +20,7 @@ export class MemoryInstances {
   readonly store: InstanceStore = {
     enter: async ({ name, url, publicKey }) => {
       const number = this.rows.length + 1;
-      this.rows.push({ number, name, url, publicKey, says: { draining: false, leads: false, workers: 0, rings: 0, jobs: 0 }, successor: null });
+      this.rows.push({ number, name, url, publicKey, says: { draining: false, leads: false, workers: 0, missing: 0, rings: 0, jobs: 0 }, successor: null });
       return number;
     },
     say: async (number, says) => {

@@ -3,15 +3,16 @@ import { instanceOf, NUMBER_DIGITS, prefixOf } from './instance.ts';
 import { answererOf, homeOf, LEAST_HOME_WORKERS, ownerOf } from './routing.ts';
 import type { Instance, InstanceSays, StoredInstance } from './instance.ts';
 
-const instance = (number: number, says: Partial<InstanceSays> = {}): Instance => ({ number, url: `http://10.0.0.${number}`, said: { draining: false, leads: false, workers: 0, rings: 0, jobs: 0, ...says } });
+const instance = (number: number, says: Partial<InstanceSays> = {}): Instance => ({ number, url: `http://10.0.0.${number}`, said: { draining: false, leads: false, workers: 0, missing: 0, rings: 0, jobs: 0, ...says } });
 const stored = (number: number, rest: Partial<StoredInstance> = {}): StoredInstance => ({ ...instance(number), alive: true, successor: null, ...rest });
 const jobOf = (number: number): string => prefixOf(number) + 'f'.repeat(32 - NUMBER_DIGITS);
 
 describe('Z2: a worker is at home', () => {
   it.each([
     ['with the first one, when nobody has a worker', [instance(1), instance(2)], 1],
-    ['where one is still wanted for a ring, however few others have', [instance(1, { workers: 3 }), instance(2)], 1],
-    ['with the nearer of two that have no ring yet', [instance(1, { workers: 2 }), instance(2, { workers: 5 })], 2],
+    ['where one is still wanted for a ring, however few others have', [instance(1, { workers: 3, missing: 1 }), instance(2)], 1],
+    ['with the one that has more, of two that have too few', [instance(1, { workers: 2, missing: 9 }), instance(2, { workers: 5, missing: 6 })], 2],
+    ['with one that has too few, however many they are', [instance(1, { workers: 99, missing: 1 }), instance(2)], 1],
     ['with those that have a ring, until they are enough for another home', [instance(1, { workers: LEAST_HOME_WORKERS - 1, rings: 2 }), instance(2)], 1],
     ['with a new one then', [instance(1, { workers: LEAST_HOME_WORKERS, rings: 2 }), instance(2)], 2],
     ['where fewest are', [instance(1, { workers: 60, rings: 9 }), instance(2, { workers: 40, rings: 9 })], 2],
@@ -22,7 +23,7 @@ describe('Z2: a worker is at home', () => {
   it('and newcomers fill one home after the other, evenly in the end, with a ring each', () => {
     const counts = [0, 0, 0];
     for (let worker = 0; worker < 300; worker++) {
-      const home = homeOf(counts.map((workers, index) => instance(index + 1, { workers, rings: Math.floor(workers / 4) })));
+      const home = homeOf(counts.map((workers, index) => instance(index + 1, { workers, missing: Math.max(0, 4 - workers) })));
       counts[(home?.number ?? 0) - 1]! += 1;
     }
     expect(counts).toEqual([100, 100, 100]);

@@ -7,13 +7,13 @@ export const LEAST_HOME_WORKERS = 32;
 const JOBS_AHEAD = 4;
 
 /**
- * Where a worker that connects is at home (SPEC Z2): with whom has workers but no ring yet, the one nearest to it; else, once every home has LEAST_HOME_WORKERS,
+ * Where a worker that connects is at home (SPEC Z2): with whom has workers, and too few for a ring, the one with most; else, once every home has LEAST_HOME_WORKERS,
  * with whom has none; else where fewest are. Undefined when everybody is about to end.
  */
 export function homeOf(instances: readonly Instance[]): Instance | undefined {
   const open = instances.filter(({ said }) => !said.draining);
   const homes = open.filter(({ said }) => said.workers > 0);
-  const forming = homes.filter(({ said }) => said.rings === 0);
+  const forming = homes.filter(({ said }) => said.missing > 0);
   if (forming.length > 0) return least(forming, ({ said }) => -said.workers);
   const isFull = homes.every(({ said }) => said.workers >= LEAST_HOME_WORKERS);
   const next = open.find(({ said }) => said.workers === 0);

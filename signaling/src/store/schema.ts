@@ -219,6 +219,7 @@ interface InstanceRow {
   draining: Generated<boolean>;
   leads: Generated<boolean>;
   workers: Generated<number>;
+  missing: Generated<number>;
   rings: Generated<number>;
   jobs: Generated<number>;
   successor: number | null;

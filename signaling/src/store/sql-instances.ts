@@ -24,7 +24,7 @@ export class SqlInstances implements InstanceStore {
 
   async list(): Promise<StoredInstance[]> {
     const rows = await this.#db.selectFrom('instances').selectAll().select(isAlive.as('alive')).orderBy('number').execute();
-    return rows.map(({ number, url, alive, successor, draining, leads, workers, rings, jobs }) => ({ number, url, alive, successor, said: { draining, leads, workers, rings, jobs } }));
+    return rows.map(({ number, url, alive, successor, draining, leads, workers, missing, rings, jobs }) => ({ number, url, alive, successor, said: { draining, leads, workers, missing, rings, jobs } }));
   }
 
   async publicKeyOfOthers(number: number): Promise<string | undefined> {

@@ -14,6 +14,7 @@ export const instances: Migration = {
       draining boolean not null default false,
       leads boolean not null default false,
       workers integer not null default 0,
+      missing integer not null default 0,
       rings integer not null default 0,
       jobs integer not null default 0,
       successor bigint references instances
