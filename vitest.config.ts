@@ -24,7 +24,7 @@ const WAITING_WORKERS = Math.min(2, WORKERS);
 /** Take minutes each: begun first, so that no core waits for one of them at the end. */
 const LONGEST = ['engine-recovery', 'cheated-job'];
 /** Compute on a software GPU, which takes every core: beside them other tabs fall silent, links break and answers move. */
-const SOFTWARE_GPU = ['webgpu-equality', 'qualification', 'mixed-engines'].map((name) => `tests/e2e/${name}.test.ts`);
+const SOFTWARE_GPU = ['webgpu-equality', 'mixed-engines', 'qualification'].map((name) => `tests/e2e/${name}.test.ts`);
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { LAUNCH_RATES, price } from '@ciro/core/pricing/price.ts';
 import { eventsOfJob, evidenceOfAnswer, firstWrongOfAnswer, idsOfAnswer } from '../support/answer-jobs.ts';
 import { askAndDisturb } from '../support/lost-tab.ts';
@@ -11,6 +11,7 @@ import { greedyVector } from '../support/network-vectors.ts';
 import type { Evidence } from '@ciro/core/evidence/evidence.ts';
 import type { ChangingNetwork } from '../support/changing-network.ts';
 import type { TabDeath } from '../support/tab-death.ts';
+import type { SeenTabs } from '../support/volunteer-tabs.ts';
 
 const STAGES = 3;
 /** It stands by with the layers of one stage; those of another it loads when they are lost. */
@@ -37,6 +38,14 @@ let network: ChangingNetwork;
 /** Stages that alone computed the history again, for each loss: none where those that stayed took long to post their roots. */
 const rebuilt: (number | undefined)[] = [];
 
+/** The ring with its spare, also after a test that lost one of its tabs. */
+async function wholeRing({ tabs }: ChangingNetwork): Promise<SeenTabs> {
+  await tabs.clear();
+  const { ring, spares } = await tabs.see();
+  for (let here = ring.length + spares.length; here < STAGES + SPARES; here++) await tabs.open();
+  return tabs.ready(STAGES, SPARES);
+}
+
 /** What all jobs of an answer cost, less what went back. */
 const paidFor = (jobs: readonly Evidence[]): bigint => jobs.reduce((sum, { ledger: { debit, refunded } }) => sum + BigInt(debit) - BigInt(refunded), 0n);
 
@@ -48,16 +57,11 @@ describe('an answer whose ring loses a tab', () => {
     needBrowser(test, browser);
     reportPages(test, network.tabs);
   });
-  // Also after a test that failed: the next one has a spare again.
-  afterEach(async () => {
-    await network?.tabs.clear();
-    await network?.tabs.open();
-  });
   afterAll(() => network?.[Symbol.asyncDispose]());
 
   it.each(LOSSES)('G2, G3, M9: goes on unchanged, at the price of one, when the tab of $of is $death', async ({ death, stage }) => {
     const { coordinator, tabs } = network;
-    const { ring } = await tabs.ready(STAGES, SPARES);
+    const { ring } = await wholeRing(network);
     const lost = ring[stage];
     if (lost === undefined) throw new Error(`there is no stage ${stage}`);
     const before = await balanceOf(coordinator);
@@ -96,7 +100,7 @@ describe('an answer whose ring loses a tab', () => {
 
   it('G1: is begun again under the next plan version when that happens before its first id', async () => {
     const { coordinator, tabs } = network;
-    const { ring } = await tabs.ready(STAGES, SPARES);
+    const { ring } = await wholeRing(network);
     const [, lost] = ring;
     if (lost === undefined) throw new Error('there is no middle stage');
     let gone: Promise<void> | undefined;
