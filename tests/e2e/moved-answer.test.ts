@@ -18,6 +18,7 @@ const STAGES = 3;
 const SPARES = 1;
 /** Its answer is as long as its vector and says nothing twice: no drafts (SPEC E5) shorten it. */
 const QUESTION = greedyVector('json');
+const PLAIN = greedyVector('plain question');
 /** Pieces of text after which its tab is lost: the rest takes a second, in which a page surely closes. */
 const MIDDLE = 6;
 /** Its prompt takes the ring seconds: it is lost before the first id. */
@@ -61,7 +62,7 @@ describe('an answer whose ring loses a tab', () => {
 
   it.each(LOSSES)('G2, G3, M9: goes on unchanged, at the price of one, when the tab of $of is $death', async ({ death, stage }) => {
     const { coordinator, tabs } = network;
-    const { ring } = await wholeRing(network);
+    const { ring, spares } = await wholeRing(network);
     const lost = ring[stage];
     if (lost === undefined) throw new Error(`there is no stage ${stage}`);
     const before = await balanceOf(coordinator);
@@ -77,6 +78,8 @@ describe('an answer whose ring loses a tab', () => {
     expect(second).toMatchObject({ continues: first.job, continued_by: null, prompt_ids: [...first.prompt_ids, ...first.token_ids] });
     expect((await eventsOfJob(coordinator, first.job, 'moved', AbortSignal.timeout(DECIDED_TIMEOUT_MS))).at(-1)).toMatchObject({ type: 'moved', job: second?.job, from_position: first.prompt_tokens + first.token_ids.length - 1 });
     expect(second?.stages.map(({ worker }) => worker)).not.toContain(lost.status.node_id);
+    // The spare holds the layers from then on.
+    if (death === 'closed') expect(second?.stages[stage]?.worker).toBe(spares[0]?.status.node_id);
     const { prefix } = second?.plan.signed.plan ?? {};
     rebuilt.push(prefix?.rebuilds);
     if (prefix !== undefined) expect(prefix).toMatchObject({ job: first.job, planHash: first.plan.hash, rebuilds: stage });
@@ -91,6 +94,11 @@ describe('an answer whose ring loses a tab', () => {
     await expect.poll(async () => before - (await balanceOf(coordinator)) - paidFor(await evidenceOfAnswer(coordinator, first.job))).toBe(0n);
     const credit = (await evidenceOfAnswer(coordinator, first.job))[0].ledger.credits[stage];
     expect(credit?.amount === '0' || credit?.status === 'void').toBe(true);
+
+    const next = await answerOf(coordinator, { messages: PLAIN.messages, maxTokens: PLAIN.outputIds.length });
+    expect(next.evidence.token_ids).toEqual(PLAIN.outputIds);
+    expect(next.evidence.stages.map(({ worker }) => worker)).not.toContain(lost.status.node_id);
+    if (death === 'closed') expect(next.evidence.stages[stage]?.worker).toBe(spares[0]?.status.node_id);
   });
 
   it('V9: had its history computed again by the new tab alone', () => {
