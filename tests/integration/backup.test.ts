@@ -12,6 +12,7 @@ import { MIGRATION_NAMES } from '@ciro/signaling/store/migrate.ts';
 import { checkBackup } from '@ciro/signaling/store/read-backup.ts';
 import { backUp, restore } from '@ciro/signaling/store/restore.ts';
 import { openStore } from '@ciro/signaling/store/open-store.ts';
+import { readyDatabase } from '../support/ready-database.ts';
 import { HOW_TO_HAVE_POSTGRES, openTestPostgres } from '../support/test-database.ts';
 import type { Transcript } from '@ciro/core/audit/transcript.ts';
 import type { HexHash, JobId } from '@ciro/core/ids.ts';
@@ -27,7 +28,7 @@ let file: string;
 let original: Place;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'ciro-backup-'));
-  original = { dataDir: join(root, 'original'), onError };
+  original = { dataDir: await readyDatabase(join(root, 'original')), onError };
   await fill(original);
   await writeFile(join(original.dataDir, 'coordinator-key.json'), KEY_TEXT);
   file = join(root, 'whole.backup');
