@@ -1,8 +1,8 @@
 import type { AnswerEvent, AnswerHead } from '../intake/answer.ts';
 
-/** Our one addition to the format: where the proof of the answer is. `corrected_by`: the job that a `checked` answer was taken from instead. */
+/** Our one addition to the format: where the proof of the answer is, or the command that answered instead of a job. `corrected_by`: the job that a `checked` answer was taken from instead. */
 interface CiroExtension {
-  readonly ciro: { readonly job: string; readonly evidence: string; readonly assurance: string; readonly corrected_by?: string };
+  readonly ciro: { readonly job: string; readonly tracking_url: string; readonly evidence: string; readonly assurance: string; readonly corrected_by?: string } | { readonly command: string };
 }
 
 export interface Usage {
@@ -16,14 +16,19 @@ export interface Usage {
 /** How an answer ends. */
 export type AnswerEnd = Extract<AnswerEvent, { type: 'end' }>;
 
+/** Where a job stands: its path below the API's address. */
+export const trackingPath = (job: string): string => `/v1/jobs/${job}`;
+
 /** Path of a job's evidence. */
 export const evidencePath = (job: string): string => `/v1/jobs/${job}/evidence`;
 
 const idOf = ({ job }: AnswerHead): string => `chatcmpl-${job}`;
 const createdOf = ({ createdAt }: AnswerHead): number => Math.floor(createdAt / 1000);
-const extensionOf = ({ job, request }: AnswerHead, { correctedBy }: AnswerEnd): CiroExtension => ({
-  ciro: { job, evidence: evidencePath(job), assurance: request.assurance, ...(correctedBy === undefined ? {} : { corrected_by: correctedBy }) },
-});
+
+function extensionOf({ job, command, request }: AnswerHead, { correctedBy }: AnswerEnd): CiroExtension {
+  if (command !== undefined) return { ciro: { command } };
+  return { ciro: { job, tracking_url: trackingPath(job), evidence: evidencePath(job), assurance: request.assurance, ...(correctedBy === undefined ? {} : { corrected_by: correctedBy }) } };
+}
 
 export function usageOf(answer: AnswerHead, { completionTokens, cachedTokens = 0 }: AnswerEnd): Usage {
   return { prompt_tokens: answer.promptTokens, prompt_tokens_details: { cached_tokens: cachedTokens }, completion_tokens: completionTokens, total_tokens: answer.promptTokens + completionTokens };

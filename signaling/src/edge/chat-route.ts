@@ -1,46 +1,23 @@
+import { MAX_ASK_BODY_BYTES, signalOf } from './ask-door.ts';
 import { completionOf } from './chat-format.ts';
 import { streamAnswer } from './answer-stream.ts';
-import { joinLink } from './join-link.ts';
-import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { Accounts } from '../accounts/accounts.ts';
+import { parseChatRequest } from '../intake/chat-request.ts';
+import type { FastifyInstance } from 'fastify';
 import type { Answer, AnswerEvent } from '../intake/answer.ts';
-import type { Intake } from '../intake/intake.ts';
-import type { AddressLimits } from './address-limits.ts';
-
-/** Body of a chat request: the longest context we serve (131,072 tokens) in about four bytes a token. */
-export const MAX_CHAT_BODY_BYTES = 512 * 1024;
-
-export interface ChatRouteDependencies {
-  readonly accounts: Accounts;
-  readonly intake: Intake;
-  readonly limits: AddressLimits;
-  /** Where tabs join, if a proxy serves us. */
-  readonly publicUrl?: URL;
-}
+import type { AskDoor } from './ask-door.ts';
 
 /** `POST /v1/chat/completions`, streaming and not. */
-export function chatRoute(app: FastifyInstance, { accounts, intake, limits, publicUrl }: ChatRouteDependencies): void {
-  app.post('/v1/chat/completions', { bodyLimit: MAX_CHAT_BODY_BYTES }, async (request, reply) => {
-    const account = await accounts.authenticate(request.headers.authorization);
-    limits.take(request.ip);
-    const answer = await intake.ask(request.body, account);
+export function chatRoute(app: FastifyInstance, door: AskDoor): void {
+  app.post('/v1/chat/completions', { bodyLimit: MAX_ASK_BODY_BYTES }, async (request, reply) => {
+    const account = await door.enter(request);
+    const answer = await door.askChat(parseChatRequest(request.body), account);
     const { stream, keepGoing } = answer.request;
-    const events = answer.read(whenGone(reply, answer));
-    reply.header('x-ciro-job', answer.job);
+    const events = answer.read(signalOf(reply, answer));
+    if (answer.command === undefined) reply.header('x-ciro-job', answer.job);
     if (!stream) return reply.send(await whole(answer, events));
     // Whoever wants to read on after a break has to know the job from the beginning.
-    return streamAnswer(request, reply, answer, events, { from: 0, numbered: keepGoing, atOnce: keepGoing, joinUrl: joinLink(request, publicUrl) });
+    return streamAnswer(request, reply, answer, events, { from: 0, numbered: keepGoing, atOnce: keepGoing, joinUrl: door.joinUrl(request) });
   });
-}
-
-/** A client that hangs up pays for what it was sent and no more, unless it asked that the answer go on (SPEC G7). */
-function whenGone(reply: FastifyReply, answer: Answer): AbortSignal {
-  const gone = new AbortController();
-  reply.raw.once('close', () => {
-    gone.abort();
-    if (!reply.raw.writableFinished && !answer.request.keepGoing) answer.cancel();
-  });
-  return gone.signal;
 }
 
 async function whole(answer: Answer, events: AsyncIterable<AnswerEvent>): Promise<object> {

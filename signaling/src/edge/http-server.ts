@@ -5,6 +5,7 @@ import { logOptions } from '../logging/log-options.ts';
 import { accountRoutes } from './account-routes.ts';
 import { AddressLimits } from './address-limits.ts';
 import { answerRoutes } from './answer-routes.ts';
+import { AskDoor } from './ask-door.ts';
 import { chainRoutes } from './chain-routes.ts';
 import { chatRoute } from './chat-route.ts';
 import { trustedProxies } from './client-address.ts';
@@ -28,6 +29,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest 
 import type { AnswerRouteDependencies } from './answer-routes.ts';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { EvidenceDesk } from '../evidence/evidence-desk.ts';
+import type { ChatCommands } from '../intake/chat-commands.ts';
 import type { Intake } from '../intake/intake.ts';
 import type { JobWatch } from '../intake/job-watch.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -75,6 +77,8 @@ export interface HttpDependencies {
   readonly accounts: Accounts;
   readonly ledger: Ledger;
   readonly intake: Intake;
+  /** What answers instead of a model when it is asked by name. */
+  readonly commands?: ChatCommands;
   readonly evidence: EvidenceDesk;
   readonly jobs: JobWatch;
   /** An answer that is over, from the record. */
@@ -142,8 +146,10 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
     if (options.publicUrl?.protocol === 'https:') reply.headers(TRANSPORT_HEADERS);
     if (request.url.startsWith('/v1/')) await openToOtherSites(request, reply);
   });
-  const { accounts, ledger, intake, evidence, jobs, past, head, settlement, disputes, escrows, chain, models, view } = dependencies;
-  chatRoute(app, { accounts, intake, limits: new AddressLimits(CHAT_LIMIT, options), ...(options.publicUrl && { publicUrl: options.publicUrl }) });
+  const { accounts, ledger, intake, commands, evidence, jobs, past, head, settlement, disputes, escrows, chain, models, view } = dependencies;
+  const { publicUrl, now } = options;
+  const door = new AskDoor({ accounts, intake, limits: new AddressLimits(CHAT_LIMIT, options), now, ...(commands && { commands }), ...(publicUrl && { publicUrl }) });
+  chatRoute(app, door);
   accountRoutes(app, { accounts, ledger, trialLimits: new AddressLimits(TRIAL_LIMIT, options) });
   jobRoutes(app, { accounts, evidence, jobs });
   answerRoutes(app, { accounts, intake, past, ...(options.publicUrl && { publicUrl: options.publicUrl }) });
