@@ -1,4 +1,4 @@
-import { joinLink } from './join-link.ts';
+import { joinLink, trackingUrl } from './links.ts';
 import { askChat } from '../intake/chat-commands.ts';
 import { newJob } from '../intake/intake.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -48,6 +48,11 @@ export class AskDoor {
   askChat(request: ChatRequest, account: string): Promise<Answer> {
     const { intake, commands, now } = this.#dependencies;
     return askChat({ ask: (asked, by) => intake.ask(asked, by), commands, newId: newJob, now }, request, account);
+  }
+
+  /** Where a job stands, as this client reaches us. */
+  trackingUrl(request: FastifyRequest, { job }: Pick<Answer, 'job'>): string {
+    return trackingUrl(request, this.#dependencies.publicUrl, job);
   }
 
   /** Where tabs join, as this client reaches us. */

@@ -1,9 +1,9 @@
 import { MAX_ASK_BODY_BYTES, signalOf } from './ask-door.ts';
 import { completionOf } from './chat-format.ts';
 import { streamAnswer } from './answer-stream.ts';
+import { wholeOf } from './whole-answer.ts';
 import { parseChatRequest } from '../intake/chat-request.ts';
 import type { FastifyInstance } from 'fastify';
-import type { Answer, AnswerEvent } from '../intake/answer.ts';
 import type { AskDoor } from './ask-door.ts';
 
 /** `POST /v1/chat/completions`, streaming and not. */
@@ -14,17 +14,12 @@ export function chatRoute(app: FastifyInstance, door: AskDoor): void {
     const { stream, keepGoing } = answer.request;
     const events = answer.read(signalOf(reply, answer));
     if (answer.command === undefined) reply.header('x-ciro-job', answer.job);
-    if (!stream) return reply.send(await whole(answer, events));
+    const trackingUrl = door.trackingUrl(request, answer);
+    if (!stream) {
+      const { text, end } = await wholeOf(answer, events);
+      return reply.send(completionOf(answer, text, end, trackingUrl));
+    }
     // Whoever wants to read on after a break has to know the job from the beginning.
-    return streamAnswer(request, reply, answer, events, { from: 0, numbered: keepGoing, atOnce: keepGoing, joinUrl: door.joinUrl(request) });
+    return streamAnswer(request, reply, answer, events, { from: 0, numbered: keepGoing, atOnce: keepGoing, trackingUrl, joinUrl: door.joinUrl(request) });
   });
-}
-
-async function whole(answer: Answer, events: AsyncIterable<AnswerEvent>): Promise<object> {
-  let text = '';
-  for await (const event of events) {
-    if (event.type === 'text') text += event.text;
-    if (event.type === 'end') return completionOf(answer, text, event);
-  }
-  throw new TypeError(`the events of job ${answer.job} ended without an end`);
 }

@@ -1,7 +1,7 @@
 import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
 import { LAUNCH_RATES, price } from '@ciro/core/pricing/price.ts';
 import { MAX_JOB_UNITS } from '@ciro/core/protocol/limits.ts';
-import { DEFAULT_MAX_TOKENS } from './chat-request.ts';
+import { DEFAULT_MAX_TOKENS } from './ask-fields.ts';
 import { isChat } from './ask-request.ts';
 import { refuseField } from './intake-error.ts';
 import type { JobId } from '@ciro/core/ids.ts';
