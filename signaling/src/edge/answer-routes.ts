@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { streamAnswer } from './answer-stream.ts';
-import { joinLink } from './join-link.ts';
+import { joinLink, trackingUrl } from './links.ts';
 import { EdgeError, jobNotFound } from './openai-error.ts';
 import type { FastifyInstance } from 'fastify';
 import type { Accounts } from '../accounts/accounts.ts';
@@ -35,7 +35,7 @@ export function answerRoutes(app: FastifyInstance, { accounts, intake, past, pub
     const { params: { id }, query, headers } = request;
     const account = await accounts.authenticate(headers.authorization);
     const from = offsetOf(headers['last-event-id'] ?? query.from);
-    const wish = { from, numbered: true, atOnce: true, joinUrl: joinLink(request, publicUrl) };
+    const wish = { from, numbered: true, atOnce: true, trackingUrl: trackingUrl(request, publicUrl, id), joinUrl: joinLink(request, publicUrl) };
     reply.header('x-ciro-job', id);
     const answer = intake.answer(id, account);
     if (answer !== undefined) {

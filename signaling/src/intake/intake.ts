@@ -3,10 +3,11 @@ import { AnswerLog } from './answer-log.ts';
 import { EscrowError } from '../escrow/escrow-error.ts';
 import { escrowSpecOf } from '../escrow/escrow-spec-of.ts';
 import { AssuredAnswer } from './assured-answer.ts';
-import { parseChatRequest } from './chat-request.ts';
+import { isChat, wishOf } from './ask-request.ts';
 import { JobFaults } from './job-faults.ts';
 import { AnswerProgress } from './kept-answer.ts';
 import { LiveAnswers } from './live-answers.ts';
+import { refuseField } from './intake-error.ts';
 import { modelOf, orderOf } from './order-of.ts';
 import { RequesterNonces } from './requester-nonces.ts';
 import { stopping } from './run-order.ts';
@@ -14,7 +15,7 @@ import type { JobId } from '@ciro/core/ids.ts';
 import type { JobOrder } from '../scheduler/job-order.ts';
 import type { Answer } from './answer.ts';
 import type { KeptAnswers, KeptAsked, Restart } from './kept-answer.ts';
-import type { ChatRequest } from './chat-request.ts';
+import type { AskRequest } from './ask-request.ts';
 import type { Audits, ChatModel, ChatModels, Escrows } from './ports.ts';
 import type { RunDependencies } from './run-order.ts';
 
@@ -29,7 +30,7 @@ export interface IntakeDependencies extends RunDependencies {
   readonly escrows?: Escrows;
 }
 
-/** Takes chat requests: template, ids, quote, hold, order; passes the answer on as text; settles, audits and corrects it. */
+/** Takes requests that a route has parsed (SPEC I1): template, ids, quote, hold, order; passes the answer on as text; settles, audits and corrects it. */
 export class Intake {
   readonly #dependencies: IntakeDependencies;
   readonly #now: () => number;
@@ -53,9 +54,9 @@ export class Intake {
     this.nonces = new RequesterNonces(dependencies.audits);
   }
 
-  /** Takes a request of an account; throws IntakeError, EscrowError, LedgerError `insufficient` or what the chat template refuses. */
-  ask(body: unknown, account: string): Promise<Answer> {
-    return this.#track(this.#accept(body, account));
+  /** Takes a parsed request of an account; throws IntakeError, EscrowError, LedgerError `insufficient` or what the chat template refuses. */
+  ask(request: AskRequest, account: string): Promise<Answer> {
+    return this.#track(this.#accept(request, account));
   }
 
   /** An answer of this account by the job that was asked, while it is under way and for a while after. */
@@ -96,11 +97,10 @@ export class Intake {
     while (this.#open.size > 0) await Promise.allSettled(this.#open);
   }
 
-  async #accept(body: unknown, account: string): Promise<Answer> {
+  async #accept(whole: AskRequest, account: string): Promise<Answer> {
     const { models, ledger, kept } = this.#dependencies;
     if (this.draining) throw stopping();
-    const whole = parseChatRequest(body);
-    const { messages: _, ...request } = whole;
+    const request = wishOf(whole);
     const model = modelOf(whole, models);
     const order = orderOf(whole, model, { job: this.#newJob(), account, randomSeed: randomInt(SEEDS) });
     const asked = { account, createdAt: this.#now(), request, order };
@@ -115,8 +115,9 @@ export class Intake {
     }
   }
 
-  async #takeEscrow(request: ChatRequest, model: ChatModel, { job, quote }: JobOrder): Promise<void> {
+  async #takeEscrow(request: AskRequest, model: ChatModel, { job, quote }: JobOrder): Promise<void> {
     if (request.escrow === undefined) return;
+    if (!isChat(request)) throw refuseField('unsupported_parameter', 'ciro.escrow', 'an escrow pays for a conversation only; use /v1/chat/completions');
     const { escrows } = this.#dependencies;
     if (escrows === undefined) throw new EscrowError('escrow_unsupported', 'this coordinator serves no escrows: it has no contract; leave ciro.escrow out, or use a coordinator that has one', { fault: 'user', fields: { param: 'ciro.escrow' } });
     await escrows.take(request.escrow, job, { spec: escrowSpecOf(request, model.id), file: model.manifest.file.sha256, hold: BigInt(quote.hold) });
