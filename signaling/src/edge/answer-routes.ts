@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { streamAnswer } from './answer-stream.ts';
-import { joinLink } from './join-link.ts';
+import { joinLink, trackingUrl } from './links.ts';
 import { EdgeError, jobNotFound } from './openai-error.ts';
 import type { FastifyInstance } from 'fastify';
 import type { Accounts } from '../accounts/accounts.ts';
@@ -33,9 +33,9 @@ interface OneAnswer {
 export function answerRoutes(app: FastifyInstance, { accounts, intake, past, publicUrl }: AnswerRouteDependencies): void {
   app.get<OneAnswer>('/v1/jobs/:id/answer', async (request, reply) => {
     const { params: { id }, query, headers } = request;
-    const account = await accounts.authenticate(headers.authorization);
+    const { account } = await accounts.allow(headers.authorization, 'read');
     const from = offsetOf(headers['last-event-id'] ?? query.from);
-    const wish = { from, numbered: true, atOnce: true, joinUrl: joinLink(request, publicUrl) };
+    const wish = { from, numbered: true, atOnce: true, trackingUrl: trackingUrl(request, publicUrl, id), joinUrl: joinLink(request, publicUrl) };
     reply.header('x-ciro-job', id);
     const answer = intake.answer(id, account);
     if (answer !== undefined) {
@@ -50,7 +50,7 @@ export function answerRoutes(app: FastifyInstance, { accounts, intake, past, pub
   });
 
   app.post<OneAnswer>('/v1/jobs/:id/cancel', async ({ params: { id }, headers }, reply) => {
-    const account = await accounts.authenticate(headers.authorization);
+    const { account } = await accounts.allow(headers.authorization, 'ask');
     const answer = intake.answer(id, account);
     if (answer === undefined && (await past(id, account)) === undefined) throw jobNotFound(id);
     answer?.cancel();

@@ -17,6 +17,8 @@ export interface StreamWish {
   readonly numbered: boolean;
   /** Answers at once: what goes wrong while the job waits is said in the stream. */
   readonly atOnce: boolean;
+  /** Where the job stands. */
+  readonly trackingUrl: string;
   /** Where tabs join, for errors that ask for more of them. */
   readonly joinUrl: string | undefined;
 }
@@ -34,7 +36,7 @@ export async function streamAnswer(request: FastifyRequest, reply: FastifyReply,
 }
 
 async function* lines(request: FastifyRequest, answer: AnswerHead, first: IteratorResult<Beating<AnswerEvent>>, { events, wish }: { readonly events: AsyncGenerator<Beating<AnswerEvent>>; readonly wish: StreamWish }): AsyncGenerator<string> {
-  const chunks = new ChunkFormat(answer);
+  const chunks = new ChunkFormat(answer, wish.trackingUrl);
   let at = 0;
   yield data(chunks.role());
   try {
