@@ -1,6 +1,9 @@
+import * as v from 'valibot';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { SCHEMAS } from '@ciro/signaling/edge/openapi/schemas.ts';
 import { SchedulerError } from '@ciro/signaling/scheduler/scheduler-error.ts';
 import { eventsOfStream, ScriptedCoordinator } from '../support/scripted-coordinator.ts';
+import type { SchemaName } from '@ciro/signaling/edge/openapi/schemas.ts';
 
 /** End of an answer in the tiny model's vocabulary: a control token without text. */
 const END = 2;
@@ -54,4 +57,27 @@ it('a streamed response names its events, and one that breaks ends with an error
   scripted.runner.script = { ...scripted.runner.script, failAfter: { tokens: 2, error: new SchedulerError('worker-lost', 'stage 1 left', { fault: 'platform' }) } };
   const broken = await eventsOfStream(await post('/v1/responses', { input: 'Say hello', stream: true }));
   expect(broken.data.at(-1)).toMatchObject({ type: 'error', code: 'worker_lost', message: 'stage 1 left' });
+});
+
+it('I9: what is given has the form that the document says', async () => {
+  const json = async (response: Response): Promise<unknown> => response.json();
+  const hello = { messages: [{ role: 'user', content: 'Say hello' }] };
+  const chat = await post('/v1/chat/completions', hello);
+  const job = chat.headers.get('x-ciro-job');
+  const stream = async (path: string, body: object): Promise<readonly unknown[]> => (await eventsOfStream(await post(path, { ...body, stream: true, ...(path === '/v1/responses' ? {} : { stream_options: { include_usage: true } }) }))).data;
+  const given: readonly (readonly [SchemaName, readonly unknown[]])[] = [
+    ['ChatCompletion', [await json(chat)]],
+    ['ChatCompletionChunk', await stream('/v1/chat/completions', hello)],
+    ['Completion', [await json(await post('/v1/completions', { prompt: 'hello' })), ...(await stream('/v1/completions', { prompt: 'hello' }))]],
+    ['Response', [await json(await post('/v1/responses', { input: 'hello' }))]],
+    ['ResponseEvent', await stream('/v1/responses', { input: 'hello' })],
+    ['ModelList', [await json(await scripted.fetch('/v1/models'))]],
+    ['Model', [await json(await scripted.fetch('/v1/models/default'))]],
+    ['Job', [await json(await scripted.fetch(`/v1/jobs/${job}`))]],
+    ['Trial', [await json(await scripted.fetch('/v1/trial', { method: 'POST' }))]],
+    ['Account', [await json(await scripted.fetch('/v1/account'))]],
+    ['List', [await json(await scripted.fetch('/v1/nodes')), await json(await scripted.fetch('/v1/epochs'))]],
+    ['Error', [await json(await post('/v1/chat/completions', {})), await json(await scripted.fetch('/v1/models/none')), await json(await scripted.fetch('/v1/account', { headers: { authorization: '' } }))]],
+  ];
+  for (const [name, replies] of given) for (const reply of replies) expect(v.safeParse(SCHEMAS[name], reply).issues, name).toBeUndefined();
 });

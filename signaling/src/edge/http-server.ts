@@ -11,6 +11,7 @@ import { chatRoute } from './chat-route.ts';
 import { trustedProxies } from './client-address.ts';
 import { completionsRoute } from './completions-route.ts';
 import { disputeRoutes } from './dispute-routes.ts';
+import { docsRoutes } from './docs-routes.ts';
 import { epochRoutes } from './epoch-routes.ts';
 import { escrowRoutes } from './escrow-routes.ts';
 import { jobRoutes } from './job-routes.ts';
@@ -165,6 +166,7 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
   disputeRoutes(app, { disputes });
   modelsRoutes(app, models, { startedAt: options.now(), missing: (id) => view.missing(id) });
   networkRoutes(app, view, models);
+  docsRoutes(app);
   operationRoutes(app, dependencies.operation, options);
   operatorRoutes(app, dependencies.drains, options);
   await lineRoutes(app, { limits: new AddressLimits(LINE_LIMIT, options) });

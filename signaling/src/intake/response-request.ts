@@ -21,7 +21,8 @@ const Item = v.variant(
   'expected a message of system, developer, user or assistant',
 );
 const Items = v.pipe(v.array(Item, 'expected a text or a list of messages'), v.minLength(1, 'must hold at least one message'), v.maxLength(MAX_MESSAGES, `must hold at most ${MAX_MESSAGES} messages`));
-/** A union says of a list only that it does not fit; by the kind of value the issue names the message. */
+/** What `input` may be. A union says of a list only that it does not fit; by the kind of value the issue names the message. */
+export const INPUT_KINDS = [Text, Items] as const;
 const Input = v.lazy((input): typeof Items | typeof Text => (typeof input === 'string' ? Text : Items));
 
 /** Body of `POST /v1/responses`. */
