@@ -25,6 +25,10 @@ export interface CoordinatorOptions {
   readonly dataDir: string;
   /** PostgreSQL instead of the embedded database (`DATABASE_URL`). */
   readonly databaseUrl?: string;
+  /** One of several coordinators over one PostgreSQL database: where the others reach this one (`CIRO_INSTANCE_URL`, SPEC Z1). */
+  readonly instanceUrl?: string;
+  /** What to do when its place among them is lost: it must end at once; the process ends when absent. */
+  readonly onLost?: (cause: Error) => void;
   readonly models: CoordinatorModels;
   /** Stages a job is cut into. */
   readonly stages?: number;
@@ -83,14 +87,14 @@ export interface CoordinatorOptions {
 }
 
 /** Settings of the environment, as `npm start` takes them; spread into the options. Throws `bad-audit-rate`. */
-export function environmentOptions(env: NodeJS.ProcessEnv): Pick<CoordinatorOptions, 'databaseUrl' | 'publicUrl' | 'tls' | 'auditRate' | 'ice' | 'publicFiles' | 'logLevel' | 'metricsToken' | 'operatorToken' | 'trustedProxies' | 'traces' | 'commit'> {
+export function environmentOptions(env: NodeJS.ProcessEnv): Pick<CoordinatorOptions, 'databaseUrl' | 'instanceUrl' | 'publicUrl' | 'tls' | 'auditRate' | 'ice' | 'publicFiles' | 'logLevel' | 'metricsToken' | 'operatorToken' | 'trustedProxies' | 'traces' | 'commit'> {
   const { DATABASE_URL: databaseUrl, PUBLIC_URL: publicUrl, CIRO_TLS_CERT: cert, CIRO_TLS_KEY: key, CIRO_LOG_LEVEL: logLevel, CIRO_COMMIT: commit } = env;
   const set = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
   const rate = set(env['CIRO_AUDIT_RATE']);
   const auditRate = rate === undefined ? undefined : checkedRate(Number(rate), rate);
   const [endpoint, headers] = [set(env['OTEL_EXPORTER_OTLP_ENDPOINT']), set(env['OTEL_EXPORTER_OTLP_HEADERS'])];
   const traces = endpoint === undefined ? undefined : { endpoint, ...given({ headers }) };
-  return given({ auditRate, ice: iceOptionsOf(env), publicFiles: publicFilesOf(env['CIRO_PUBLIC_FILES']), databaseUrl: set(databaseUrl), publicUrl: set(publicUrl), tls: cert && key ? { cert, key } : undefined, logLevel: set(logLevel), metricsToken: set(env['CIRO_METRICS_TOKEN']), operatorToken: set(env['CIRO_OPERATOR_TOKEN']), traces, trustedProxies: set(env['CIRO_TRUSTED_PROXIES']), commit: set(commit) });
+  return given({ auditRate, ice: iceOptionsOf(env), publicFiles: publicFilesOf(env['CIRO_PUBLIC_FILES']), databaseUrl: set(databaseUrl), instanceUrl: set(env['CIRO_INSTANCE_URL']), publicUrl: set(publicUrl), tls: cert && key ? { cert, key } : undefined, logLevel: set(logLevel), metricsToken: set(env['CIRO_METRICS_TOKEN']), operatorToken: set(env['CIRO_OPERATOR_TOKEN']), traces, trustedProxies: set(env['CIRO_TRUSTED_PROXIES']), commit: set(commit) });
 }
 
 export function checkedRate(rate: number, text: string): number {

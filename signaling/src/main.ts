@@ -7,12 +7,14 @@ import { Accounts } from './accounts/accounts.ts';
 import { operatorKey } from './accounts/operator-key.ts';
 import { AuditDesk } from './audit/audit-desk.ts';
 import { ReferenceAuditor } from './audit/reference-auditor.ts';
+import { prefixOf } from './cluster/instance.ts';
 import { chatModels, evidenceModel, schedulerModels, weightsModels } from './coordinator-models.ts';
 import { CoordinatorError, checkedRate, given } from './coordinator-options.ts';
 import { coordinatorDisputes } from './disputes/coordinator-disputes.ts';
 import { nodesWithProfiles } from './edge/node-profile.ts';
 import { trustedProxies } from './edge/client-address.ts';
 import { addRoutes, createHttp } from './edge/http-server.ts';
+import { passRequestsOn, passSocketsOn } from './edge/instance-routes.ts';
 import { listen, parsePublicUrl } from './edge/listen.ts';
 import { attachSocket } from './edge/socket.ts';
 import { EvidenceDesk } from './evidence/evidence-desk.ts';
@@ -31,6 +33,7 @@ import { CoordinatorMetrics } from './metrics/coordinator-metrics.ts';
 import { IceServers } from './relay/ice-servers.ts';
 import { openRelay } from './relay/open-relay.ts';
 import { WeightsDesk } from './relay/weights-desk.ts';
+import { openMembership } from './open-membership.ts';
 import { openSettlement, startSettlement } from './open-settlement.ts';
 import { JobRunner } from './scheduler/job-runner.ts';
 import { systemClock } from './sessions/clock.ts';
@@ -44,6 +47,8 @@ import { openOperation } from './open-operation.ts';
 import { openStore } from './store/open-store.ts';
 import { readPrivate, writePrivate } from './store/private-file.ts';
 import type { NodeId } from '@ciro/core/ids.ts';
+import type { LeftBehind } from './cluster/membership.ts';
+import type { Recovery } from './intake/recover-jobs.ts';
 import type { CreditNotices } from './intake/ports.ts';
 import type { CoordinatorModels } from './coordinator-models.ts';
 import type { CoordinatorOptions } from './coordinator-options.ts';
@@ -99,7 +104,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     metrics.failed(about);
     app.log.error({ err: error, ...about }, 'something failed in the background');
   };
-  const store = await openStore({ dataDir, onError, ...given({ databaseUrl }) });
+  const store = await openStore({ dataDir, onError, isInstance: options.instanceUrl !== undefined, ...given({ databaseUrl }) });
   // Closed in the reverse order: answers, jobs, tabs, connections, and the database last.
   undo.defer(() => store.close());
   undo.defer(() => app.close());
@@ -145,8 +150,24 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const escrow = openEscrows(options.escrow, { store, ledger, money: new NoticedMoney({ ledger, notices, archive: store.jobs }), models: () => models.list().map(({ id, manifest }) => ({ id, file: manifest.file.sha256 })), onError });
   undo.defer(() => escrow.close());
   const { money } = escrow;
-  const { goingOn, ran, ...recovery } = await recoverJobs({ ledger, archive: store.jobs, notices, standings, money, audits: store.audits, kept: store.kept, newJob });
-  scheduler.recall(ran);
+  const instance = await openMembership(options, {
+    store,
+    publicKey: key.publicKey,
+    sessions,
+    scheduler,
+    recover: async (leftBehind) => goOn(await recover(leftBehind)),
+    onLead: () => startLeading(),
+    onError,
+  });
+  undo.defer(() => instance?.close());
+  const nextJob = () => newJob(instance && prefixOf(instance.number));
+  const recover = async (leftBehind?: LeftBehind) => {
+    const recovery = await recoverJobs({ ledger, archive: store.jobs, notices, standings, money, audits: store.audits, kept: store.kept, newJob: nextJob, ...given({ leftBehind }) });
+    scheduler.recall(recovery.ran);
+    return recovery;
+  };
+  // One of several recovers what is left once it leads, and serves meanwhile.
+  const left = instance === undefined ? await recover() : undefined;
   const ownReference = new ReferenceAuditor({ clock: systemClock, models: (id) => models.get(id) });
   undo.defer(() => ownReference.close());
   const desk = new AuditDesk(
@@ -163,7 +184,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const runner = options.runner ?? scheduler;
   const intake = new Intake(
     { models: chatModels(models), ledger, archive: store.jobs, runner: metrics.runner(traces?.jobs.runner(runner) ?? runner), notices, feeds, kept: store.kept, audits: options.audits ?? desk, ...given({ escrows: escrow.desk }), onError: (error, job) => onError(error, { job }) },
-    { now },
+    { now, newJob: nextJob },
   );
   undo.defer(() => intake.close());
   const evidence = new EvidenceDesk({
@@ -183,21 +204,34 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   };
   const jobs = new JobWatch({ archive: store.jobs, feeds, nonces: intake.nonces, stagesOf });
 
-  for (const restart of goingOn) await intake.goOn(restart);
+  const goOn = async ({ goingOn, charged, released, decided }: Recovery): Promise<void> => {
+    for (const restart of goingOn) await intake.goOn(restart);
+    app.log.info({ network, charged, released, decided, goingOn: goingOn.length }, 'went on with what was left');
+  };
+  if (left !== undefined) await goOn(left);
   const past = (job: string, account: string) => pastAnswer({ archive: store.jobs, stagesOf, nameOf: (id) => models.get(id)?.manifest.name ?? id }, job, account);
 
-  const view = { network, ...given({ commit: options.commit }), status: () => scheduler.status(), missing: (id: string) => scheduler.missingFor(v.parse(HexHash, id)), connections: () => sessions.size, nodes: async () => nodesWithProfiles(await standings.nodes(), scheduler.status().figures) };
+  const view = { network, ...given({ commit: options.commit }), status: () => scheduler.status(), missing: (id: string) => scheduler.missingFor(v.parse(HexHash, id)), connections: () => sessions.size, ...given({ instances: instance && (() => instance.living) }), nodes: async () => nodesWithProfiles(await standings.nodes(), scheduler.status().figures) };
   const dependencies = { accounts, ledger, intake, evidence, jobs, past, head: () => heads.signed(), settlement: settlement ?? storedEpochs(store.settlement), disputes: store.disputes, escrows: escrow.routes, models, view, drains: { worst: () => placeable.worst(), drain: (worker: NodeId) => scheduler.status().spare > 0 && placeable.drain(worker) }, operation: openOperation({ metrics, store, scheduler, sessions, intake, models: () => models.list().map(({ id }) => id) }), chain: given({ door: options.chain?.door, node: options.chain?.rpc }) };
+  if (instance !== undefined) {
+    passRequestsOn(app, instance);
+    passSocketsOn(app, instance);
+  }
   await addRoutes(app, dependencies, { now, ...given({ metricsToken: options.metricsToken, operatorToken: options.operatorToken, publicUrl: wantedUrl, webDist: options.webDist, publicFiles: options.publicFiles, paymaster: options.paymaster }) });
   const port = await listen(app, options);
   const url = `${options.tls === undefined ? 'http' : 'https'}://localhost:${port}`;
   const kept = { read: () => readPrivate(dataDir, TRIAL_KEY_FILE), write: (text: string) => writePrivate(dataDir, TRIAL_KEY_FILE, text) };
   const trialKey = await operatorKey({ accounts, ledger, kept });
-  app.log.info({ network, url, database: databaseUrl === undefined ? 'embedded' : 'postgresql', ...recovery, goingOn: goingOn.length }, 'coordinator started');
+  app.log.info({ network, url, database: databaseUrl === undefined ? 'embedded' : 'postgresql', ...given({ instance: instance?.number }) }, 'coordinator started');
 
-  if (settlement !== undefined) startSettlement(settlement, options.chain ?? {}, onError);
-  escrow.start();
-  disputes?.start();
+  // What signs on the chain for one account: by one process alone.
+  const startLeading = (): void => {
+    if (settlement !== undefined) startSettlement(settlement, options.chain ?? {}, onError);
+    escrow.start();
+    disputes?.start();
+  };
+  if (instance === undefined) startLeading();
+  else await instance.start();
 
   const open = undo.move();
   let closing: Promise<void> | undefined;
@@ -210,13 +244,16 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     status: () => scheduler.status(),
     whenReady: (signal) => scheduler.whenReady(signal),
     payOut: async (signal) => (await settlement?.payOut(signal)) ?? [],
-    drain: (signal) => intake.drain(signal),
+    async drain(signal) {
+      await instance?.drain();
+      await intake.drain(signal);
+    },
     get answering() {
       return intake.answering;
     },
     close() {
       app.log.info({ network }, 'coordinator stops');
-      return (closing ??= open.disposeAsync());
+      return (closing ??= (instance?.drain() ?? Promise.resolve()).then(() => open.disposeAsync()));
     },
   };
 }

@@ -12,7 +12,7 @@ import { KilledOptions } from './killed-coordinator.ts';
 import { scriptedReference } from './scripted-auditor.ts';
 import type { CoordinatorModels } from '../../signaling/src/coordinator-models.ts';
 
-const { folder, port, stages, expectWorkers, fabricated } = v.parse(KilledOptions, JSON.parse(process.argv[2] ?? ''));
+const { folder, port, stages, expectWorkers, fabricated, databaseUrl } = v.parse(KilledOptions, JSON.parse(process.argv[2] ?? ''));
 
 async function modelsToServe(): Promise<CoordinatorModels> {
   if (fabricated) {
@@ -25,7 +25,7 @@ async function modelsToServe(): Promise<CoordinatorModels> {
 }
 
 const models = await modelsToServe();
-const coordinator = await startCoordinator({ port, host: '127.0.0.1', dataDir: join(folder, 'data'), models, stages, expectWorkers, ...(fabricated ? { reference: scriptedReference } : { webDist: PAGE_FOLDER }) });
+const coordinator = await startCoordinator({ port, host: '127.0.0.1', dataDir: join(folder, 'data'), models, stages, expectWorkers, ...(databaseUrl && { databaseUrl, instanceUrl: `http://127.0.0.1:${port}` }), ...(fabricated ? { reference: scriptedReference } : { webDist: PAGE_FOLDER }) });
 process.send?.({ url: coordinator.url, trialKey: coordinator.trialKey });
 const terminated = once(process, 'SIGTERM').then(() => drain(coordinator, () => undefined));
 await Promise.race([once(process, 'disconnect'), terminated]);

@@ -28,7 +28,7 @@ export interface MissingTabs {
 type ErrorType = 'invalid_request_error' | 'authentication_error' | 'insufficient_quota' | 'rate_limit_error' | 'server_error';
 
 /** What the edge itself refuses. */
-export class EdgeError extends CiroError<'invalid_json' | 'unreadable_file' | 'range_not_satisfiable' | 'not_found' | 'model_not_found' | 'no_chain' | 'node_unavailable' | 'method_not_allowed' | 'body_too_large' | 'unsupported_media_type' | 'rate_limit_exceeded' | 'bad_request' | 'job_not_found' | 'job_failed'> {}
+export class EdgeError extends CiroError<'invalid_json' | 'unreadable_file' | 'range_not_satisfiable' | 'not_found' | 'model_not_found' | 'no_chain' | 'node_unavailable' | 'instance_lost' | 'method_not_allowed' | 'body_too_large' | 'unsupported_media_type' | 'rate_limit_exceeded' | 'bad_request' | 'job_not_found' | 'job_failed'> {}
 
 /** A job of another account is as one that never was. */
 export function jobNotFound(id: string): EdgeError {
@@ -42,6 +42,7 @@ const EDGE_STATUS: Readonly<Record<EdgeError['code'], number>> = {
   model_not_found: 404,
   no_chain: 404,
   node_unavailable: 503,
+  instance_lost: 503,
   job_not_found: 404,
   method_not_allowed: 405,
   job_failed: 409,

@@ -34,6 +34,7 @@ export interface IntakeDependencies extends RunDependencies {
 export class Intake {
   readonly #dependencies: IntakeDependencies;
   readonly #now: () => number;
+  readonly #newJob: () => JobId;
   readonly #stopping = new AbortController();
   /** Requests being taken, and answers until they are decided or given up. */
   readonly #open = new Set<Promise<unknown>>();
@@ -45,9 +46,11 @@ export class Intake {
   /** Nonces that requesters may open for their jobs' draws. */
   readonly nonces: RequesterNonces;
 
-  constructor(dependencies: IntakeDependencies, options: { now: () => number }) {
+  /** `newJob` gives a fresh id; random ones when absent. */
+  constructor(dependencies: IntakeDependencies, options: { readonly now: () => number; readonly newJob?: () => JobId }) {
     this.#dependencies = dependencies;
     this.#now = options.now;
+    this.#newJob = options.newJob ?? (() => newJob());
     this.nonces = new RequesterNonces(dependencies.audits);
   }
 
@@ -99,7 +102,7 @@ export class Intake {
     if (this.draining) throw stopping();
     const request = wishOf(whole);
     const model = modelOf(whole, models);
-    const order = orderOf(whole, model, { job: newJob(), account, randomSeed: randomInt(SEEDS) });
+    const order = orderOf(whole, model, { job: this.#newJob(), account, randomSeed: randomInt(SEEDS) });
     const asked = { account, createdAt: this.#now(), request, order };
     await this.#takeEscrow(whole, model, order);
     try {
@@ -127,7 +130,7 @@ export class Intake {
     this.nonces.expect(order.job, account, order.requesterNonce);
     const cancel = new AbortController();
     const events = new AnswerLog();
-    const dependencies = { ...this.#dependencies, nonces: this.nonces, faults: this.#faults, newJob, now: this.#now };
+    const dependencies = { ...this.#dependencies, nonces: this.nonces, faults: this.#faults, newJob: this.#newJob, now: this.#now };
     const progress = request.keepGoing ? new AnswerProgress({ store: kept, now: this.#now, onError: (error) => onError(error, job) }, job, left?.so ?? { jobs: [], ids: [] }) : undefined;
     const carried = new AssuredAnswer(dependencies, { request, tokenizer: model.tokenizer, account, createdAt, events, cancel: cancel.signal, stopping: this.#stopping.signal, ...(progress && { progress }) });
     const answer = { job, request, model: model.manifest.name, createdAt, promptTokens: asked.order.promptIds.length, read: (signal: AbortSignal) => events.read(signal), cancel: () => cancel.abort() };
@@ -173,5 +176,5 @@ export class Intake {
   }
 }
 
-/** A fresh id. */
-export const newJob = (): JobId => randomBytes(JOB_ID_BYTES).toString('hex') as JobId;
+/** A fresh id, the first of whose digits may be given. */
+export const newJob = (prefix = ''): JobId => (prefix + randomBytes(JOB_ID_BYTES).toString('hex').slice(prefix.length)) as JobId;

@@ -210,6 +210,21 @@ interface StandingAcquittalRow {
 }
 
 /** Tables as the newest migration leaves them. bigint columns hold safe integers and are read as numbers. */
+interface InstanceRow {
+  readonly number: Generated<number>;
+  readonly name: string;
+  readonly url: string;
+  readonly public_key: string;
+  readonly entered_at: ColumnType<Date, never, never>;
+  draining: Generated<boolean>;
+  leads: Generated<boolean>;
+  workers: Generated<number>;
+  missing: Generated<number>;
+  rings: Generated<number>;
+  jobs: Generated<number>;
+  successor: number | null;
+}
+
 export interface Schema {
   ledger_head: LedgerHeadRow;
   ledger_entries: LedgerEntryRow;
@@ -232,5 +247,6 @@ export interface Schema {
   escrows: EscrowRow;
   escrow_deferred: EscrowDeferredRow;
   disputes: DisputeRow;
+  instances: InstanceRow;
   standing_acquittals: StandingAcquittalRow;
 }
