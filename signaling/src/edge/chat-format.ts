@@ -1,4 +1,6 @@
 import type { AnswerEvent, AnswerHead } from '../intake/answer.ts';
+import type { OpenAiError } from './openai-error.ts';
+import type { StreamFormat } from './stream-format.ts';
 
 /** Our one addition to the format: where the proof of the answer is, or the command that answered instead of a job. `corrected_by`: the job that a `checked` answer was taken from instead. */
 interface CiroExtension {
@@ -20,9 +22,10 @@ export type AnswerEnd = Extract<AnswerEvent, { type: 'end' }>;
 export const evidencePath = (job: string): string => `/v1/jobs/${job}/evidence`;
 
 const idOf = ({ job }: AnswerHead): string => `chatcmpl-${job}`;
-const createdOf = ({ createdAt }: AnswerHead): number => Math.floor(createdAt / 1000);
+export const createdOf = ({ createdAt }: AnswerHead): number => Math.floor(createdAt / 1000);
 
-function extensionOf({ job, command, request }: AnswerHead, { correctedBy }: AnswerEnd, trackingUrl: string): CiroExtension {
+/** Job, where it stands and is proved; or the command that answered. */
+export function extensionOf({ job, command, request }: AnswerHead, { correctedBy }: AnswerEnd, trackingUrl: string): CiroExtension {
   if (command !== undefined) return { ciro: { command } };
   return { ciro: { job, tracking_url: trackingUrl, evidence: evidencePath(job), assurance: request.assurance, ...(correctedBy === undefined ? {} : { corrected_by: correctedBy }) } };
 }
@@ -45,7 +48,8 @@ export function completionOf(answer: AnswerHead, text: string, end: AnswerEnd, t
 }
 
 /** The chunks of a streamed answer, in the order that clients rely on: role, text*, finish, usage if asked for. */
-export class ChunkFormat {
+export class ChunkFormat implements StreamFormat {
+  readonly done = '[DONE]';
   readonly #answer: AnswerHead;
   readonly #trackingUrl: string;
 
@@ -55,19 +59,23 @@ export class ChunkFormat {
     this.#trackingUrl = trackingUrl;
   }
 
-  role(): object {
-    return this.#chunk([{ index: 0, delta: { role: 'assistant', content: '' }, logprobs: null, finish_reason: null }]);
+  begin(): readonly object[] {
+    return [this.#chunk([{ index: 0, delta: { role: 'assistant', content: '' }, logprobs: null, finish_reason: null }])];
   }
 
-  text(content: string): object {
-    return this.#chunk([{ index: 0, delta: { content }, logprobs: null, finish_reason: null }]);
+  text(content: string): readonly object[] {
+    return [this.#chunk([{ index: 0, delta: { content }, logprobs: null, finish_reason: null }])];
   }
 
   /** The last chunks; the very last one carries the extension. */
-  end(end: AnswerEnd): object[] {
+  end(end: AnswerEnd): readonly object[] {
     const last = this.#chunk([{ index: 0, delta: {}, logprobs: null, finish_reason: end.finish }]);
     if (!this.#answer.request.includeUsage) return [{ ...last, ...extensionOf(this.#answer, end, this.#trackingUrl) }];
     return [last, { ...this.#chunk([]), usage: usageOf(this.#answer, end), ...extensionOf(this.#answer, end, this.#trackingUrl) }];
+  }
+
+  failed(error: OpenAiError['body']): readonly object[] {
+    return [error];
   }
 
   #chunk(choices: readonly object[]): object {

@@ -13,7 +13,8 @@ import type { JobStatus, JobWatch } from '../intake/job-watch.ts';
 /** Seconds after which asking again makes sense: roots and acknowledgements are waited for at most 10 s, audits a few times an answer. */
 const RETRY_AFTER_S = 1;
 
-const NonceBody = v.strictObject({ nonce: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)) });
+/** Body of `POST /v1/jobs/ID/nonce`. */
+export const NonceBody = v.strictObject({ nonce: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)) });
 
 export interface JobRouteDependencies {
   readonly accounts: Accounts;

@@ -17,21 +17,21 @@ export const DEFAULT_TEMPERATURE = 0.7;
 
 export const Flag = v.boolean('expected true or false');
 export const Text = v.string('expected text');
-export const Tokens = v.pipe(v.number('expected a whole number'), v.safeInteger('expected a whole number'), v.minValue(1, 'must be at least 1'));
-export const ModelName = v.string('expected the name of a model');
+export const Tokens = v.pipe(v.number('expected a whole number'), v.safeInteger('expected a whole number'), v.minValue(1, 'must be at least 1'), v.description('Most tokens of the answer'));
+export const ModelName = v.pipe(v.string('expected the name of a model'), v.description('Name or id of a model that is served, or `default`'));
 const NumberIn = (least: number, most: number) =>
   v.pipe(v.number(`expected a number from ${least} to ${most}`), v.minValue(least, `must be at least ${least}`), v.maxValue(most, `must be at most ${most}`));
 const StopText = v.pipe(Text, v.minLength(1, 'must not be empty'), v.maxLength(MAX_STOP_CHARACTERS, `must have at most ${MAX_STOP_CHARACTERS} characters`));
-const UserName = v.pipe(Text, v.maxLength(MAX_USER_CHARACTERS, `must have at most ${MAX_USER_CHARACTERS} characters`));
+const UserName = v.pipe(Text, v.maxLength(MAX_USER_CHARACTERS, `must have at most ${MAX_USER_CHARACTERS} characters`), v.description('Checked; neither used nor kept'));
 
 /** How ids are drawn. */
 export const SAMPLING_ENTRIES = {
-  temperature: v.nullish(NumberIn(0, 2)),
+  temperature: v.nullish(v.pipe(NumberIn(0, 2), v.description(`${DEFAULT_TEMPERATURE} if absent; 0 takes the likeliest token`))),
   top_p: v.nullish(NumberIn(0, 1)),
   top_k: v.nullish(v.pipe(NumberIn(0, 1000), v.integer('expected a whole number'))),
   min_p: v.nullish(NumberIn(0, 1)),
   repetition_penalty: v.nullish(NumberIn(0.5, 2)),
-  seed: v.nullish(v.pipe(v.number('expected a whole number'), v.safeInteger('expected a whole number'))),
+  seed: v.nullish(v.pipe(v.number('expected a whole number'), v.safeInteger('expected a whole number'), v.description('Equal seeds draw equally; folded to 32 bits'))),
 };
 
 /** What a client says of itself. None of it changes an answer, here or in the OpenAI API: taken, checked, and neither used nor kept. */
@@ -49,10 +49,10 @@ export const STREAM_ENTRIES = {
 export const Stop = v.nullish(v.union([StopText, v.pipe(v.array(StopText), v.maxLength(MAX_STOPS, `must hold at most ${MAX_STOPS} texts`))], `expected a text of 1 to ${MAX_STOP_CHARACTERS} characters, or a list of at most ${MAX_STOPS}`));
 
 const ASSURANCE_ENTRIES = {
-  assurance: v.nullish(v.picklist(['stream', 'checked'], 'expected stream or checked')),
-  nonce_commitment: v.nullish(v.pipe(v.string('expected 64 lower-case hex digits'), HexHash)),
-  keep_going: v.nullish(Flag),
-  reuse: v.nullish(Flag),
+  assurance: v.nullish(v.pipe(v.picklist(['stream', 'checked'], 'expected stream or checked'), v.description('`stream`: text as it comes, corrected afterwards; `checked`: text once every stage was audited'))),
+  nonce_commitment: v.nullish(v.pipe(v.string('expected 64 lower-case hex digits'), HexHash, v.description('SHA-256 of the nonce that goes into the audit draw'))),
+  keep_going: v.nullish(v.pipe(Flag, v.description('The answer goes on when its client hangs up'))),
+  reuse: v.nullish(v.pipe(Flag, v.description('May begin with what workers keep of earlier answers; true if absent'))),
 };
 
 /** Our own part of a request that no escrow can pay for. */

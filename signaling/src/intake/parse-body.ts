@@ -49,11 +49,11 @@ function refuseIssue(issue: v.BaseIssue<unknown>): Error {
   return refuseField('invalid_value', param, `${param}: ${issue.message}`);
 }
 
-const FEATURE_FIELD = /^(messages|input|prompt)\[?.*(role|content|type|name|refusal|tool_calls|function_call|annotations|audio)$/;
-const FEATURE_ISSUES: ReadonlySet<string> = new Set(['picklist', 'literal', 'union', 'variant', 'null', 'max_length', 'max_entries']);
+const FEATURE_FIELD = /^(messages|input)\[.*\.(role|content|type|name|refusal|tool_calls|function_call|annotations|audio)$/;
+const FEATURE_ISSUES: ReadonlySet<string> = new Set(['picklist', 'literal', 'union', 'variant', 'null', 'max_length']);
 
 function isFeature({ type }: v.BaseIssue<unknown>, param: string): boolean {
-  return FEATURE_FIELD.test(param) && FEATURE_ISSUES.has(type);
+  return param === 'prompt' ? type === 'length' : FEATURE_FIELD.test(param) && FEATURE_ISSUES.has(type);
 }
 
 /** `messages[0].content`, as the OpenAI API writes it. */
