@@ -17,16 +17,16 @@ const MAX_NAME = 64;
 /** Credits with at most 18 decimals, below a thousand million: what no balance here reaches. */
 const Credits = v.pipe(
   v.string('give credits as a decimal string, e.g. "12.5"'),
-  v.regex(/^\d{1,9}(\.\d{1,18})?$/, 'give credits as a decimal string of at most 9 digits and 18 decimals, e.g. "12.5"'),
+  v.regex(/^(?=.*[1-9])\d{1,9}(\.\d{1,18})?$/, 'give credits above 0 as a decimal string of at most 9 digits and 18 decimals, e.g. "12.5"; leave it out for no bound'),
   v.transform((text) => {
     const [whole = '0', part = ''] = text.split('.');
     return BigInt(whole) * BASE_UNITS_PER_CREDIT + BigInt(part.padEnd(CREDIT_DECIMALS, '0'));
   }),
-  v.minValue(1n, 'a key without credits asks nothing; give more than 0, or leave it out'),
 );
 const optionalCredits = v.optional(v.nullable(Credits), null);
-const KeyBody = v.strictObject({
-  name: v.pipe(v.string(), v.trim(), v.minLength(1, `give a name of 1 to ${MAX_NAME} characters`), v.maxLength(MAX_NAME, `give a name of 1 to ${MAX_NAME} characters`)),
+/** Body of `POST /v1/keys`. */
+export const KeyBody = v.strictObject({
+  name: v.pipe(v.string(), v.regex(/\S/, `give a name of 1 to ${MAX_NAME} characters`), v.maxLength(MAX_NAME, `give a name of 1 to ${MAX_NAME} characters`)),
   scopes: v.optional(v.pipe(v.array(v.picklist(SCOPES, `a scope is one of ${SCOPES.join(', ')}`)), v.minLength(1, 'give at least one scope'), v.maxLength(SCOPES.length)), ['ask', 'read']),
   budget: v.optional(v.strictObject({ total: optionalCredits, daily: optionalCredits }), { total: null, daily: null }),
   expires_at: v.optional(v.nullable(v.pipe(v.string(), v.isoTimestamp('give a time as ISO 8601, e.g. "2027-01-31T00:00:00Z"'), v.transform(Date.parse))), null),
@@ -43,5 +43,5 @@ export function parseKeyWish(body: unknown, now: number): KeyWish {
   }
   const { name, scopes, budget, expires_at: expiresAt } = parsed.output;
   if (expiresAt !== null && expiresAt <= now) throw new AccountError('bad-key', 'expires_at is over already; give a later time', { fault: 'user', fields: { param: 'expires_at' } });
-  return { name, scopes: [...new Set(scopes)], budget, expiresAt };
+  return { name: name.trim(), scopes: [...new Set(scopes)], budget, expiresAt };
 }
