@@ -63,3 +63,8 @@ export function chatModels(models: CoordinatorModels) {
     },
   };
 }
+
+/** Served models as `/models` tells them. */
+export function commandModels(models: CoordinatorModels, missing: (id: string) => number | undefined) {
+  return models.list().map(({ id, manifest: { name, architecture } }) => ({ name, layers: architecture.layers, context: architecture.context, missingTabs: missing(id) ?? 0 }));
+}

@@ -3,13 +3,15 @@ import { mkdir } from 'node:fs/promises';
 import * as v from 'valibot';
 import { fromHex } from '@ciro/core/bytes.ts';
 import { HexHash } from '@ciro/core/ids.ts';
+import { LAUNCH_RATES } from '@ciro/core/pricing/price.ts';
 import { Accounts } from './accounts/accounts.ts';
 import { Revocations } from './accounts/revocations.ts';
 import { operatorKey } from './accounts/operator-key.ts';
 import { AuditDesk } from './audit/audit-desk.ts';
 import { ReferenceAuditor } from './audit/reference-auditor.ts';
-import { prefixOf } from './cluster/instance.ts';
-import { chatModels, evidenceModel, schedulerModels, weightsModels } from './coordinator-models.ts';
+import { instanceOf, prefixOf } from './cluster/instance.ts';
+import { Commands } from './commands/commands.ts';
+import { chatModels, commandModels, evidenceModel, schedulerModels, weightsModels } from './coordinator-models.ts';
 import { CoordinatorError, checkedRate, given } from './coordinator-options.ts';
 import { coordinatorDisputes } from './disputes/coordinator-disputes.ts';
 import { nodesWithProfiles } from './edge/node-profile.ts';
@@ -26,6 +28,7 @@ import { NoticedMoney } from './intake/noticed-money.ts';
 import { pastAnswer } from './intake/past-answers.ts';
 import { recoverJobs } from './intake/recover-jobs.ts';
 import { generateCoordinatorKey, importCoordinatorKey } from './keys/coordinator-key.ts';
+import { JobDesk } from './jobs/job-desk.ts';
 import { verifySignature } from './keys/verify-signature.ts';
 import { BondKeeper } from './ledger/bond-keeper.ts';
 import { HeadPublisher } from './ledger/head-publisher.ts';
@@ -207,6 +210,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     const answer = await evidence.find(job, account);
     return answer.state === 'recorded' ? answer.evidence.stages.map((stage) => stage.audit_status) : [];
   };
+  const jobDesk = new JobDesk({ submissions: store.submissions, intake, archive: store.jobs, newJob: nextJob, isMadeElsewhere: (job) => instance !== undefined && instanceOf(job) !== instance.number && instance.living.some(({ number }) => number === instanceOf(job)), now });
   const jobs = new JobWatch({ archive: store.jobs, feeds, nonces: intake.nonces, stagesOf });
 
   const goOn = async ({ goingOn, charged, released, decided }: Recovery): Promise<void> => {
@@ -217,7 +221,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const past = (job: string, account: string) => pastAnswer({ archive: store.jobs, stagesOf, nameOf: (id) => models.get(id)?.manifest.name ?? id }, job, account);
 
   const view = { network, ...given({ commit: options.commit }), status: () => scheduler.status(), missing: (id: string) => scheduler.missingFor(v.parse(HexHash, id)), connections: () => sessions.size, ...given({ instances: instance && (() => instance.living) }), nodes: async () => nodesWithProfiles(await standings.nodes(), scheduler.status().figures) };
-  const dependencies = { accounts, ledger, intake, evidence, jobs, past, head: () => heads.signed(), settlement: settlement ?? storedEpochs(store.settlement), disputes: store.disputes, escrows: escrow.routes, models, view, drains: { worst: () => placeable.worst(), drain: (worker: NodeId) => scheduler.status().spare > 0 && placeable.drain(worker) }, operation: openOperation({ metrics, store, scheduler, sessions, intake, models: () => models.list().map(({ id }) => id) }), chain: given({ door: options.chain?.door, node: options.chain?.rpc }) };
+  const dependencies = { accounts, ledger, intake, commands: new Commands({ models: () => commandModels(models, view.missing), rates: () => LAUNCH_RATES, tasks: () => [] }), evidence, jobs, jobDesk, past, head: () => heads.signed(), settlement: settlement ?? storedEpochs(store.settlement), disputes: store.disputes, escrows: escrow.routes, models, view, drains: { worst: () => placeable.worst(), drain: (worker: NodeId) => scheduler.status().spare > 0 && placeable.drain(worker) }, operation: openOperation({ metrics, store, scheduler, sessions, intake, models: () => models.list().map(({ id }) => id) }), chain: given({ door: options.chain?.door, node: options.chain?.rpc }) };
   if (instance !== undefined) {
     passRequestsOn(app, instance);
     passSocketsOn(app, instance);

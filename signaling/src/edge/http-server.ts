@@ -15,6 +15,7 @@ import { docsRoutes } from './docs-routes.ts';
 import { epochRoutes } from './epoch-routes.ts';
 import { escrowRoutes } from './escrow-routes.ts';
 import { jobRoutes } from './job-routes.ts';
+import { jobsRoutes } from './jobs-routes.ts';
 import { joinLink } from './links.ts';
 import { ledgerRoutes } from './ledger-routes.ts';
 import { keyRoutes } from './key-routes.ts';
@@ -35,6 +36,7 @@ import type { Accounts } from '../accounts/accounts.ts';
 import type { EvidenceDesk } from '../evidence/evidence-desk.ts';
 import type { ChatCommands } from '../intake/chat-commands.ts';
 import type { Intake } from '../intake/intake.ts';
+import type { JobDesk } from '../jobs/job-desk.ts';
 import type { JobWatch } from '../intake/job-watch.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { AddressLimit } from './address-limits.ts';
@@ -85,6 +87,7 @@ export interface HttpDependencies {
   readonly commands?: ChatCommands;
   readonly evidence: EvidenceDesk;
   readonly jobs: JobWatch;
+  readonly jobDesk: JobDesk;
   /** An answer that is over, from the record. */
   readonly past: AnswerRouteDependencies['past'];
   readonly head: LedgerRouteDependencies['head'];
@@ -160,6 +163,7 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
   accountRoutes(app, { accounts, ledger, trialLimits: new AddressLimits(TRIAL_LIMIT, options) });
   keyRoutes(app, { accounts, ledger, now: options.now });
   jobRoutes(app, { accounts, evidence, jobs });
+  jobsRoutes(app, { door, desk: dependencies.jobDesk, accounts, now });
   answerRoutes(app, { accounts, intake, past, ...(options.publicUrl && { publicUrl: options.publicUrl }) });
   ledgerRoutes(app, { ledger, head });
   epochRoutes(app, { settlement });

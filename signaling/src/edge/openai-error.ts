@@ -5,6 +5,7 @@ import { AccountError } from '../accounts/account-error.ts';
 import { EscrowError } from '../escrow/escrow-error.ts';
 import { IntakeError } from '../intake/intake-error.ts';
 import { TrialError } from '../ledger/trial-error.ts';
+import { JobsError } from '../jobs/jobs-error.ts';
 import { ModelsError } from '../models/models-error.ts';
 import { SchedulerError } from '../scheduler/scheduler-error.ts';
 import { PayoutLinkError } from '../settlement/link-error.ts';
@@ -96,6 +97,8 @@ const ACCOUNT_KIND: Readonly<Partial<Record<AccountError['code'], { readonly sta
   'no-such-key': { status: 404, type: 'invalid_request_error', code: 'key_not_found' },
 };
 
+const JOBS_STATUS: Readonly<Record<JobsError['code'], number>> = { task_not_available: 404, bad_job: 400, idempotency_conflict: 409, idempotency_in_progress: 409 };
+
 /** What is wrong with an escrow is the request's fault (400), but for these. */
 const ESCROW_STATUS: Readonly<Partial<Record<EscrowError['code'], number>>> = {
   escrow_budget_too_small: 402,
@@ -151,6 +154,10 @@ function kindOf(error: unknown): { readonly status: number; readonly type: Error
   if (error instanceof IntakeError) {
     const status = INTAKE_STATUS[error.code] ?? 400;
     return { status, type: typeOf(status), code: error.code };
+  }
+  if (error instanceof JobsError) {
+    const status = JOBS_STATUS[error.code];
+    return { status, type: 'invalid_request_error', code: error.code };
   }
   if (error instanceof EscrowError) {
     const status = ESCROW_STATUS[error.code] ?? 400;

@@ -29,6 +29,9 @@ export type ArchivedJob =
   | (OpenedJob & { readonly state: 'failed'; readonly failure: JobFailure })
   | (OpenedJob & { readonly state: 'recorded'; readonly record: JobRecord; readonly text: string; readonly decided: boolean });
 
+/** A job as a list shows it. */
+export type ListedJob = Pick<OpenedJob, 'job' | 'modelId' | 'createdAt' | 'assurance'> & { readonly state: ArchivedJob['state'] };
+
 /** Port: the records of jobs. A job is opened once and then recorded or failed once; later calls for it change nothing. */
 export interface JobArchive {
   /** Opening a job again changes nothing. */
@@ -38,6 +41,8 @@ export interface JobArchive {
   /** Jobs that are neither recorded nor failed. */
   running(): Promise<readonly JobId[]>;
   find(job: string): Promise<ArchivedJob | undefined>;
+  /** Jobs that an account asked for, the newest first, at most `limit` that are older than `before`; no corrections and continuations. */
+  list(account: string, before: { readonly createdAt: number; readonly job: string } | undefined, limit: number): Promise<readonly ListedJob[]>;
   /** The recorded job that does this one's answer again, if there is one. */
   correctionOf(job: string): Promise<JobId | undefined>;
   /** The recorded job that goes on with this one's answer, if there is one. */

@@ -1,6 +1,6 @@
 import type { JobId } from '@ciro/core/ids.ts';
 import type { JobRecord } from '../scheduler/job-order.ts';
-import type { ArchivedJob, JobArchive, JobFailure, OpenedJob } from './job-archive.ts';
+import type { ArchivedJob, JobArchive, JobFailure, ListedJob, OpenedJob } from './job-archive.ts';
 
 /** Job records in memory, for tests. */
 export class MemoryJobArchive implements JobArchive {
@@ -17,6 +17,11 @@ export class MemoryJobArchive implements JobArchive {
   }
   async running(): Promise<readonly JobId[]> {
     return [...this.#jobs.values()].filter(({ state }) => state === 'running').map(({ job }) => job);
+  }
+  async list(account: string, before: { readonly createdAt: number; readonly job: string } | undefined, limit: number): Promise<readonly ListedJob[]> {
+    const order = ({ createdAt, job }: { readonly createdAt: number; readonly job: string }): string => `${String(createdAt).padStart(15, '0')} ${job}`;
+    const own = [...this.#jobs.values()].filter((job) => job.account === account && job.corrects === null && job.continues === null && (before === undefined || order(job) < order(before)));
+    return own.sort((a, b) => (order(a) < order(b) ? 1 : -1)).slice(0, limit);
   }
   async find(job: string): Promise<ArchivedJob | undefined> {
     return this.#jobs.get(job);

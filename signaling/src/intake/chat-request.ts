@@ -69,6 +69,8 @@ export interface ChatRequest {
   readonly keepGoing: boolean;
   /** The job of a contract that pays for it, instead of the account's credits (SPEC N1). */
   readonly escrow?: EscrowClaim;
+  /** Called off then, epoch milliseconds: what is drawn by then is the answer. */
+  readonly deadline?: number;
   /** The answer may begin with what the workers keep of this account's earlier ones (SPEC V3). */
   readonly reuse: boolean;
 }

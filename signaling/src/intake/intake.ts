@@ -55,9 +55,9 @@ export class Intake {
     this.nonces = new RequesterNonces(dependencies.audits);
   }
 
-  /** Takes a parsed request of a caller who may ask; throws IntakeError, EscrowError, LedgerError `insufficient` and `key-budget`, or what the chat template refuses. */
-  ask(request: AskRequest, caller: Caller): Promise<Answer> {
-    return this.#track(this.#accept(request, caller));
+  /** Takes a parsed request of a caller who may ask; throws IntakeError, EscrowError, LedgerError `insufficient` and `key-budget`, or what the chat template refuses. `job`: its id, where it has one already. */
+  ask(request: AskRequest, caller: Caller, job = this.#newJob()): Promise<Answer> {
+    return this.#track(this.#accept(request, caller, job));
   }
 
   /** Ends the answers that were asked by keys which open nothing any more (SPEC J4). */
@@ -103,12 +103,12 @@ export class Intake {
     while (this.#open.size > 0) await Promise.allSettled(this.#open);
   }
 
-  async #accept(whole: AskRequest, { account, key }: Caller): Promise<Answer> {
+  async #accept(whole: AskRequest, { account, key }: Caller, job: JobId): Promise<Answer> {
     const { models, ledger, kept } = this.#dependencies;
     if (this.draining) throw stopping();
     const request = wishOf(whole);
     const model = modelOf(whole, models);
-    const order = orderOf(whole, model, { job: this.#newJob(), account, randomSeed: randomInt(SEEDS) });
+    const order = orderOf(whole, model, { job, account, randomSeed: randomInt(SEEDS) });
     const asked = { account, key: key.id, createdAt: this.#now(), request, order };
     await this.#takeEscrow(whole, model, order);
     try {
@@ -142,10 +142,18 @@ export class Intake {
     const answer = { job, request, model: model.manifest.name, createdAt, promptTokens: asked.order.promptIds.length, read: (signal: AbortSignal) => events.read(signal), cancel: () => cancel.abort() };
     this.#live.add(answer, { account, key: asked.key }, events);
     if (progress === undefined) this.#countUntilOver(events);
+    if (request.deadline !== undefined) this.#callOffAt(request.deadline, answer, events);
     if (order.escrow !== undefined) this.#dependencies.escrows?.runs(order.escrow, answer.cancel);
     void this.#track(carried.run(order, left?.restart).then(() => this.#over(order)));
     if (progress !== undefined) void this.#track(this.#forgetAfter(events, job, progress));
     return answer;
+  }
+
+  /** A timer that is due at once is one whose time came while no coordinator ran. */
+  #callOffAt(deadline: number, { cancel }: Pick<Answer, 'cancel'>, { over }: AnswerLog): void {
+    const timer = setTimeout(cancel, Math.max(0, deadline - this.#now()));
+    void over.then(() => clearTimeout(timer));
+    this.#stopping.signal.addEventListener('abort', () => clearTimeout(timer), { once: true });
   }
 
   #countUntilOver({ over }: AnswerLog): void {

@@ -14,6 +14,7 @@ import { SqlNodeRecords } from './sql-node-records.ts';
 import { SqlPayoutLinks } from './sql-payout-links.ts';
 import { SqlSettlementStore } from './sql-settlement-store.ts';
 import { SqlStandings } from './sql-standings.ts';
+import { SqlSubmissions } from './sql-submissions.ts';
 import type { Seat } from '../cluster/instance.ts';
 import type { OpenedDatabase } from './open-pglite.ts';
 
@@ -30,6 +31,7 @@ export interface Store {
   readonly payoutLinks: SqlPayoutLinks;
   readonly disputes: SqlDisputeStore;
   readonly escrows: SqlEscrowStore;
+  readonly submissions: SqlSubmissions;
   readonly instances: SqlInstances;
   /** Of PostgreSQL: this process's seat among others. */
   readonly seat?: Seat;
@@ -73,6 +75,7 @@ export async function storeOf(opened: OpenedDatabase): Promise<Store> {
     payoutLinks: new SqlPayoutLinks(db),
     disputes: new SqlDisputeStore(db),
     escrows: new SqlEscrowStore(db),
+    submissions: new SqlSubmissions(db),
     instances: new SqlInstances(db),
     ...(opened.seat && { seat: opened.seat }),
     close: () => opened.close(),

@@ -59,6 +59,13 @@ interface ApiKeyRow {
   revoked_at: number | null;
   used_on: number | null;
 }
+interface SubmissionRow {
+  readonly account: string;
+  readonly key: string;
+  job: JobId;
+  readonly hash: string;
+  readonly at: number;
+}
 interface KeyJobRow {
   readonly job: string;
   readonly key: string;
@@ -251,6 +258,7 @@ export interface Schema {
   ledger_lines: LedgerLineRow;
   balances: BalanceRow;
   api_keys: ApiKeyRow;
+  submissions: SubmissionRow;
   key_jobs: KeyJobRow;
   key_spending: KeySpendingRow;
   jobs: JobRow;

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { JobId } from '@ciro/core/ids.ts';
 import type { Kysely } from 'kysely';
-import type { ArchivedJob, JobArchive, JobFailure, OpenedJob } from '../evidence/job-archive.ts';
+import type { ArchivedJob, JobArchive, JobFailure, ListedJob, OpenedJob } from '../evidence/job-archive.ts';
 import type { JobRecord } from '../scheduler/job-order.ts';
 import type { Schema } from './schema.ts';
 
@@ -28,6 +28,13 @@ export class SqlJobArchive implements JobArchive {
   async running(): Promise<JobId[]> {
     const rows = await this.#db.selectFrom('jobs').select('job').where('state', '=', 'running').execute();
     return rows.map(({ job }) => job);
+  }
+
+  async list(account: string, before: { readonly createdAt: number; readonly job: string } | undefined, limit: number): Promise<ListedJob[]> {
+    const own = this.#db.selectFrom('jobs').select(['job', 'model_id', 'created_at', 'assurance', 'state']).where('account', '=', account).where('corrects', 'is', null).where('continues', 'is', null);
+    const older = before === undefined ? own : own.where(sql<boolean>`(created_at, job) < (${before.createdAt}, ${before.job})`);
+    const rows = await older.orderBy('created_at', 'desc').orderBy('job', 'desc').limit(limit).execute();
+    return rows.map(({ job, model_id, created_at, assurance, state }) => ({ job, modelId: model_id, createdAt: created_at, assurance, state }));
   }
 
   async find(job: string): Promise<ArchivedJob | undefined> {

@@ -4,6 +4,16 @@ const ID: ApiParameter = { name: 'id', in: 'path', what: 'The job, as an answer 
 
 /** What an account may know of its jobs. */
 export const JOB_OPERATIONS: readonly ApiOperation[] = [
+  {
+    method: 'post', path: '/v1/jobs', tag: 'Jobs', key: true, summary: 'Ask for a job that nobody waits for', description: 'It goes on without its client, and over the end of its coordinator. The same Idempotency-Key and body within 24 hours is the same job.',
+    parameters: [{ name: 'Idempotency-Key', in: 'header', what: 'One of the client\'s own, e.g. a UUID', schema: { type: 'string' } }], body: 'JobRequest',
+    replies: { 202: { what: 'The job is taken: its price is held', schema: 'TakenJob' } }, errors: [400, 402, 404, 409, 413, 429, 503],
+  },
+  {
+    method: 'get', path: '/v1/jobs', tag: 'Jobs', key: true, summary: 'The account\'s jobs, newest first',
+    parameters: [{ name: 'limit', in: 'query', what: '1 to 100; 20 when absent', schema: { type: 'integer' } }, { name: 'after', in: 'query', what: 'last_id of the page before', schema: { type: 'string' } }],
+    replies: { 200: { what: 'A page, with has_more and last_id', schema: 'List' } }, errors: [400],
+  },
   { method: 'get', path: '/v1/jobs/:id', tag: 'Jobs', key: true, summary: 'Where a job stands', parameters: [ID], replies: { 200: { what: 'The job', schema: 'Job' } }, errors: [404] },
   {
     method: 'get', path: '/v1/jobs/:id/events', tag: 'Jobs', key: true, summary: 'Follow what happens to a job', description: 'From the beginning until it is over.',

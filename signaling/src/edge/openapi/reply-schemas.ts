@@ -121,3 +121,4 @@ export const KeyReply = v.strictObject({
   object: v.literal('api_key'), id: Text, name: Text, begins: v.pipe(Text, v.description('The first characters of its text')), scopes: v.array(Text),
   budget: v.strictObject({ total: Credits, daily: Credits }), created_at: Text, expires_at: v.nullable(Text), last_used_on: v.nullable(Text), key: Text,
 });
+export const TakenJobReply = v.strictObject({ object: v.literal('job'), id: Job, status: v.literal('taken'), deadline: v.optional(Text), tracking_url: Text, events: Text, answer: Text, evidence: Text });
