@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { fromHex } from '@ciro/core/bytes.ts';
 import { HexHash } from '@ciro/core/ids.ts';
 import { Accounts } from './accounts/accounts.ts';
+import { Revocations } from './accounts/revocations.ts';
 import { operatorKey } from './accounts/operator-key.ts';
 import { AuditDesk } from './audit/audit-desk.ts';
 import { ReferenceAuditor } from './audit/reference-auditor.ts';
@@ -187,6 +188,10 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     { now, newJob: nextJob },
   );
   undo.defer(() => intake.close());
+  const ended = (keys: readonly string[]): void => intake.endOf(keys);
+  accounts.onRevoked(ended);
+  const revocations = instance && new Revocations({ store: store.accounts, clock: systemClock, now, ended, onError });
+  undo.defer(() => revocations?.close());
   const evidence = new EvidenceDesk({
     archive: store.jobs,
     ledger,

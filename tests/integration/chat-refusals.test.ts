@@ -85,7 +85,7 @@ it('a body that is no JSON, no object, too large, or of another kind is refused 
     return [response.status, ((await response.json()) as { error: { code: string } }).error.code];
   };
   expect(await send({ headers, body: '{"model":' })).toEqual([400, 'invalid_json']);
-  expect(await send({ headers, body: '' })).toEqual([400, 'invalid_json']);
+  expect(await send({ headers, body: '' })).toEqual([400, 'invalid_value']);
   expect(await send({ headers, body: '[]' })).toEqual([400, 'invalid_value']);
   expect(await send({ headers, body: 'null' })).toEqual([400, 'invalid_value']);
   expect(await send({ headers, body: '{"__proto__":{"model":"x"}}' })).toEqual([400, 'invalid_json']);

@@ -34,7 +34,7 @@ interface OneAnswer {
 export function answerRoutes(app: FastifyInstance, { accounts, intake, past, publicUrl }: AnswerRouteDependencies): void {
   app.get<OneAnswer>('/v1/jobs/:id/answer', async (request, reply) => {
     const { params: { id }, query, headers } = request;
-    const account = await accounts.authenticate(headers.authorization);
+    const { account } = await accounts.allow(headers.authorization, 'read');
     const from = offsetOf(headers['last-event-id'] ?? query.from);
     const wish = { from, numbered: true, atOnce: true, joinUrl: joinLink(request, publicUrl) };
     const formatOf = (head: AnswerHead): ChunkFormat => new ChunkFormat(head, trackingUrl(request, publicUrl, id));
@@ -52,7 +52,7 @@ export function answerRoutes(app: FastifyInstance, { accounts, intake, past, pub
   });
 
   app.post<OneAnswer>('/v1/jobs/:id/cancel', async ({ params: { id }, headers }, reply) => {
-    const account = await accounts.authenticate(headers.authorization);
+    const { account } = await accounts.allow(headers.authorization, 'ask');
     const answer = intake.answer(id, account);
     if (answer === undefined && (await past(id, account)) === undefined) throw jobNotFound(id);
     answer?.cancel();

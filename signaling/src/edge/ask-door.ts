@@ -2,6 +2,7 @@ import { joinLink, trackingUrl } from './links.ts';
 import { askChat } from '../intake/chat-commands.ts';
 import { newJob } from '../intake/intake.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Caller } from '../accounts/caller.ts';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { Answer } from '../intake/answer.ts';
 import type { AskRequest } from '../intake/ask-request.ts';
@@ -13,8 +14,8 @@ import type { AddressLimits } from './address-limits.ts';
 export const MAX_ASK_BODY_BYTES = 512 * 1024;
 
 export interface AskDoorDependencies {
-  readonly accounts: Pick<Accounts, 'authenticate'>;
-  readonly intake: { ask(request: AskRequest, account: string): Promise<Answer> };
+  readonly accounts: Pick<Accounts, 'allow'>;
+  readonly intake: { ask(request: AskRequest, caller: Caller): Promise<Answer> };
   /** Counted before the key is looked at: a flood of wrong keys is a flood. */
   readonly limits: Pick<AddressLimits, 'take'>;
   readonly commands?: ChatCommands;
@@ -35,19 +36,19 @@ export class AskDoor {
     this.#dependencies = dependencies;
   }
 
-  /** The account of a request. Throws `rate_limit_exceeded`, then AccountError. */
-  enter(request: FastifyRequest): Promise<string> {
+  /** Who asks. Throws `rate_limit_exceeded`, then AccountError. */
+  enter(request: FastifyRequest): Promise<Caller> {
     this.#dependencies.limits.take(request.ip);
-    return this.#dependencies.accounts.authenticate(request.headers.authorization);
+    return this.#dependencies.accounts.allow(request.headers.authorization, 'ask');
   }
 
-  ask(request: AskRequest, account: string): Promise<Answer> {
-    return this.#dependencies.intake.ask(request, account);
+  ask(request: AskRequest, caller: Caller): Promise<Answer> {
+    return this.#dependencies.intake.ask(request, caller);
   }
 
-  askChat(request: ChatRequest, account: string): Promise<Answer> {
+  askChat(request: ChatRequest, caller: Caller): Promise<Answer> {
     const { intake, commands, now } = this.#dependencies;
-    return askChat({ ask: (asked, by) => intake.ask(asked, by), commands, newId: newJob, now }, request, account);
+    return askChat({ ask: (asked, by) => intake.ask(asked, by), commands, newId: newJob, now }, request, caller);
   }
 
   /** Where a job stands, as this client reaches us. */

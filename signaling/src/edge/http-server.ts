@@ -17,6 +17,7 @@ import { escrowRoutes } from './escrow-routes.ts';
 import { jobRoutes } from './job-routes.ts';
 import { joinLink } from './links.ts';
 import { ledgerRoutes } from './ledger-routes.ts';
+import { keyRoutes } from './key-routes.ts';
 import { lineRoutes } from './line-routes.ts';
 import { modelsRoutes } from './models-routes.ts';
 import { networkRoutes } from './network-routes.ts';
@@ -139,6 +140,7 @@ export async function createHttp({ tls, logLevel, logSink, answered, trusts = tr
 export async function addRoutes(app: FastifyInstance, dependencies: HttpDependencies, options: HttpOptions): Promise<void> {
   // Every body of this API is JSON.
   app.removeContentTypeParser('text/plain');
+  allowEmptyBodies(app);
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, options.publicUrl));
   app.setNotFoundHandler((request, reply) => {
     if (wantsPage(request)) return reply.code(404).header('content-security-policy', INSECURE_PAGE_POLICY).type('text/html; charset=utf-8').send(NOT_FOUND_PAGE);
@@ -156,6 +158,7 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
   completionsRoute(app, door);
   responsesRoute(app, door);
   accountRoutes(app, { accounts, ledger, trialLimits: new AddressLimits(TRIAL_LIMIT, options) });
+  keyRoutes(app, { accounts, ledger, now: options.now });
   jobRoutes(app, { accounts, evidence, jobs });
   answerRoutes(app, { accounts, intake, past, ...(options.publicUrl && { publicUrl: options.publicUrl }) });
   ledgerRoutes(app, { ledger, head });
@@ -177,11 +180,21 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
 /** Headers of an answer that a page of another site may read. */
 const EXPOSED_HEADERS = 'x-ciro-job, x-request-id, retry-after';
 
+/** Many clients name a type for a body that they do not send, as with DELETE: it is no body then. */
+function allowEmptyBodies(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeContentTypeParser('application/json');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else void parse(request, body as string, done);
+  });
+}
+
 /** The API may be called from any site: keys travel in a header that a page must be given, never in cookies. */
 async function openToOtherSites(request: FastifyRequest, reply: FastifyReply): Promise<void> {
   reply.header('access-control-allow-origin', '*').header('access-control-expose-headers', EXPOSED_HEADERS);
   if (request.method !== 'OPTIONS') return;
-  await reply.code(204).header('access-control-allow-methods', 'GET, POST, OPTIONS').header('access-control-allow-headers', 'authorization, content-type, *').header('access-control-max-age', '600').send();
+  await reply.code(204).header('access-control-allow-methods', 'GET, POST, DELETE, OPTIONS').header('access-control-allow-headers', 'authorization, content-type, *').header('access-control-max-age', '600').send();
 }
 
 function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, publicUrl: URL | undefined): FastifyReply {

@@ -1,7 +1,7 @@
 import { CiroError } from '@ciro/core/errors.ts';
 import { ProtocolError } from '@ciro/core/protocol/parse.ts';
 import { LedgerError } from '@ciro/core/ledger/entry.ts';
-import { AccountError } from '../accounts/accounts.ts';
+import { AccountError } from '../accounts/account-error.ts';
 import { EscrowError } from '../escrow/escrow-error.ts';
 import { IntakeError } from '../intake/intake-error.ts';
 import { TrialError } from '../ledger/trial-error.ts';
@@ -25,7 +25,7 @@ export interface MissingTabs {
   readonly join_url: string;
 }
 
-type ErrorType = 'invalid_request_error' | 'authentication_error' | 'insufficient_quota' | 'rate_limit_error' | 'server_error';
+type ErrorType = 'invalid_request_error' | 'authentication_error' | 'permission_error' | 'insufficient_quota' | 'rate_limit_error' | 'server_error';
 
 /** What the edge itself refuses. */
 export class EdgeError extends CiroError<'invalid_json' | 'unreadable_file' | 'range_not_satisfiable' | 'not_found' | 'model_not_found' | 'no_chain' | 'node_unavailable' | 'instance_lost' | 'method_not_allowed' | 'body_too_large' | 'unsupported_media_type' | 'rate_limit_exceeded' | 'bad_request' | 'job_not_found' | 'job_failed'> {}
@@ -88,6 +88,14 @@ const INTAKE_STATUS: Readonly<Partial<Record<IntakeError['code'], number>>> = {
   cancelled: CALLED_OFF,
 };
 
+/** What is wrong with a key opens nothing (401), but for these. */
+const ACCOUNT_KIND: Readonly<Partial<Record<AccountError['code'], { readonly status: number; readonly type: ErrorType; readonly code: string }>>> = {
+  'insufficient-scope': { status: 403, type: 'permission_error', code: 'insufficient_scope' },
+  'bad-key': { status: 400, type: 'invalid_request_error', code: 'bad_key' },
+  'too-many-keys': { status: 409, type: 'invalid_request_error', code: 'too_many_keys' },
+  'no-such-key': { status: 404, type: 'invalid_request_error', code: 'key_not_found' },
+};
+
 /** What is wrong with an escrow is the request's fault (400), but for these. */
 const ESCROW_STATUS: Readonly<Partial<Record<EscrowError['code'], number>>> = {
   escrow_budget_too_small: 402,
@@ -132,7 +140,8 @@ function kindOf(error: unknown): { readonly status: number; readonly type: Error
     const status = EDGE_STATUS[error.code];
     return { status, type: typeOf(status), code: error.code };
   }
-  if (error instanceof AccountError) return { status: 401, type: 'authentication_error', code: 'invalid_api_key' };
+  if (error instanceof AccountError) return ACCOUNT_KIND[error.code] ?? { status: 401, type: 'authentication_error', code: 'invalid_api_key' };
+  if (error instanceof LedgerError && error.code === 'key-budget') return { status: 402, type: 'insufficient_quota', code: 'key_budget_exceeded' };
   if (error instanceof LedgerError && error.code === 'insufficient' && error.fault === 'user') return { status: 402, type: 'insufficient_quota', code: 'insufficient_credits' };
   if (error instanceof TrialError) return { status: 429, type: 'rate_limit_error', code: underscored(error.code) };
   if (error instanceof SchedulerError) {

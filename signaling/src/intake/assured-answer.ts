@@ -232,7 +232,7 @@ export class AssuredAnswer {
     const { ledger, newJob } = this.#dependencies;
     const { account, cancel, stopping: stop } = this.#asked;
     const again = correctionOf(order, (await ran).record, fault, newJob());
-    await ledger.hold(again.job, account, BigInt(again.quote.hold), again.escrow);
+    await ledger.hold(again.job, account, BigInt(again.quote.hold), { escrow: again.escrow, like: order.job });
     const { text, before } = this.#textUpTo(again);
     // Who streams has its answer and left; who waits may hang up.
     const signal = this.#checked ? AbortSignal.any([cancel, stop]) : stop;

@@ -1,3 +1,4 @@
+import { callerOf } from '../accounts/caller.fixture.ts';
 import { expect, it } from 'vitest';
 import { askChat } from './chat-commands.ts';
 import { parseChatRequest } from './chat-request.ts';
@@ -16,12 +17,12 @@ async function eventsOf(answer: Answer): Promise<AnswerEvent[]> {
 }
 
 it('I2: what is no command goes to the model, with commands and without', async () => {
-  expect(await askChat(asking(), request('/help'), 'ada')).toBe(BY_MODEL);
-  expect(await askChat(asking({ reply: async () => undefined }), request('hello'), 'ada')).toBe(BY_MODEL);
+  expect(await askChat(asking(), request('/help'), callerOf('ada'))).toBe(BY_MODEL);
+  expect(await askChat(asking({ reply: async () => undefined }), request('hello'), callerOf('ada'))).toBe(BY_MODEL);
 });
 
 it('I2: a command is answered in its own words, named, at no cost', async () => {
-  const answer = await askChat(asking({ reply: async ({ messages }, account) => ({ command: '/help', text: `${account}: ${messages[0]?.content}` }) }), request('/help'), 'ada');
+  const answer = await askChat(asking({ reply: async ({ messages }, account) => ({ command: '/help', text: `${account}: ${messages[0]?.content}` }) }), request('/help'), callerOf('ada'));
   expect(answer).toMatchObject({ command: '/help', model: 'm', createdAt: 5, promptTokens: 0 });
   expect(await eventsOf(answer)).toEqual([{ type: 'started' }, { type: 'text', text: 'ada: /help' }, { type: 'end', finish: 'stop', completionTokens: 0 }]);
 });
@@ -40,7 +41,7 @@ it('I2: what a command throws while it runs the reader is thrown after what it s
       }),
     }),
     request('/run x'),
-    'ada',
+    callerOf('ada'),
   );
   const heard: AnswerEvent[] = [];
   await expect(

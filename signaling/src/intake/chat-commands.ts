@@ -1,5 +1,6 @@
 import { AnswerLog } from './answer-log.ts';
 import type { JobId } from '@ciro/core/ids.ts';
+import type { Caller } from '../accounts/caller.ts';
 import type { Answer } from './answer.ts';
 import type { ChatRequest } from './chat-request.ts';
 
@@ -22,13 +23,13 @@ export interface ChatCommands {
 
 /** The answer to a chat request, of a command or of the model: what every route that takes conversations asks. */
 export async function askChat(
-  { ask, commands, newId, now }: { readonly ask: (request: ChatRequest, account: string) => Promise<Answer>; readonly commands?: ChatCommands | undefined; readonly newId: () => JobId; readonly now: () => number },
+  { ask, commands, newId, now }: { readonly ask: (request: ChatRequest, caller: Caller) => Promise<Answer>; readonly commands?: ChatCommands | undefined; readonly newId: () => JobId; readonly now: () => number },
   request: ChatRequest,
-  account: string,
+  caller: Caller,
 ): Promise<Answer> {
   const stop = new AbortController();
-  const reply = await commands?.reply(request, account, stop.signal);
-  if (reply === undefined) return ask(request, account);
+  const reply = await commands?.reply(request, caller.account, stop.signal);
+  if (reply === undefined) return ask(request, caller);
   const log = new AnswerLog();
   void say(reply, log);
   const { command } = reply;

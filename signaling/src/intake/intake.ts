@@ -12,6 +12,7 @@ import { modelOf, orderOf } from './order-of.ts';
 import { RequesterNonces } from './requester-nonces.ts';
 import { stopping } from './run-order.ts';
 import type { JobId } from '@ciro/core/ids.ts';
+import type { Caller } from '../accounts/caller.ts';
 import type { JobOrder } from '../scheduler/job-order.ts';
 import type { Answer } from './answer.ts';
 import type { KeptAnswers, KeptAsked, Restart } from './kept-answer.ts';
@@ -54,9 +55,14 @@ export class Intake {
     this.nonces = new RequesterNonces(dependencies.audits);
   }
 
-  /** Takes a parsed request of an account; throws IntakeError, EscrowError, LedgerError `insufficient` or what the chat template refuses. */
-  ask(request: AskRequest, account: string): Promise<Answer> {
-    return this.#track(this.#accept(request, account));
+  /** Takes a parsed request of a caller who may ask; throws IntakeError, EscrowError, LedgerError `insufficient` and `key-budget`, or what the chat template refuses. */
+  ask(request: AskRequest, caller: Caller): Promise<Answer> {
+    return this.#track(this.#accept(request, caller));
+  }
+
+  /** Ends the answers that were asked by keys which open nothing any more (SPEC J4). */
+  endOf(keys: readonly string[]): void {
+    this.#live.endOf(keys);
   }
 
   /** An answer of this account by the job that was asked, while it is under way and for a while after. */
@@ -97,16 +103,16 @@ export class Intake {
     while (this.#open.size > 0) await Promise.allSettled(this.#open);
   }
 
-  async #accept(whole: AskRequest, account: string): Promise<Answer> {
+  async #accept(whole: AskRequest, { account, key }: Caller): Promise<Answer> {
     const { models, ledger, kept } = this.#dependencies;
     if (this.draining) throw stopping();
     const request = wishOf(whole);
     const model = modelOf(whole, models);
     const order = orderOf(whole, model, { job: this.#newJob(), account, randomSeed: randomInt(SEEDS) });
-    const asked = { account, createdAt: this.#now(), request, order };
+    const asked = { account, key: key.id, createdAt: this.#now(), request, order };
     await this.#takeEscrow(whole, model, order);
     try {
-      await ledger.hold(order.job, account, BigInt(order.quote.hold), order.escrow);
+      await ledger.hold(order.job, account, BigInt(order.quote.hold), { escrow: order.escrow, by: { key: key.id, ...key.budget } });
       if (request.keepGoing) await kept.begin(asked);
       return this.#run(asked, model, order);
     } catch (error) {
@@ -134,7 +140,7 @@ export class Intake {
     const progress = request.keepGoing ? new AnswerProgress({ store: kept, now: this.#now, onError: (error) => onError(error, job) }, job, left?.so ?? { jobs: [], ids: [] }) : undefined;
     const carried = new AssuredAnswer(dependencies, { request, tokenizer: model.tokenizer, account, createdAt, events, cancel: cancel.signal, stopping: this.#stopping.signal, ...(progress && { progress }) });
     const answer = { job, request, model: model.manifest.name, createdAt, promptTokens: asked.order.promptIds.length, read: (signal: AbortSignal) => events.read(signal), cancel: () => cancel.abort() };
-    this.#live.add(answer, account, events);
+    this.#live.add(answer, { account, key: asked.key }, events);
     if (progress === undefined) this.#countUntilOver(events);
     if (order.escrow !== undefined) this.#dependencies.escrows?.runs(order.escrow, answer.cancel);
     void this.#track(carried.run(order, left?.restart).then(() => this.#over(order)));

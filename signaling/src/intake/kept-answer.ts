@@ -12,6 +12,8 @@ const SAVE_EVERY_MS = 1_000;
 /** What an answer that outlives its coordinator was asked by. The prompt is in the order, as ids. */
 export interface KeptAsked {
   readonly account: string;
+  /** Id of the key that asked. */
+  readonly key?: string;
   /** Epoch milliseconds. */
   readonly createdAt: number;
   readonly request: AnswerWish;

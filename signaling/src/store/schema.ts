@@ -1,5 +1,6 @@
 import type { AccountName, EntryKind } from '@ciro/core/ledger/entry.ts';
 import type { AuditDraw, Transcript } from '@ciro/core/audit/transcript.ts';
+import type { Scope } from '../accounts/account-store.ts';
 import type { AuditId, HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import type { ColumnType, Generated } from 'kysely';
 import type { JobFailure } from '../evidence/job-archive.ts';
@@ -45,9 +46,28 @@ interface BalanceRow {
   amount: Amount;
 }
 interface ApiKeyRow {
-  hash: string;
-  account: string;
-  created_at: number;
+  readonly hash: string;
+  readonly account: string;
+  readonly created_at: number;
+  readonly id: string;
+  readonly name: string;
+  readonly shown: string;
+  readonly scopes: RequiredJson<readonly Scope[]>;
+  readonly budget_total: ColumnType<bigint | null, string | null, never>;
+  readonly budget_daily: ColumnType<bigint | null, string | null, never>;
+  readonly expires_at: number | null;
+  revoked_at: number | null;
+  used_on: number | null;
+}
+interface KeyJobRow {
+  readonly job: string;
+  readonly key: string;
+  readonly day: number;
+}
+interface KeySpendingRow {
+  readonly key: string;
+  readonly day: number;
+  amount: Amount;
 }
 interface JobRow {
   job: JobId;
@@ -231,6 +251,8 @@ export interface Schema {
   ledger_lines: LedgerLineRow;
   balances: BalanceRow;
   api_keys: ApiKeyRow;
+  key_jobs: KeyJobRow;
+  key_spending: KeySpendingRow;
   jobs: JobRow;
   nodes: NodeRow;
   standings: StandingRow;

@@ -12,7 +12,7 @@ const ERRORS: Readonly<Record<number, string>> = {
   400: 'The request is wrong; `param` names the field',
   401: 'No key, or one that is not known',
   402: 'The account has fewer credits than this may cost',
-  403: 'Not what was signed or paid for',
+  403: 'The key may not do this, or it is not what was signed or paid for',
   404: 'There is no such thing, or it belongs to another key',
   409: 'It stands otherwise than this needs',
   413: 'The body is too large; the message has the limit',
@@ -45,7 +45,7 @@ export function openApiDocument(isServed: (operation: ApiOperation) => boolean =
 export type OpenApiDocument = ReturnType<typeof openApiDocument>;
 
 function operationObject({ method, path, tag, summary, description, key, parameters = [], body, replies, errors }: ApiOperation): object {
-  const refused = [...new Set([...errors, ...(key ? [401] : []), 500])].sort((a, b) => a - b);
+  const refused = [...new Set([...errors, ...(key ? [401, 403] : []), 500])].sort((a, b) => a - b);
   return {
     operationId: `${method}${path.replaceAll(/[/:_](\w?)/g, (_, letter: string) => letter.toUpperCase()).replaceAll(/\W/g, '')}`,
     tags: [tag],

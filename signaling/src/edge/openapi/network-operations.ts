@@ -3,10 +3,8 @@ import type { ApiOperation, ApiParameter } from './api-operation.ts';
 const SEQUENCE = { type: 'string', pattern: '^(0|[1-9][0-9]{0,14})$' } as const;
 const MODEL: ApiParameter = { name: 'id', in: 'path', what: 'Id or name of a model', schema: { type: 'string' } };
 
-/** Accounts, the network, its ledger and how it does. */
+/** The network, its ledger and how it does. */
 export const NETWORK_OPERATIONS: readonly ApiOperation[] = [
-  { method: 'post', path: '/v1/trial', tag: 'Account', key: false, summary: 'Get a key with trial credits', description: 'The key is shown this once.', replies: { 201: { what: 'The key', schema: 'Trial' } }, errors: [429] },
-  { method: 'get', path: '/v1/account', tag: 'Account', key: true, summary: 'What the key may still spend', replies: { 200: { what: 'The account', schema: 'Account' } }, errors: [] },
   { method: 'get', path: '/v1/nodes', tag: 'Network', key: false, summary: 'The nodes, newest first', replies: { 200: { what: 'Public records of nodes', schema: 'List' } }, errors: [] },
   { method: 'get', path: '/health', tag: 'Operation', key: false, summary: 'What the network looks like now', replies: { 200: { what: 'Workers, rings, links, queue and models', schema: 'Object' } }, errors: [] },
   { method: 'get', path: '/ready', tag: 'Operation', key: false, summary: 'Whether a question can be answered now', replies: { 200: { what: '{ready, checks, reasons}', schema: 'Object' }, 503: { what: 'The same, with reasons', schema: 'Object' } }, errors: [] },

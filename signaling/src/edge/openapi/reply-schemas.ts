@@ -116,3 +116,8 @@ export const Account = v.looseObject({ object: v.literal('account'), account: Te
 export const Listed = v.looseObject({ object: v.literal('list'), data: v.array(v.looseObject({})) });
 /** An object whose members are those of its room. */
 export const Some = v.looseObject({});
+const Credits = v.nullable(v.pipe(Text, v.description('Credits, decimal; null where only the balance of the account bounds it')));
+export const KeyReply = v.strictObject({
+  object: v.literal('api_key'), id: Text, name: Text, begins: v.pipe(Text, v.description('The first characters of its text')), scopes: v.array(Text),
+  budget: v.strictObject({ total: Credits, daily: Credits }), created_at: Text, expires_at: v.nullable(Text), last_used_on: v.nullable(Text), key: Text,
+});

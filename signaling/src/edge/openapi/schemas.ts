@@ -1,10 +1,11 @@
 import { toJsonSchemaDefs } from '@valibot/to-json-schema';
+import { KeyBody } from '../../accounts/key-wish.ts';
 import { ChatBody } from '../../intake/chat-request.ts';
 import { CompletionBody } from '../../intake/completion-request.ts';
 import { INPUT_KINDS, ResponseBody } from '../../intake/response-request.ts';
 import { NonceBody } from '../job-routes.ts';
 import { PayoutBody } from '../payout-routes.ts';
-import { Account, ChatCompletion, ChatCompletionChunk, CiroReply, Completion, ErrorReply, JobEvent, JobReply, Listed, Model, ModelList, ResponseEvent, ResponseReply, Some, Trial } from './reply-schemas.ts';
+import { Account, ChatCompletion, ChatCompletionChunk, CiroReply, Completion, ErrorReply, JobEvent, JobReply, KeyReply, Listed, Model, ModelList, ResponseEvent, ResponseReply, Some, Trial } from './reply-schemas.ts';
 import type * as v from 'valibot';
 
 /** Every body and reply that has a name in the document: those that requests are read by, and those that replies are held against in tests. */
@@ -27,6 +28,8 @@ export const SCHEMAS = {
   PayoutRequest: PayoutBody,
   Trial,
   Account,
+  KeyRequest: KeyBody,
+  Key: KeyReply,
   List: Listed,
   Object: Some,
 } satisfies Record<string, v.GenericSchema>;
