@@ -89,3 +89,14 @@ it('I20: what is no job is refused by its field, and a kind that nobody does by 
   expect(await submit({ kind: 'chat', input: INPUT, region: 'eu' })).toMatchObject({ status: 400, body: { error: { code: 'bad_job', param: 'region' } } });
   expect(scripted.runner.orders).toEqual([]);
 });
+
+it('I23: a command in the last message is answered at no cost, whole and streamed, and a task that nobody does is an error', async () => {
+  const before = await scripted.balance();
+  const whole = await scripted.ask({ messages: [{ role: 'user', content: '/models' }] });
+  expect([whole.status, whole.headers.get('x-ciro-job'), await whole.json()]).toMatchObject([200, null, { choices: [{ message: { content: expect.stringContaining('(default)') }, finish_reason: 'stop' }], usage: { total_tokens: 0 }, ciro: { command: '/models' } }]);
+  const streamed = await (await scripted.ask({ messages: [{ role: 'user', content: '/help' }], stream: true })).text();
+  expect([streamed.includes('/price'), streamed.trimEnd().endsWith('data: [DONE]')]).toEqual([true, true]);
+  const refused = await scripted.ask({ messages: [{ role: 'user', content: '/run sentiment "Hello world"' }] });
+  expect([refused.status, await refused.json()]).toMatchObject([404, { error: { code: 'task_not_available' } }]);
+  expect([scripted.runner.orders, await scripted.balance()]).toEqual([[], before]);
+});

@@ -52,27 +52,14 @@ export class JobDesk {
 
   /** Gives the job's id once it is taken: held and kept, so that it outlives this process. Throws as `Intake.ask`, `idempotency_conflict`, `idempotency_in_progress`. */
   async submit(request: AskRequest, caller: Caller, key: string | undefined): Promise<JobId> {
-    const { submissions, intake, newJob, isMadeElsewhere, now } = this.#deps;
+    const { intake, newJob } = this.#deps;
     const own = newJob();
     if (key === undefined) return (await intake.ask(request, caller, own)).job;
-    // Times differ between two tries of the same request: what is asked is its input.
     const hash = createHash('sha256').update(JSON.stringify(request)).digest('hex');
-    const at = now();
-    const { job, hash: before } = await submissions.keep(caller.account, key, { job: own, hash, at }, at - SUBMISSION_KEPT_MS);
-    if (before !== hash) throw new JobsError('idempotency_conflict', 'this Idempotency-Key was sent with another request within the last 24 hours; send each request with a key of its own', { fault: 'user', fields: { param: 'Idempotency-Key' } });
-    if (job !== own) {
-      if (await this.#isTaken(job, caller.account)) return job;
-      // Who was taking it may be gone: then one of those who try again takes it, under an id of its own.
-      const isBeingTaken = this.#taking.has(job) || isMadeElsewhere(job) || !(await submissions.replace(caller.account, key, job, own));
-      if (isBeingTaken) throw new JobsError('idempotency_in_progress', 'the same request is just being taken; ask again in a second', { fault: 'user', fields: { param: 'Idempotency-Key', retryAfterMs: IN_PROGRESS_RETRY_MS } });
-    }
+    // Before it is kept: who sends the same meanwhile has to know that it is being taken.
     this.#taking.add(own);
     try {
-      return (await intake.ask(request, caller, own)).job;
-    } catch (error) {
-      // Not taken: the client may mend it, or have more credits, and try again with the same key.
-      await submissions.drop(caller.account, key);
-      throw error;
+      return await this.#submitOnce(request, caller, { key, own, hash });
     } finally {
       this.#taking.delete(own);
     }
@@ -81,6 +68,28 @@ export class JobDesk {
   /** Jobs that the account asked for, the newest first; what does one again or goes on with it is part of it. */
   list(account: string, before: { readonly createdAt: number; readonly job: string } | undefined, limit: number): Promise<readonly ListedJob[]> {
     return this.#deps.archive.list(account, before, limit);
+  }
+
+  async #submitOnce(request: AskRequest, caller: Caller, { key, own, hash }: { readonly key: string; readonly own: JobId; readonly hash: string }): Promise<JobId> {
+    const { submissions, intake, isMadeElsewhere, now } = this.#deps;
+    const at = now();
+    const { job, hash: before } = await submissions.keep(caller.account, key, { job: own, hash, at }, at - SUBMISSION_KEPT_MS);
+    if (before !== hash) throw new JobsError('idempotency_conflict', 'this Idempotency-Key was sent with another request within the last 24 hours; send each request with a key of its own', { fault: 'user', fields: { param: 'Idempotency-Key' } });
+    if (job !== own) {
+      // Asked first: what is not being taken any more is taken, or was given up.
+      const isTakenHere = this.#taking.has(job);
+      if (!isTakenHere && (await this.#isTaken(job, caller.account))) return job;
+      // Who was taking it may be gone: then one of those who try again takes it, under an id of its own.
+      const isBeingTaken = isTakenHere || isMadeElsewhere(job) || !(await submissions.replace(caller.account, key, job, own));
+      if (isBeingTaken) throw new JobsError('idempotency_in_progress', 'the same request is just being taken; ask again in a second', { fault: 'user', fields: { param: 'Idempotency-Key', retryAfterMs: IN_PROGRESS_RETRY_MS } });
+    }
+    try {
+      return (await intake.ask(request, caller, own)).job;
+    } catch (error) {
+      // Not taken: the client may mend it, or have more credits, and try again with the same key.
+      await submissions.drop(caller.account, key);
+      throw error;
+    }
   }
 
   async #isTaken(job: JobId, account: string): Promise<boolean> {

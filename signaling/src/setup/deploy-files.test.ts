@@ -101,7 +101,7 @@ describe('compose file and images', () => {
     const given = (value: string): string => value.replace(/\$\{CIRO_DOMAIN[^}]*\}/g, 'ciro.example.org').replace(/\$\{[^}]*\}/g, 'ab'.repeat(24));
     const env = Object.fromEntries(Object.entries(coordinator?.environment ?? {}).map(([name, value]) => [name, given(value)]));
     expect(environment(env)).toMatchObject({ state: 'ok', found: expect.stringContaining('CIRO_TURN_URLS') });
-    const read = ['main.ts', 'relay/ice-servers.ts'].map((path) => readFileSync(join(CHECKOUT, 'signaling/src', path), 'utf8')).join('\n');
+    const read = ['main.ts', 'coordinator-options.ts', 'relay/ice-servers.ts'].map((path) => readFileSync(join(CHECKOUT, 'signaling/src', path), 'utf8')).join('\n');
     for (const name of Object.keys(env)) expect(read, name).toContain(name);
     expect(Number.parseInt(coordinator?.stop_grace_period ?? '', 10)).toBeGreaterThan(30);
     expect(Object.entries(compose.services).filter(([, { profiles }]) => profiles !== undefined).map(([name]) => name).sort()).toEqual(['redis', 'worker']);

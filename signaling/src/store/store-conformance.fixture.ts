@@ -200,6 +200,30 @@ export function describeStore(name: string, open: () => Promise<OpenedDatabase>)
       expect(await ledger.spentBy('of nobody')).toEqual({ total: 0n, day: 0n });
     });
 
+    it('I21: keeps a request once for its key and account until it is dropped, too old, or another job takes its place', async () => {
+      const [first, second] = [{ job: jobId(801), hash: 'a', at: 1_000 }, { job: jobId(802), hash: 'b', at: 2_000 }];
+      expect(await store.submissions.keep('ada', 'k', first, 0)).toEqual({ job: first.job, hash: 'a' });
+      expect(await store.submissions.keep('ada', 'k', second, 0)).toEqual({ job: first.job, hash: 'a' });
+      expect(await store.submissions.keep('bob', 'k', second, 0)).toEqual({ job: second.job, hash: 'b' });
+      expect([await store.submissions.replace('ada', 'k', second.job, jobId(803)), await store.submissions.replace('ada', 'k', first.job, jobId(803))]).toEqual([false, true]);
+      expect(await store.submissions.keep('ada', 'k', second, 1_000)).toEqual({ job: jobId(803), hash: 'a' });
+      expect(await store.submissions.keep('ada', 'k', second, 1_001)).toEqual({ job: second.job, hash: 'b' });
+      await store.submissions.drop('ada', 'k');
+      expect(await store.submissions.keep('ada', 'k', first, 0)).toEqual({ job: first.job, hash: 'a' });
+    });
+
+    it('I22: lists jobs that an account asked for, the newest first, without what does them again or goes on', async () => {
+      const opened = { account: 'lisa', modelId: '5'.repeat(64) as HexHash, assurance: 'stream', corrects: null, continues: null } as const;
+      for (const [n, createdAt] of [[901, 10], [902, 30], [903, 20], [904, 20]] as const) await store.jobs.open({ job: jobId(n), ...opened, createdAt });
+      await store.jobs.open({ job: jobId(905), ...opened, createdAt: 40, continues: jobId(901) });
+      await store.jobs.open({ job: jobId(906), ...opened, account: 'lars', createdAt: 50 });
+      const page = await store.jobs.list('lisa', undefined, 2);
+      expect(page.map(({ job, state }) => [job, state])).toEqual([[jobId(902), 'running'], [jobId(904), 'running']]);
+      const last = page.at(-1);
+      expect((await store.jobs.list('lisa', last && { createdAt: last.createdAt, job: last.job }, 5)).map(({ job }) => job)).toEqual([jobId(903), jobId(901)]);
+      for (const n of [901, 902, 903, 904, 905, 906]) await store.jobs.fail(jobId(n), { code: 'stalled', message: '' });
+    });
+
     it('closes a job once, and gives its record back as it was', async () => {
       const opened = { account: 'ada', modelId: '5'.repeat(64) as HexHash, createdAt: 1_234, assurance: 'stream', corrects: null, continues: null } as const;
       const [recorded, failed, running] = [jobId(101), jobId(102), jobId(103)];
