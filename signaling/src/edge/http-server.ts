@@ -23,6 +23,7 @@ import { operatorRoutes } from './operator-routes.ts';
 import { EdgeError, openAiError } from './openai-error.ts';
 import { NOT_FOUND_PAGE, pageRoutes, wantsPage } from './page-routes.ts';
 import { payoutRoutes } from './payout-routes.ts';
+import { statementRoutes } from './statement-routes.ts';
 import { watchRequests } from './request-watch.ts';
 import { COMMON_HEADERS, INSECURE_PAGE_POLICY, TRANSPORT_HEADERS } from './security-headers.ts';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
@@ -32,6 +33,7 @@ import type { EvidenceDesk } from '../evidence/evidence-desk.ts';
 import type { ChatCommands } from '../intake/chat-commands.ts';
 import type { Intake } from '../intake/intake.ts';
 import type { JobWatch } from '../intake/job-watch.ts';
+import type { AccountStatements } from '../ledger/account-statements.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { AddressLimit } from './address-limits.ts';
 import type { TrustsProxy } from './client-address.ts';
@@ -67,6 +69,9 @@ export const CHAIN_READ_LIMIT: AddressLimit = { burst: 1_500, everyMs: 50 };
 /** Looks at payout accounts, and changes of them, from one address: sixty tabs behind one router, then one a second; a change asks the node three times. */
 export const PAYOUT_LIMIT: AddressLimit = { burst: 120, everyMs: 1_000 };
 
+/** Statements of one address: each sums up the holder's whole history; a book-keeping program pages through a month at once. */
+export const STATEMENT_LIMIT: AddressLimit = { burst: 60, everyMs: 1_000 };
+
 /** Certificate and key files of `CIRO_TLS_CERT` and `CIRO_TLS_KEY`, PEM. */
 export interface TlsFiles {
   readonly cert: string;
@@ -76,6 +81,7 @@ export interface TlsFiles {
 export interface HttpDependencies {
   readonly accounts: Accounts;
   readonly ledger: Ledger;
+  readonly statements: AccountStatements;
   readonly intake: Intake;
   /** What answers instead of a model when it is asked by name. */
   readonly commands?: ChatCommands;
@@ -151,6 +157,7 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
   const door = new AskDoor({ accounts, intake, limits: new AddressLimits(CHAT_LIMIT, options), now, ...(commands && { commands }), ...(publicUrl && { publicUrl }) });
   chatRoute(app, door);
   accountRoutes(app, { accounts, ledger, trialLimits: new AddressLimits(TRIAL_LIMIT, options) });
+  statementRoutes(app, { accounts, statements: dependencies.statements, network: view.network }, { now, limits: new AddressLimits(STATEMENT_LIMIT, options) });
   jobRoutes(app, { accounts, evidence, jobs });
   answerRoutes(app, { accounts, intake, past, ...(options.publicUrl && { publicUrl: options.publicUrl }) });
   ledgerRoutes(app, { ledger, head });
@@ -169,7 +176,7 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
 }
 
 /** Headers of an answer that a page of another site may read. */
-const EXPOSED_HEADERS = 'x-ciro-job, x-request-id, retry-after';
+const EXPOSED_HEADERS = 'x-ciro-job, x-request-id, retry-after, link';
 
 /** The API may be called from any site: keys travel in a header that a page must be given, never in cookies. */
 async function openToOtherSites(request: FastifyRequest, reply: FastifyReply): Promise<void> {
