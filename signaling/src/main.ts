@@ -28,6 +28,7 @@ import { AccountStatements } from './ledger/account-statements.ts';
 import { BondKeeper } from './ledger/bond-keeper.ts';
 import { HeadPublisher } from './ledger/head-publisher.ts';
 import { Ledger } from './ledger/ledger.ts';
+import { openMarket } from './market/open-market.ts';
 import { CoordinatorMetrics } from './metrics/coordinator-metrics.ts';
 import { IceServers } from './relay/ice-servers.ts';
 import { openRelay } from './relay/open-relay.ts';
@@ -163,7 +164,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   });
   const runner = options.runner ?? scheduler;
   const intake = new Intake(
-    { models: chatModels(models), ledger, archive: store.jobs, runner: metrics.runner(traces?.jobs.runner(runner) ?? runner), notices, feeds, kept: store.kept, audits: options.audits ?? desk, ...given({ escrows: escrow.desk }), onError: (error, job) => onError(error, { job }) },
+    { models: chatModels(models), ledger, archive: store.jobs, runner: metrics.runner(traces?.jobs.runner(runner) ?? runner), notices, feeds, kept: store.kept, audits: options.audits ?? desk, market: openMarket(options.pricing, { status: () => scheduler.status(), now, maxRunning: options.maxRunning }), ...given({ escrows: escrow.desk }), onError: (error, job) => onError(error, { job }) },
     { now },
   );
   undo.defer(() => intake.close());

@@ -23,6 +23,7 @@ import { operatorRoutes } from './operator-routes.ts';
 import { EdgeError, openAiError } from './openai-error.ts';
 import { NOT_FOUND_PAGE, pageRoutes, wantsPage } from './page-routes.ts';
 import { payoutRoutes } from './payout-routes.ts';
+import { quoteRoute } from './quote-route.ts';
 import { statementRoutes } from './statement-routes.ts';
 import { watchRequests } from './request-watch.ts';
 import { COMMON_HEADERS, INSECURE_PAGE_POLICY, TRANSPORT_HEADERS } from './security-headers.ts';
@@ -156,6 +157,7 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
   const { publicUrl, now } = options;
   const door = new AskDoor({ accounts, intake, limits: new AddressLimits(CHAT_LIMIT, options), now, ...(commands && { commands }), ...(publicUrl && { publicUrl }) });
   chatRoute(app, door);
+  quoteRoute(app, door, intake);
   accountRoutes(app, { accounts, ledger, trialLimits: new AddressLimits(TRIAL_LIMIT, options) });
   statementRoutes(app, { accounts, statements: dependencies.statements, network: view.network }, { now, limits: new AddressLimits(STATEMENT_LIMIT, options) });
   jobRoutes(app, { accounts, evidence, jobs });
