@@ -1,4 +1,5 @@
 import { CiroError } from '@ciro/core/errors.ts';
+import { PRICING_POLICIES } from './market/open-market.ts';
 import { publicFilesOf } from './models/public-files.ts';
 import { iceOptionsOf } from './relay/ice-servers.ts';
 import type { FastifyPluginAsync } from 'fastify';
@@ -11,10 +12,11 @@ import type { Audits, JobRunner as JobRunnerPort } from './intake/ports.ts';
 import type { LogSink } from './logging/log-options.ts';
 import type { ChainOptions } from './open-settlement.ts';
 import type { EscrowOptions } from './open-escrows.ts';
+import type { PricingPolicy } from './market/open-market.ts';
 import type { IceOptions } from './relay/ice-servers.ts';
 import type { SchedulerTimes } from './scheduler/scheduler-times.ts';
 
-export class CoordinatorError extends CiroError<'no-model' | 'bad-audit-rate'> {}
+export class CoordinatorError extends CiroError<'no-model' | 'bad-audit-rate' | 'bad-pricing'> {}
 
 export interface CoordinatorOptions {
   /** 0 takes a free port. */
@@ -54,6 +56,8 @@ export interface CoordinatorOptions {
   readonly publicFiles?: readonly string[];
   /** Share of stage-jobs that are audited, above 0 and at most 1, whoever did them (`CIRO_AUDIT_RATE`); by each worker's record when absent (SPEC A2). */
   readonly auditRate?: number;
+  /** How requests are priced (`CIRO_PRICING`); `fixed` when absent (SPEC M13). */
+  readonly pricing?: PricingPolicy;
   /** A relayer's routes, mounted at `/paymaster` (`startRelayer` gives them). */
   readonly paymaster?: FastifyPluginAsync;
   /** Gives a ticket for an account that is not deployed yet (`Relayer.issueTicket`, SPEC Y1); connected workers are given them for their own. */
@@ -86,15 +90,21 @@ export interface CoordinatorOptions {
   readonly times?: SchedulerTimes;
 }
 
-/** Settings of the environment, as `npm start` takes them; spread into the options. Throws `bad-audit-rate`. */
-export function environmentOptions(env: NodeJS.ProcessEnv): Pick<CoordinatorOptions, 'databaseUrl' | 'instanceUrl' | 'publicUrl' | 'tls' | 'auditRate' | 'ice' | 'publicFiles' | 'logLevel' | 'metricsToken' | 'operatorToken' | 'trustedProxies' | 'traces' | 'commit'> {
+/** Settings of the environment, as `npm start` takes them; spread into the options. Throws `bad-audit-rate`, `bad-pricing`. */
+export function environmentOptions(env: NodeJS.ProcessEnv): Pick<CoordinatorOptions, 'databaseUrl' | 'instanceUrl' | 'publicUrl' | 'tls' | 'auditRate' | 'pricing' | 'ice' | 'publicFiles' | 'logLevel' | 'metricsToken' | 'operatorToken' | 'trustedProxies' | 'traces' | 'commit'> {
   const { DATABASE_URL: databaseUrl, PUBLIC_URL: publicUrl, CIRO_TLS_CERT: cert, CIRO_TLS_KEY: key, CIRO_LOG_LEVEL: logLevel, CIRO_COMMIT: commit } = env;
   const set = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
   const rate = set(env['CIRO_AUDIT_RATE']);
   const auditRate = rate === undefined ? undefined : checkedRate(Number(rate), rate);
   const [endpoint, headers] = [set(env['OTEL_EXPORTER_OTLP_ENDPOINT']), set(env['OTEL_EXPORTER_OTLP_HEADERS'])];
   const traces = endpoint === undefined ? undefined : { endpoint, ...given({ headers }) };
-  return given({ auditRate, ice: iceOptionsOf(env), publicFiles: publicFilesOf(env['CIRO_PUBLIC_FILES']), databaseUrl: set(databaseUrl), instanceUrl: set(env['CIRO_INSTANCE_URL']), publicUrl: set(publicUrl), tls: cert && key ? { cert, key } : undefined, logLevel: set(logLevel), metricsToken: set(env['CIRO_METRICS_TOKEN']), operatorToken: set(env['CIRO_OPERATOR_TOKEN']), traces, trustedProxies: set(env['CIRO_TRUSTED_PROXIES']), commit: set(commit) });
+  return given({ auditRate, pricing: pricingOf(set(env['CIRO_PRICING'])), ice: iceOptionsOf(env), publicFiles: publicFilesOf(env['CIRO_PUBLIC_FILES']), databaseUrl: set(databaseUrl), instanceUrl: set(env['CIRO_INSTANCE_URL']), publicUrl: set(publicUrl), tls: cert && key ? { cert, key } : undefined, logLevel: set(logLevel), metricsToken: set(env['CIRO_METRICS_TOKEN']), operatorToken: set(env['CIRO_OPERATOR_TOKEN']), traces, trustedProxies: set(env['CIRO_TRUSTED_PROXIES']), commit: set(commit) });
+}
+
+function pricingOf(text: string | undefined): PricingPolicy | undefined {
+  const policy = PRICING_POLICIES.find((each) => each === text);
+  if (policy !== undefined || text === undefined) return policy;
+  throw new CoordinatorError('bad-pricing', `CIRO_PRICING is ${JSON.stringify(text)}; give ${PRICING_POLICIES.join(' or ')}, or leave it out`, { fault: 'user' });
 }
 
 export function checkedRate(rate: number, text: string): number {

@@ -3,7 +3,6 @@ import { mkdir } from 'node:fs/promises';
 import * as v from 'valibot';
 import { fromHex } from '@ciro/core/bytes.ts';
 import { HexHash } from '@ciro/core/ids.ts';
-import { LAUNCH_RATES } from '@ciro/core/pricing/price.ts';
 import { Accounts } from './accounts/accounts.ts';
 import { Revocations } from './accounts/revocations.ts';
 import { operatorKey } from './accounts/operator-key.ts';
@@ -30,9 +29,11 @@ import { recoverJobs } from './intake/recover-jobs.ts';
 import { generateCoordinatorKey, importCoordinatorKey } from './keys/coordinator-key.ts';
 import { JobDesk } from './jobs/job-desk.ts';
 import { verifySignature } from './keys/verify-signature.ts';
+import { AccountStatements } from './ledger/account-statements.ts';
 import { BondKeeper } from './ledger/bond-keeper.ts';
 import { HeadPublisher } from './ledger/head-publisher.ts';
 import { Ledger } from './ledger/ledger.ts';
+import { openMarket } from './market/open-market.ts';
 import { CoordinatorMetrics } from './metrics/coordinator-metrics.ts';
 import { IceServers } from './relay/ice-servers.ts';
 import { openRelay } from './relay/open-relay.ts';
@@ -186,8 +187,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     traces?.jobs.feed(job, event);
   });
   const runner = options.runner ?? scheduler;
+  const market = openMarket(options.pricing, { status: () => scheduler.status(), now, maxRunning: options.maxRunning });
   const intake = new Intake(
-    { models: chatModels(models), ledger, archive: store.jobs, runner: metrics.runner(traces?.jobs.runner(runner) ?? runner), notices, feeds, kept: store.kept, audits: options.audits ?? desk, ...given({ escrows: escrow.desk }), onError: (error, job) => onError(error, { job }) },
+    { models: chatModels(models), ledger, archive: store.jobs, runner: metrics.runner(traces?.jobs.runner(runner) ?? runner), notices, feeds, kept: store.kept, audits: options.audits ?? desk, market, ...given({ escrows: escrow.desk }), onError: (error, job) => onError(error, { job }) },
     { now, newJob: nextJob },
   );
   undo.defer(() => intake.close());
@@ -221,7 +223,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const past = (job: string, account: string) => pastAnswer({ archive: store.jobs, stagesOf, nameOf: (id) => models.get(id)?.manifest.name ?? id }, job, account);
 
   const view = { network, ...given({ commit: options.commit }), status: () => scheduler.status(), missing: (id: string) => scheduler.missingFor(v.parse(HexHash, id)), connections: () => sessions.size, ...given({ instances: instance && (() => instance.living) }), nodes: async () => nodesWithProfiles(await standings.nodes(), scheduler.status().figures) };
-  const dependencies = { accounts, ledger, intake, commands: new Commands({ models: () => commandModels(models, view.missing), rates: () => LAUNCH_RATES, tasks: () => [] }), evidence, jobs, jobDesk, past, head: () => heads.signed(), settlement: settlement ?? storedEpochs(store.settlement), disputes: store.disputes, escrows: escrow.routes, models, view, drains: { worst: () => placeable.worst(), drain: (worker: NodeId) => scheduler.status().spare > 0 && placeable.drain(worker) }, operation: openOperation({ metrics, store, scheduler, sessions, intake, models: () => models.list().map(({ id }) => id) }), chain: given({ door: options.chain?.door, node: options.chain?.rpc }) };
+  const dependencies = { accounts, ledger, statements: new AccountStatements(store.ledger), intake, commands: new Commands({ models: () => commandModels(models, view.missing), rates: () => market.price({ modelId: announced()[0]?.id ?? '', promptTokens: 1, maxTokens: 1 }, undefined, '').rates, tasks: () => [] }), evidence, jobs, jobDesk, past, head: () => heads.signed(), settlement: settlement ?? storedEpochs(store.settlement), disputes: store.disputes, escrows: escrow.routes, models, view, drains: { worst: () => placeable.worst(), drain: (worker: NodeId) => scheduler.status().spare > 0 && placeable.drain(worker) }, operation: openOperation({ metrics, store, scheduler, sessions, intake, models: () => models.list().map(({ id }) => id) }), chain: given({ door: options.chain?.door, node: options.chain?.rpc }) };
   if (instance !== undefined) {
     passRequestsOn(app, instance);
     passSocketsOn(app, instance);

@@ -212,6 +212,8 @@ it('B1, X4: `verify -- ledger` finds the whole ledger in order, by the key of th
 
 it('an audit rate that is none is named', async () => {
   expect(environmentOptions({ CIRO_AUDIT_RATE: '0.2' })).toEqual({ auditRate: 0.2 });
+  expect(environmentOptions({ CIRO_PRICING: 'demand' })).toEqual({ pricing: 'demand' });
+  expect(() => environmentOptions({ CIRO_PRICING: 'dear' })).toThrow(expect.objectContaining({ code: 'bad-pricing' }));
   for (const rate of ['0', '1.5', 'often', '-1']) expect(() => environmentOptions({ CIRO_AUDIT_RATE: rate }), rate).toThrow(expect.objectContaining({ code: 'bad-audit-rate' }));
   expect(environmentOptions({ CIRO_AUDIT_RATE: '' })).toEqual({});
 });

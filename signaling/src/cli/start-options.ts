@@ -21,7 +21,7 @@ const PORT = 8080;
 const QUESTION = 'What is the capital of France?';
 
 export const START_USAGE = `npm start -- [--once "PROMPT"] [--volunteers 4] [--stages 3] [--model FILE.gguf] [--data FOLDER]
-environment: PORT (8080), DATABASE_URL, PUBLIC_URL, CIRO_TLS_CERT, CIRO_TLS_KEY, CIRO_AUDIT_RATE, CIRO_BROWSER, CIRO_CACHE, CIRO_SETTLER_KEY`;
+environment: PORT (8080), DATABASE_URL, PUBLIC_URL, CIRO_TLS_CERT, CIRO_TLS_KEY, CIRO_AUDIT_RATE, CIRO_PRICING, CIRO_BROWSER, CIRO_CACHE, CIRO_SETTLER_KEY`;
 
 /** Parses the flags; throws `usage` naming what is wrong. `PORT` comes from the environment. */
 export function parseStartOptions(args: readonly string[], env: NodeJS.ProcessEnv): StartOptions {

@@ -27,7 +27,7 @@ export function environment(env: NodeJS.ProcessEnv): Finding {
     if (token !== undefined && token.length < LEAST_TOKEN) return warn(`${name} has ${token.length} characters`, `give it ${LEAST_TOKEN} or more: openssl rand -hex 24`);
   }
   if (url !== undefined && (ice?.turn ?? []).length === 0) return warn('no TURN server: tabs that cannot reach each other go through this coordinator', 'set CIRO_TURN_URLS and CIRO_TURN_SECRET (docs/operate.md)');
-  const set = ['PUBLIC_URL', 'DATABASE_URL', 'CIRO_INSTANCE_URL', 'CIRO_TLS_CERT', 'CIRO_STUN_URLS', 'CIRO_TURN_URLS', 'CIRO_TRUSTED_PROXIES', 'CIRO_METRICS_TOKEN', 'CIRO_OPERATOR_TOKEN', 'CIRO_LOG_LEVEL', 'CIRO_AUDIT_RATE', 'CIRO_PUBLIC_FILES'].filter((name) => env[name]);
+  const set = ['PUBLIC_URL', 'DATABASE_URL', 'CIRO_INSTANCE_URL', 'CIRO_TLS_CERT', 'CIRO_STUN_URLS', 'CIRO_TURN_URLS', 'CIRO_TRUSTED_PROXIES', 'CIRO_METRICS_TOKEN', 'CIRO_OPERATOR_TOKEN', 'CIRO_LOG_LEVEL', 'CIRO_AUDIT_RATE', 'CIRO_PRICING', 'CIRO_PUBLIC_FILES'].filter((name) => env[name]);
   return ok(set.length === 0 ? 'nothing is set: a coordinator of this machine' : `${set.join(', ')} can be used`);
 }
 

@@ -1,10 +1,11 @@
 import type { AnswerEvent, AnswerHead } from '../intake/answer.ts';
 import type { OpenAiError } from './openai-error.ts';
 import type { StreamFormat } from './stream-format.ts';
+import type { PriceBody } from '../market/price-body.ts';
 
 /** Our one addition to the format: where the proof of the answer is, or the command that answered instead of a job. `corrected_by`: the job that a `checked` answer was taken from instead. */
 interface CiroExtension {
-  readonly ciro: { readonly job: string; readonly tracking_url: string; readonly evidence: string; readonly assurance: string; readonly corrected_by?: string } | { readonly command: string };
+  readonly ciro: { readonly job: string; readonly tracking_url: string; readonly evidence: string; readonly assurance: string; readonly price?: PriceBody; readonly corrected_by?: string } | { readonly command: string };
 }
 
 export interface Usage {
@@ -25,9 +26,9 @@ const idOf = ({ job }: AnswerHead): string => `chatcmpl-${job}`;
 export const createdOf = ({ createdAt }: AnswerHead): number => Math.floor(createdAt / 1000);
 
 /** Job, where it stands and is proved; or the command that answered. */
-export function extensionOf({ job, command, request }: AnswerHead, { correctedBy }: AnswerEnd, trackingUrl: string): CiroExtension {
+export function extensionOf({ job, command, request, price }: AnswerHead, { correctedBy }: AnswerEnd, trackingUrl: string): CiroExtension {
   if (command !== undefined) return { ciro: { command } };
-  return { ciro: { job, tracking_url: trackingUrl, evidence: evidencePath(job), assurance: request.assurance, ...(correctedBy === undefined ? {} : { corrected_by: correctedBy }) } };
+  return { ciro: { job, tracking_url: trackingUrl, evidence: evidencePath(job), assurance: request.assurance, ...(price && { price }), ...(correctedBy === undefined ? {} : { corrected_by: correctedBy }) } };
 }
 
 export function usageOf(answer: AnswerHead, { completionTokens, cachedTokens = 0 }: AnswerEnd): Usage {

@@ -27,6 +27,8 @@ import { operatorRoutes } from './operator-routes.ts';
 import { EdgeError, openAiError } from './openai-error.ts';
 import { NOT_FOUND_PAGE, pageRoutes, wantsPage } from './page-routes.ts';
 import { payoutRoutes } from './payout-routes.ts';
+import { quoteRoute } from './quote-route.ts';
+import { statementRoutes } from './statement-routes.ts';
 import { watchRequests } from './request-watch.ts';
 import { responsesRoute } from './responses-route.ts';
 import { COMMON_HEADERS, INSECURE_PAGE_POLICY, TRANSPORT_HEADERS } from './security-headers.ts';
@@ -38,6 +40,7 @@ import type { ChatCommands } from '../intake/chat-commands.ts';
 import type { Intake } from '../intake/intake.ts';
 import type { JobDesk } from '../jobs/job-desk.ts';
 import type { JobWatch } from '../intake/job-watch.ts';
+import type { AccountStatements } from '../ledger/account-statements.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { AddressLimit } from './address-limits.ts';
 import type { TrustsProxy } from './client-address.ts';
@@ -73,6 +76,9 @@ export const CHAIN_READ_LIMIT: AddressLimit = { burst: 1_500, everyMs: 50 };
 /** Looks at payout accounts, and changes of them, from one address: sixty tabs behind one router, then one a second; a change asks the node three times. */
 export const PAYOUT_LIMIT: AddressLimit = { burst: 120, everyMs: 1_000 };
 
+/** Statements of one address: each sums up the holder's whole history; a book-keeping program pages through a month at once. */
+export const STATEMENT_LIMIT: AddressLimit = { burst: 60, everyMs: 1_000 };
+
 /** Certificate and key files of `CIRO_TLS_CERT` and `CIRO_TLS_KEY`, PEM. */
 export interface TlsFiles {
   readonly cert: string;
@@ -82,6 +88,7 @@ export interface TlsFiles {
 export interface HttpDependencies {
   readonly accounts: Accounts;
   readonly ledger: Ledger;
+  readonly statements: AccountStatements;
   readonly intake: Intake;
   /** What answers instead of a model when it is asked by name. */
   readonly commands?: ChatCommands;
@@ -160,8 +167,10 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
   chatRoute(app, door);
   completionsRoute(app, door);
   responsesRoute(app, door);
+  quoteRoute(app, door, intake);
   accountRoutes(app, { accounts, ledger, trialLimits: new AddressLimits(TRIAL_LIMIT, options) });
   keyRoutes(app, { accounts, ledger, now: options.now });
+  statementRoutes(app, { accounts, statements: dependencies.statements, network: view.network }, { now, limits: new AddressLimits(STATEMENT_LIMIT, options) });
   jobRoutes(app, { accounts, evidence, jobs });
   jobsRoutes(app, { door, desk: dependencies.jobDesk, accounts, now });
   answerRoutes(app, { accounts, intake, past, ...(options.publicUrl && { publicUrl: options.publicUrl }) });
@@ -182,7 +191,7 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
 }
 
 /** Headers of an answer that a page of another site may read. */
-const EXPOSED_HEADERS = 'x-ciro-job, x-request-id, retry-after';
+const EXPOSED_HEADERS = 'x-ciro-job, x-request-id, retry-after, link';
 
 /** Many clients name a type for a body that they do not send, as with DELETE: it is no body then. */
 function allowEmptyBodies(app: FastifyInstance): void {

@@ -18,7 +18,7 @@ export interface Instances {
 }
 
 /** Where a question is asked. */
-const ASKING: ReadonlySet<string> = new Set(['/v1/chat/completions', '/v1/completions', '/v1/responses', '/v1/jobs']);
+const ASKING: ReadonlySet<string> = new Set(['/v1/chat/completions', '/v1/completions', '/v1/responses', '/v1/jobs', '/v1/quotes']);
 /** What begins so is about one job. */
 const OF_A_JOB = '/v1/jobs/:id';
 /** What is known of the others is a second old. */

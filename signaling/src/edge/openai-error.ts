@@ -80,6 +80,8 @@ const SCHEDULER_STATUS: Readonly<Record<SchedulerError['code'], number>> = {
 /** What intake refuses is the request's fault (400), but for these. */
 const INTAKE_STATUS: Readonly<Partial<Record<IntakeError['code'], number>>> = {
   model_not_found: 404,
+  quote_unknown: 404,
+  price_above_maximum: 402,
   nonce_too_early: 409,
   nonce_too_late: 409,
   too_many_followers: 429,
@@ -153,7 +155,8 @@ function kindOf(error: unknown): { readonly status: number; readonly type: Error
   }
   if (error instanceof IntakeError) {
     const status = INTAKE_STATUS[error.code] ?? 400;
-    return { status, type: typeOf(status), code: error.code };
+    // Not for lack of credits.
+    return { status, type: status === 402 ? 'invalid_request_error' : typeOf(status), code: error.code };
   }
   if (error instanceof JobsError) {
     const status = JOBS_STATUS[error.code];

@@ -1,4 +1,5 @@
 import type { JobId } from '@ciro/core/ids.ts';
+import type { PriceBody } from '../market/price-body.ts';
 import type { AnswerWish } from './ask-request.ts';
 
 /** What a client hears of its answer, in this order: queued* started (text | moving)* end, or an error thrown in between. */
@@ -22,6 +23,8 @@ export interface AnswerHead {
   /** Epoch milliseconds. */
   readonly createdAt: number;
   readonly promptTokens: number;
+  /** What it may cost and why; nothing for a command, and for an answer from the record. */
+  readonly price?: PriceBody;
 }
 
 /** An accepted request. The job goes on whether it is read or not; `cancel` ends it at the last token seen. */

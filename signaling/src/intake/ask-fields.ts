@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { HexHash } from '@ciro/core/ids.ts';
 import { EscrowId, EscrowSalt } from '@ciro/core/settlement/escrow.ts';
+import { BID_ENTRIES, bidOf } from '../market/bid.ts';
 import { refuseField } from './intake-error.ts';
 import type { EscrowClaim } from '../escrow/check-escrow.ts';
 import type { AnswerWish } from './ask-request.ts';
@@ -53,13 +54,14 @@ const ASSURANCE_ENTRIES = {
   nonce_commitment: v.nullish(v.pipe(v.string('expected 64 lower-case hex digits'), HexHash, v.description('SHA-256 of the nonce that goes into the audit draw'))),
   keep_going: v.nullish(v.pipe(Flag, v.description('The answer goes on when its client hangs up'))),
   reuse: v.nullish(v.pipe(Flag, v.description('May begin with what workers keep of earlier answers; true if absent'))),
+  ...BID_ENTRIES,
 };
 
 /** Our own part of a request that no escrow can pay for. */
-export const CiroPart = v.strictObject(ASSURANCE_ENTRIES, 'expected {"assurance":…,"nonce_commitment":…,"keep_going":…,"reuse":…}');
+export const CiroPart = v.strictObject(ASSURANCE_ENTRIES, 'expected {"assurance":…,"nonce_commitment":…,"keep_going":…,"reuse":…,"service_class":…,"priority":…,"max_price":…,"quote":…}');
 
 /** Our own part of a chat request. Anything else in it is refused by name. */
-export const ChatCiroPart = v.strictObject({ ...ASSURANCE_ENTRIES, escrow: v.nullish(EscrowId), escrow_salt: v.nullish(EscrowSalt) }, 'expected {"assurance":…,"nonce_commitment":…,"keep_going":…,"escrow":…,"escrow_salt":…,"reuse":…}');
+export const ChatCiroPart = v.strictObject({ ...ASSURANCE_ENTRIES, escrow: v.nullish(EscrowId), escrow_salt: v.nullish(EscrowSalt) }, 'expected {"assurance":…,"nonce_commitment":…,"keep_going":…,"escrow":…,"escrow_salt":…,"reuse":…,"service_class":…,"priority":…,"max_price":…,"quote":…}');
 
 /** Fields that mean the same in every request, as a parser gives them. */
 type Said = v.InferOutput<v.ObjectSchema<typeof SAMPLING_ENTRIES & typeof STREAM_ENTRIES & { readonly model: typeof ModelName; readonly stop: typeof Stop }, undefined>> & {
@@ -81,7 +83,7 @@ export function wishFrom(said: Said, maxTokens: number | null | undefined): Answ
     repetitionPenalty: said.repetition_penalty ?? 1,
     stop: typeof said.stop === 'string' ? [said.stop] : (said.stop ?? []),
     seed: said.seed ?? undefined,
-    assurance: ciro.assurance ?? 'stream',
+    ...bidOf(ciro),
     nonceCommitment: ciro.nonce_commitment ?? null,
     keepGoing: ciro.keep_going ?? false,
     ...claimOf(ciro),

@@ -5,6 +5,7 @@ import { refuseField } from './intake-error.ts';
 import { isEmpty, NEUTRAL, parseBody } from './parse-body.ts';
 import type { HexHash } from '@ciro/core/ids.ts';
 import type { EscrowClaim } from '../escrow/check-escrow.ts';
+import type { Bid } from '../market/bid.ts';
 import type { Neutral } from './parse-body.ts';
 
 /** Body of `POST /v1/chat/completions`. */
@@ -73,6 +74,8 @@ export interface ChatRequest {
   readonly deadline?: number;
   /** The answer may begin with what the workers keep of this account's earlier ones (SPEC V3). */
   readonly reuse: boolean;
+  /** What it wants to pay for, where it says so (SPEC M15). */
+  readonly bid?: Bid;
 }
 
 /** Reads a chat request; throws IntakeError naming the first field that is wrong, unknown or not supported. */

@@ -23,6 +23,10 @@ export class IntakeError extends CiroError<
   | 'nonce_mismatch'
   | 'nonce_too_early'
   | 'nonce_too_late'
+  /** A quote that does not hold, or is for another request; a price above what the request says it may cost (SPEC M15). `price_above_maximum` has `price`, `maxPrice`. */
+  | 'quote_unknown'
+  | 'quote_mismatch'
+  | 'price_above_maximum'
   /** So many read the events of jobs that no more are let in. */
   | 'too_many_followers'
 > {}

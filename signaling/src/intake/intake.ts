@@ -2,6 +2,9 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { AnswerLog } from './answer-log.ts';
 import { EscrowError } from '../escrow/escrow-error.ts';
 import { escrowSpecOf } from '../escrow/escrow-spec-of.ts';
+import { Market } from '../market/market.ts';
+import { priceBody } from '../market/price-body.ts';
+import { STANDARD_BID } from '../market/bid.ts';
 import { AssuredAnswer } from './assured-answer.ts';
 import { isChat, wishOf } from './ask-request.ts';
 import { JobFaults } from './job-faults.ts';
@@ -14,12 +17,15 @@ import { stopping } from './run-order.ts';
 import type { JobId } from '@ciro/core/ids.ts';
 import type { Caller } from '../accounts/caller.ts';
 import type { JobOrder } from '../scheduler/job-order.ts';
+import type { KeptQuote } from '../market/market.ts';
 import type { Answer } from './answer.ts';
 import type { KeptAnswers, KeptAsked, Restart } from './kept-answer.ts';
 import type { AskRequest } from './ask-request.ts';
 import type { Audits, ChatModel, ChatModels, Escrows } from './ports.ts';
 import type { RunDependencies } from './run-order.ts';
 
+/** Nothing weighs on a fixed price. */
+const NO_LOAD = { places: 0, running: 0, queued: 0 };
 const JOB_ID_BYTES = 16;
 const SEEDS = 2 ** 32;
 
@@ -29,6 +35,8 @@ export interface IntakeDependencies extends RunDependencies {
   readonly kept: KeptAnswers;
   /** Without one, requests that a contract is to pay for are refused. */
   readonly escrows?: Escrows;
+  /** Without one prices are those of the launch. */
+  readonly market?: Market;
 }
 
 /** Takes requests that a route has parsed (SPEC I1): template, ids, quote, hold, order; passes the answer on as text; settles, audits and corrects it. */
@@ -36,6 +44,7 @@ export class Intake {
   readonly #dependencies: IntakeDependencies;
   readonly #now: () => number;
   readonly #newJob: () => JobId;
+  readonly #market: Market;
   readonly #stopping = new AbortController();
   /** Requests being taken, and answers until they are decided or given up. */
   readonly #open = new Set<Promise<unknown>>();
@@ -52,6 +61,7 @@ export class Intake {
     this.#dependencies = dependencies;
     this.#now = options.now;
     this.#newJob = options.newJob ?? (() => newJob());
+    this.#market = dependencies.market ?? new Market({ load: () => NO_LOAD, now: options.now });
     this.nonces = new RequesterNonces(dependencies.audits);
   }
 
@@ -63,6 +73,13 @@ export class Intake {
   /** Ends the answers that were asked by keys which open nothing any more (SPEC J4). */
   endOf(keys: readonly string[]): void {
     this.#live.endOf(keys);
+  }
+
+  /** What a request would cost, held for a while (SPEC M15); refuses what `ask` would refuse before it holds anything. */
+  quote(request: AskRequest, account: string): { readonly quote: KeptQuote; readonly model: string; readonly assurance: AskRequest['assurance'] } {
+    const model = modelOf(request, this.#dependencies.models);
+    const { price } = orderOf(request, model, { job: newJob(), account, randomSeed: 0, priceOf: (wanted) => this.#market.price(wanted, request.bid, account) });
+    return { quote: this.#market.quote(price, request.bid ?? STANDARD_BID, account), model: model.manifest.name, assurance: request.assurance };
   }
 
   /** An answer of this account by the job that was asked, while it is under way and for a while after. */
@@ -108,8 +125,8 @@ export class Intake {
     if (this.draining) throw stopping();
     const request = wishOf(whole);
     const model = modelOf(whole, models);
-    const order = orderOf(whole, model, { job, account, randomSeed: randomInt(SEEDS) });
-    const asked = { account, key: key.id, createdAt: this.#now(), request, order };
+    const { order, price } = orderOf(whole, model, { job, account, randomSeed: randomInt(SEEDS), priceOf: (wanted) => this.#market.price(wanted, whole.bid, account) });
+    const asked: KeptAsked = { account, key: key.id, createdAt: this.#now(), request, order, price: priceBody(price) };
     await this.#takeEscrow(whole, model, order);
     try {
       await ledger.hold(order.job, account, BigInt(order.quote.hold), { escrow: order.escrow, by: { key: key.id, ...key.budget } });
@@ -139,7 +156,7 @@ export class Intake {
     const dependencies = { ...this.#dependencies, nonces: this.nonces, faults: this.#faults, newJob: this.#newJob, now: this.#now };
     const progress = request.keepGoing ? new AnswerProgress({ store: kept, now: this.#now, onError: (error) => onError(error, job) }, job, left?.so ?? { jobs: [], ids: [] }) : undefined;
     const carried = new AssuredAnswer(dependencies, { request, tokenizer: model.tokenizer, account, createdAt, events, cancel: cancel.signal, stopping: this.#stopping.signal, ...(progress && { progress }) });
-    const answer = { job, request, model: model.manifest.name, createdAt, promptTokens: asked.order.promptIds.length, read: (signal: AbortSignal) => events.read(signal), cancel: () => cancel.abort() };
+    const answer = { job, request, model: model.manifest.name, createdAt, promptTokens: asked.order.promptIds.length, ...(asked.price && { price: asked.price }), read: (signal: AbortSignal) => events.read(signal), cancel: () => cancel.abort() };
     this.#live.add(answer, { account, key: asked.key }, events);
     if (progress === undefined) this.#countUntilOver(events);
     if (request.deadline !== undefined) this.#callOffAt(request.deadline, answer, events);

@@ -3,6 +3,7 @@ import { continuationOf } from './going-on.ts';
 import type { JobId } from '@ciro/core/ids.ts';
 import type { ArchivedJob, JobArchive } from '../evidence/job-archive.ts';
 import type { JobOrder } from '../scheduler/job-order.ts';
+import type { PriceBody } from '../market/price-body.ts';
 import type { AnswerWish } from './ask-request.ts';
 import type { Part } from './run-parts.ts';
 
@@ -18,6 +19,8 @@ export interface KeptAsked {
   readonly createdAt: number;
   readonly request: AnswerWish;
   readonly order: JobOrder;
+  /** How its price came about. */
+  readonly price?: PriceBody;
 }
 
 /** An answer under way, as it was stored last. */

@@ -1,11 +1,12 @@
 import { UNIT_POSITIONS } from '@ciro/core/commitment/unit-hashes.ts';
-import { LAUNCH_RATES, price } from '@ciro/core/pricing/price.ts';
 import { MAX_JOB_UNITS } from '@ciro/core/protocol/limits.ts';
 import { DEFAULT_MAX_TOKENS } from './ask-fields.ts';
 import { isChat } from './ask-request.ts';
 import { refuseField } from './intake-error.ts';
 import type { JobId } from '@ciro/core/ids.ts';
+import type { PriceQuote } from '@ciro/core/pricing/price-quote.ts';
 import type { JobOrder } from '../scheduler/job-order.ts';
+import type { Priced } from '../market/market.ts';
 import type { AskRequest } from './ask-request.ts';
 import type { ChatModel, ChatModels } from './ports.ts';
 
@@ -28,9 +29,9 @@ export function modelOf(request: Pick<AskRequest, 'model'>, models: ChatModels):
 
 /**
  * A request as a priced order: template (of a conversation), ids, sampler, quote. Throws `context_length_exceeded` when prompt and answer do not
- * fit the model, and what the template throws. `randomSeed`: uint32, used when the request names no seed.
+ * fit the model, and what the template throws. `randomSeed`: uint32, used when the request names no seed; `priceOf` may refuse, too.
  */
-export function orderOf(request: AskRequest, model: ChatModel, options: { readonly job: JobId; readonly account: string; readonly randomSeed: number }): JobOrder {
+export function orderOf(request: AskRequest, model: ChatModel, options: { readonly job: JobId; readonly account: string; readonly randomSeed: number; readonly priceOf: (wanted: Priced) => PriceQuote }): { readonly order: JobOrder; readonly price: PriceQuote } {
   // A job is also bounded by what its root message can carry.
   const context = Math.min(model.manifest.architecture.context, MAX_JOB_UNITS * UNIT_POSITIONS);
   refuseTooMuchText(request, context);
@@ -38,7 +39,9 @@ export function orderOf(request: AskRequest, model: ChatModel, options: { readon
   const maxTokens = maxTokensOf(request, promptIds.length, context);
   const seed = request.seed === undefined ? options.randomSeed : ((request.seed % SEED_RANGE) + SEED_RANGE) % SEED_RANGE;
   const { temperature, topP, topK, minP, repetitionPenalty } = request;
-  return {
+  const price = options.priceOf({ modelId: model.id, promptTokens: promptIds.length, maxTokens });
+  const { rates, serviceClass, priority } = price;
+  const order: JobOrder = {
     job: options.job,
     account: options.account,
     ...(request.escrow && { escrow: request.escrow.escrow }),
@@ -56,12 +59,14 @@ export function orderOf(request: AskRequest, model: ChatModel, options: { readon
     reuses: request.reuse && request.assurance === 'stream',
     continues: null,
     quote: {
-      promptToken: String(LAUNCH_RATES.promptToken),
-      generatedToken: String(LAUNCH_RATES.generatedToken),
-      feeBasisPoints: String(LAUNCH_RATES.feeBasisPoints),
-      hold: String(price(LAUNCH_RATES, promptIds.length, maxTokens)),
+      promptToken: String(rates.promptToken),
+      generatedToken: String(rates.generatedToken),
+      feeBasisPoints: String(rates.feeBasisPoints),
+      hold: String(price.total),
     },
+    ...(serviceClass === 'spot' ? { turn: 'last' } : priority === 'high' ? { turn: 'first' } : {}),
   };
+  return { order, price };
 }
 
 /** Where a prompt stands in a request, and what it is called. */

@@ -18,11 +18,17 @@ export interface JobKind {
 /** A conversation that a model answers: `input` is a body of `POST /v1/chat/completions`, without `stream`. */
 const chat: JobKind = {
   parse(input, { assurance, deadline }) {
-    const request = parseChatRequest(input);
+    const request = parseChatRequest(assurance === undefined ? input : withAssurance(input as object, assurance));
     // It has no reader who could hang up, and it outlives its coordinator (SPEC G8).
-    return { ...request, stream: false, keepGoing: true, ...(assurance && { assurance }), ...(deadline !== undefined && { deadline }) };
+    return { ...request, stream: false, keepGoing: true, ...(deadline !== undefined && { deadline }) };
   },
 };
+
+/** Said once, it is read where a service class may contradict it. */
+function withAssurance(input: { readonly ciro?: unknown }, assurance: Carrying['assurance']): object {
+  const ciro = input.ciro ?? {};
+  return { ...input, ciro: typeof ciro === 'object' ? { ...ciro, assurance } : ciro };
+}
 
 /** Every kind by its name; another one is added here. */
 const KINDS: Readonly<Record<string, JobKind>> = { chat };

@@ -3,9 +3,10 @@ import type { AccountName, LedgerEntry } from '@ciro/core/ledger/entry.ts';
 import { spentOf } from './key-spending.ts';
 import type { Spender, Spent } from './key-spending.ts';
 import type { LedgerEnd, LedgerStore, LedgerTransaction } from './ledger-store.ts';
+import type { Movement, StatementStore } from './statement-store.ts';
 
 /** A ledger store in memory for tests. `crash` is asked before each step of a transaction; what it throws undoes the transaction. */
-export class MemoryLedgerStore implements LedgerStore {
+export class MemoryLedgerStore implements LedgerStore, StatementStore {
   readonly entries: LedgerEntry[] = [];
   #balances = new Map<AccountName, bigint>();
   #spenders = new Map<string, Spender>();
@@ -86,6 +87,22 @@ export class MemoryLedgerStore implements LedgerStore {
   }
   async spentBy(key: string, day: number): Promise<Spent> {
     return spentIn(this.entries, this.#spenders, key, day);
+  }
+  async accountsUnder(prefix: string): Promise<readonly AccountName[]> {
+    return [...this.#balances.keys()].filter((account) => account.startsWith(prefix)).sort();
+  }
+  async firstSince(accounts: readonly AccountName[], at: number): Promise<number | undefined> {
+    return this.entries.find((entry) => entry.at >= at && entry.lines.some(({ account }) => accounts.includes(account)))?.sequence;
+  }
+  async balancesBefore(accounts: readonly AccountName[], sequence: number): Promise<ReadonlyMap<AccountName, bigint>> {
+    const lines = this.entries.slice(0, sequence).flatMap((entry) => entry.lines);
+    return new Map(accounts.map((account) => [account, lines.reduce((sum, line) => (line.account === account ? sum + line.amount : sum), 0n)]));
+  }
+  async movements(accounts: readonly AccountName[], { from, to, entries }: Parameters<StatementStore['movements']>[1]): Promise<readonly Movement[]> {
+    const found = this.entries.slice(from, to).filter(({ lines }) => lines.some(({ account }) => accounts.includes(account)));
+    return found.slice(0, entries).flatMap(({ sequence, key, kind, job, at, lines }) =>
+      accounts.filter((account) => lines.some((line) => line.account === account)).sort().map((account) => ({ sequence, key, kind, job, at, account, amount: lines.reduce((sum, line) => (line.account === account ? sum + line.amount : sum), 0n) })),
+    );
   }
 }
 

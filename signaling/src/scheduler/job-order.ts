@@ -30,6 +30,8 @@ export interface JobOrder {
   readonly reuses?: boolean;
   /** The job that this one goes on from, whose requester is reading already: it goes to the head of the queue, and is waited for longer. */
   readonly continues: JobId | null;
+  /** Before or behind the others that are new (SPEC M16); among them when undefined. */
+  readonly turn?: 'first' | 'last';
   /** Version of its first plan, 1 when undefined: above it when tabs may have seen plans of it from a coordinator that ended (SPEC G8). */
   readonly firstVersion?: number;
 }

@@ -22,6 +22,22 @@ it('a job goes through assigned, tokens, finished and recorded', async () => {
   expect(workers.sentOf('finish')).toHaveLength(3);
 });
 
+it('M16: high priority begins before the others that wait, spot after all of them', async () => {
+  const { run, ready, answer } = setup({ maxRunning: 1 });
+  const waiting = [run(1, { turn: 'last' }), run(2), run(3, { turn: 'first' }), run(4, { turn: 'last' }), run(5)];
+  await turn();
+  ready();
+  await turn();
+  const begun = (): number[] => waiting.flatMap((job, index) => (kinds(job).includes('assigned') ? [index + 1] : []));
+  expect(begun()).toEqual([3]);
+  expect(waiting.map(({ events }) => events.findLast((event) => event.type === 'queued'))).toEqual([2, 0, 0, 3, 1].map((ahead) => ({ type: 'queued', ahead })));
+  for (const [job, then] of [[3, [2, 3]], [2, [2, 3, 5]], [5, [1, 2, 3, 5]]] as const) {
+    answer(job);
+    await answeredWithin(waiting[job - 1] as Watched);
+    expect(begun()).toEqual(then);
+  }
+});
+
 it('a job that comes before the workers waits for them, and is told its place in the queue', async () => {
   const { run, ready, runner } = setup();
   const [first, second] = [run(1), run(2)];

@@ -93,8 +93,8 @@ interface Queued {
 }
 
 const NEW = 2;
-/** Whose requester reads already goes first, then who lost a ring, then who is new. */
-const rankOf = ({ order, version }: Queued): number => (order.continues !== null ? 0 : version > 1 ? 1 : NEW);
+/** Whose requester reads already goes first, then who lost a ring, then who is new, by its turn. */
+const rankOf = ({ order, version }: Queued): number => (order.continues !== null ? 0 : version > 1 ? 1 : NEW + (order.turn === 'first' ? 0 : order.turn === 'last' ? 2 : 1));
 
 /** What it asks of a ring. */
 const wishOf = ({ order: { modelId, stages, exclude, promptIds, maxTokens } }: Queued): RingWish => ({ modelId, stages, exclude, positions: promptIds.length + maxTokens - 1 });
@@ -458,7 +458,7 @@ export class JobRunner {
       if (hopeful) queued.ableAt = clock.now();
       return !hopeful;
     });
-    const patience = (queued: Queued): number => (rankOf(queued) === NEW ? UNCOVERED_WAIT_MS : CONTINUATION_WAIT_MS);
+    const patience = (queued: Queued): number => (rankOf(queued) >= NEW ? UNCOVERED_WAIT_MS : CONTINUATION_WAIT_MS);
     const since = ({ since, ableAt }: Queued): number => Math.max(since, ableAt, uncoveredSince ?? 0);
     const due = (queued: Queued): number => since(queued) + (uncoveredSince === undefined ? READY_WAIT_MS : patience(queued));
     const overdue = waiting.filter((queued) => due(queued) <= clock.now());

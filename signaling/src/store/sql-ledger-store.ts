@@ -4,10 +4,11 @@ import type { AccountName, LedgerEntry } from '@ciro/core/ledger/entry.ts';
 import type { Kysely, Transaction } from 'kysely';
 import type { LedgerEnd, LedgerStore, LedgerTransaction } from '../ledger/ledger-store.ts';
 import type { Spent } from '../ledger/key-spending.ts';
+import type { Movement, StatementStore } from '../ledger/statement-store.ts';
 import type { Schema } from './schema.ts';
 
 /** The chain in SQL. The head row is locked for a whole `exclusive` call, so entries are appended one after the other. */
-export class SqlLedgerStore implements LedgerStore {
+export class SqlLedgerStore implements LedgerStore, StatementStore {
   readonly #db: Kysely<Schema>;
 
   constructor(db: Kysely<Schema>) {
@@ -82,7 +83,45 @@ export class SqlLedgerStore implements LedgerStore {
   spentBy(key: string, day: number): Promise<Spent> {
     return spentBy(this.#db, key, day);
   }
+
+  async accountsUnder(prefix: string): Promise<AccountName[]> {
+    const rows = await this.#db.selectFrom('balances').select('account').where(sql<boolean>`starts_with(account, ${prefix})`).execute();
+    return rows.map(({ account }) => account).sort();
+  }
+
+  async firstSince(accounts: readonly AccountName[], at: number): Promise<number | undefined> {
+    const found = await linesOf(this.#db, accounts).where('entry.at', '>=', at).select('entry.sequence').orderBy('entry.sequence').limit(1).executeTakeFirst();
+    return found?.sequence;
+  }
+
+  async balancesBefore(accounts: readonly AccountName[], sequence: number): Promise<ReadonlyMap<AccountName, bigint>> {
+    const rows = await this.#db
+      .selectFrom('ledger_lines')
+      .select(['account', sql<bigint>`sum(amount)::numeric(78, 0)`.as('balance')])
+      .where('account', 'in', accounts)
+      .where('sequence', '<', sequence)
+      .groupBy('account')
+      .execute();
+    const found = new Map(rows.map(({ account, balance }) => [account, balance]));
+    return new Map(accounts.map((account) => [account, found.get(account) ?? 0n]));
+  }
+
+  async movements(accounts: readonly AccountName[], { from, to, entries }: Parameters<StatementStore['movements']>[1]): Promise<Movement[]> {
+    const numbers = this.#db.selectFrom('ledger_lines').select('sequence').distinct().where('account', 'in', accounts).where('sequence', '>=', from).where('sequence', '<', to).orderBy('sequence').limit(entries);
+    const rows = await linesOf(this.#db, accounts)
+      .where('entry.sequence', 'in', numbers)
+      .select(['entry.sequence', 'entry.key', 'entry.kind', 'entry.job', 'entry.at', 'line.account', sql<bigint>`sum(line.amount)::numeric(78, 0)`.as('amount')])
+      .groupBy(['entry.sequence', 'line.account'])
+      .orderBy('entry.sequence')
+      .execute();
+    return rows.sort(byEntryThenAccount);
+  }
 }
+
+const linesOf = (db: Kysely<Schema>, accounts: readonly AccountName[]) => db.selectFrom('ledger_entries as entry').innerJoin('ledger_lines as line', 'line.sequence', 'entry.sequence').where('line.account', 'in', accounts);
+
+/** Not by the database, whose order of texts is its operator's. */
+const byEntryThenAccount = (a: Movement, b: Movement): number => a.sequence - b.sequence || (a.account < b.account ? -1 : 1);
 
 async function allBalances(db: Kysely<Schema>): Promise<Map<AccountName, bigint>> {
   const rows = await db.selectFrom('balances').select(['account', 'amount']).execute();

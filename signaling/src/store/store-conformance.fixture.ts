@@ -8,6 +8,7 @@ import { disputeStoreConforms } from '../disputes/dispute-store-conformance.fixt
 import { escrowStoreConforms } from '../escrow/escrow-store-conformance.fixture.ts';
 import { payoutLinksConform } from '../settlement/payout-links-conformance.fixture.ts';
 import { settlementStoreConforms } from '../settlement/settlement-store-conformance.fixture.ts';
+import { AccountStatements } from '../ledger/account-statements.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { verifyChain } from '../ledger/verify-chain.ts';
 import { makeRecord, workerId } from '../evidence/job-record.fixture.ts';
@@ -222,6 +223,26 @@ export function describeStore(name: string, open: () => Promise<OpenedDatabase>)
       const last = page.at(-1);
       expect((await store.jobs.list('lisa', last && { createdAt: last.createdAt, job: last.job }, 5)).map(({ job }) => job)).toEqual([jobId(903), jobId(901)]);
       for (const n of [901, 902, 903, 904, 905, 906]) await store.jobs.fail(jobId(n), { code: 'stalled', message: '' });
+    });
+
+    it('M12: gives a holder its entries, page by page, and the balances before each', async () => {
+      const statements = new AccountStatements(store.ledger);
+      const balances = await store.ledger.allBalances();
+      for (const holder of [{ requester: 'ada' }, { worker: nodeId(2) }, { worker: nodeId(4) }, { worker: nodeId(99) }]) {
+        const all = await statements.page(holder, {});
+        const rows: unknown[] = [];
+        for (let after: number | undefined = -1; after !== undefined; ) {
+          const page = await statements.page(holder, { limit: 3, after });
+          rows.push(...page.rows);
+          after = page.next;
+        }
+        expect(rows).toEqual(all.rows);
+        const [prefix, paid] = 'worker' in holder ? [`worker:${holder.worker}:`, undefined] : ['requester:ada', ':paid'];
+        for (const [purse, amount] of all.closing) expect(amount).toBe(balances.get((paid === undefined ? prefix + purse : purse === 'paid' ? prefix + paid : prefix) as 'pool') ?? 0n);
+      }
+      const late = await statements.page({ requester: 'ada' }, { from: 86_400_001 });
+      expect([late.rows, late.opening]).toEqual([[], late.closing]);
+      expect((await statements.page({ requester: 'ada' }, { from: 86_400_000, to: 86_400_001 })).rows.length).toBeGreaterThan(5);
     });
 
     it('closes a job once, and gives its record back as it was', async () => {

@@ -5,6 +5,20 @@ export const ACCOUNT_OPERATIONS: readonly ApiOperation[] = [
   { method: 'post', path: '/v1/trial', tag: 'Account', key: false, summary: 'Get a key with trial credits', description: 'The key is shown this once.', replies: { 201: { what: 'The key', schema: 'Trial' } }, errors: [429] },
   { method: 'get', path: '/v1/account', tag: 'Account', key: true, summary: 'What the key may still spend', replies: { 200: { what: 'The account', schema: 'Account' } }, errors: [] },
   {
+    method: 'post', path: '/v1/quotes', tag: 'Account', key: true, summary: 'What a question would cost', description: 'The body of a chat completion. The price is explained line by line, and holds for two minutes for who names it as `ciro.quote`; nothing is held or charged.',
+    body: 'ChatRequest', replies: { 200: { what: 'The price, in base units and credits', schema: 'Object' } }, errors: [400, 404, 413, 429],
+  },
+  {
+    method: 'get', path: '/v1/account/statement', tag: 'Account', key: true, summary: 'Entries of the ledger that moved the account', description: 'Of the key\'s account, or of a worker that signs its request (`Authorization: CiroWorker …`). The header `Link` names the next page.',
+    parameters: [
+      ...(['from', 'to'] as const).map((name) => ({ name, in: 'query' as const, what: name === 'from' ? 'Booked then or later: a UTC day or time' : 'Booked before', schema: { type: 'string' as const } })),
+      { name: 'format', in: 'query', what: 'json when absent', schema: { type: 'string', enum: ['json', 'csv'] } },
+      { name: 'after', in: 'query', what: 'Entries after this one', schema: { type: 'integer' } },
+      { name: 'limit', in: 'query', what: 'The most entries of a page', schema: { type: 'integer' } },
+    ],
+    replies: { 200: { what: 'A page with running balances, or CSV', schema: 'Object' } }, errors: [400, 429],
+  },
+  {
     method: 'post', path: '/v1/keys', tag: 'Account', key: true, summary: 'Make another key of the account', body: 'KeyRequest',
     description: 'With the scope manage. It may do no more than the key that makes it, and spend no more than its budget; its text is shown this once.',
     replies: { 201: { what: 'The key, with its text', schema: 'Key' } }, errors: [400, 409],

@@ -17,7 +17,7 @@ beforeAll(async () => {
     for (const each of [method].flat()) if (each !== 'HEAD' && each !== 'OPTIONS') routes.push(`${each} ${url}`);
   });
   // Rooms are asked when a request comes, and none does but for the document.
-  const dependencies = { settlement: {}, escrows: {}, disputes: {}, models: { list: () => [] }, chain: { door: {}, node: 'http://127.0.0.1:1' } } as unknown as HttpDependencies;
+  const dependencies = { view: {}, settlement: {}, escrows: {}, disputes: {}, models: { list: () => [] }, chain: { door: {}, node: 'http://127.0.0.1:1' } } as unknown as HttpDependencies;
   await addRoutes(app, dependencies, { now: () => 0 });
   await app.ready();
 });
