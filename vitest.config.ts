@@ -22,15 +22,15 @@ const WORKERS = availableParallelism();
 /** Files of tabs or nodes wait half of their time (for silences, loads, blocks): two at a time end sooner; more only get in each other's way. */
 const WAITING_WORKERS = Math.min(2, WORKERS);
 /** Take minutes each: begun first, so that no core waits for one of them at the end. */
-const LONGEST = ['engine-recovery', 'cheated-job'];
+const LONGEST = ['moved-answer', 'start-once', 'broken-frames', 'engine-recovery', 'three-tabs', 'cheated-job', 'weights-from-peers'];
 /** Compute on a software GPU, which takes every core: beside them other tabs fall silent, links break and answers move. */
-const SOFTWARE_GPU = ['webgpu-equality', 'qualification', 'mixed-engines'].map((name) => `tests/e2e/${name}.test.ts`);
+const SOFTWARE_GPU = ['webgpu-equality', 'mixed-engines', 'qualification'].map((name) => `tests/e2e/${name}.test.ts`);
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isLong = ({ moduleId }: TestSpecification): boolean => LONGEST.some((name) => moduleId.includes(name));
+    const place = ({ moduleId }: TestSpecification): number => (moduleId.includes('/e2e/') ? LONGEST.findIndex((name) => moduleId.endsWith(`/${name}.test.ts`)) : -1);
     const sorted = await super.sort(files);
-    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+    return [...sorted.filter((file) => place(file) >= 0).sort((a, b) => place(a) - place(b)), ...sorted.filter((file) => place(file) < 0)];
   }
 }
 

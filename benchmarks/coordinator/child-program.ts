@@ -9,6 +9,9 @@ const REPORTED_CHARACTERS = 4_000;
 
 /** A program of this benchmark in a process of its own, that answers messages. It ends when its parent lets go of it. */
 export interface ChildProgram extends AsyncDisposable {
+  readonly pid: number;
+  /** Ends it as a power cut does. */
+  kill(): void;
   /** Rejects when it has ended. */
   tell(message: string): Promise<void>;
   /** The next thing that it says, of this shape. */
@@ -36,6 +39,8 @@ export function startChild(program: string, argument: object, signal: AbortSigna
     wake();
   });
   return {
+    pid: child.pid ?? 0,
+    kill: () => void child.kill('SIGKILL'),
     async tell(message) {
       if (!child.connected) return ended;
       child.send(message);

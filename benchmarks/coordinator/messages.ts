@@ -4,12 +4,16 @@ const Finite = v.pipe(v.number(), v.finite());
 const Times = v.array(Finite);
 
 /** What the loaded coordinator is started with; one JSON argument. */
-export const LoadedOptions = v.strictObject({ folder: v.string(), stages: v.number(), layers: v.number(), databaseUrl: v.optional(v.string()), maxRings: v.optional(v.number()) });
+export const LoadedOptions = v.strictObject({ folder: v.string(), stages: v.number(), layers: v.number(), databaseUrl: v.optional(v.string()), maxRings: v.optional(v.number()), port: v.optional(v.number(), 0), dataDir: v.optional(v.string()), isInstance: v.optional(v.boolean(), false) });
 export type LoadedOptions = v.InferOutput<typeof LoadedOptions>;
 
 /** What the simulated workers are started with; one JSON argument. */
 export const SimulationOptions = v.strictObject({
   url: v.string(),
+  /** Coordinators that they come by in turns; `url` alone when absent. */
+  urls: v.optional(v.array(v.string())),
+  /** A worker whose connection ends comes by the next one. */
+  comesBack: v.optional(v.boolean(), false),
   seed: v.number(),
   workers: v.number(),
   /** Memory that one layer takes on a worker: budgets are drawn as so many layers. */

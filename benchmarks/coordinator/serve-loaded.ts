@@ -14,7 +14,7 @@ import { BEGIN, LoadedOptions, REPORT } from './messages.ts';
 import type { Loaded, LoadedReport } from './messages.ts';
 
 const NANOSECONDS = 1e6;
-const { folder, stages, layers, databaseUrl, maxRings } = v.parse(LoadedOptions, JSON.parse(process.argv[2] ?? ''));
+const { folder, stages, layers, databaseUrl, maxRings, port, dataDir = join(folder, 'data'), isInstance } = v.parse(LoadedOptions, JSON.parse(process.argv[2] ?? ''));
 const model = await fabricatedModel(folder, layers);
 const models = { list: () => [model], get: (name: string) => (name === 'default' || name === model.id ? model : undefined) };
 
@@ -24,9 +24,10 @@ loop.enable();
 const times = { job: [] as number[], placement: [] as number[], setUp: [] as number[], waited: [] as number[] };
 
 const coordinator = await startCoordinator({
-  port: 0,
+  port,
   host: '127.0.0.1',
-  dataDir: join(folder, 'data'),
+  dataDir,
+  ...(isInstance && { instanceUrl: `http://127.0.0.1:${port}` }),
   models,
   stages,
   reference: scriptedReference,

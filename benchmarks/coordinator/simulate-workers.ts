@@ -17,8 +17,10 @@ const PER_ADDRESS = 120;
 /** Workers that join at a time: each one's greeting costs both sides a signature. */
 const JOINING = 8;
 const ATTEMPTS = 5;
+/** Between two tries to come back. */
+const AGAIN_MS = 200;
 
-const { url, seed, workers: count, layerBytes, changeEveryMs, alike } = v.parse(SimulationOptions, JSON.parse(process.argv[2] ?? ''));
+const { url, urls = [url], comesBack, seed, workers: count, layerBytes, changeEveryMs, alike } = v.parse(SimulationOptions, JSON.parse(process.argv[2] ?? ''));
 const random = seededNumbers(seed, 'workers');
 const processor = new ProcessorTime();
 const workers = new Map<NodeId, ScriptedWorker>();
@@ -29,6 +31,8 @@ const rings = new Set<string>();
 let made = 0;
 let left = 0;
 let failedAttempts = 0;
+const parentGone = new AbortController();
+process.once('disconnect', () => parentGone.abort());
 
 /** A tab that gets no connection, because both sides are busy, tries again. */
 async function join(): Promise<void> {
@@ -45,7 +49,7 @@ async function join(): Promise<void> {
   }
 }
 
-async function connect(index: number, { profile, scale }: Device): Promise<void> {
+async function connect(index: number, { profile, scale }: Device, url = urls[index % urls.length] as string): Promise<void> {
   const audits = auditing();
   const worker = await ScriptedWorker.connect({
     seed: index,
@@ -70,6 +74,17 @@ async function connect(index: number, { profile, scale }: Device): Promise<void>
     worker.vanish();
     throw error;
   }
+  if (comesBack) void worker.over().then(() => comeBack(worker, index, { profile, scale }, url));
+}
+
+/** Its coordinator is gone: it comes by the next one, and the next, until one takes it. */
+async function comeBack(worker: ScriptedWorker, index: number, device: Device, url: string): Promise<void> {
+  if (workers.get(worker.nodeId) !== worker) return;
+  worker.vanish();
+  for (let at = urls.indexOf(url) + 1; !parentGone.signal.aborted; at++) {
+    if (await connect(index, device, urls[at % urls.length]).then(() => true, () => false)) return;
+    await sleep(AGAIN_MS, undefined, { signal: parentGone.signal }).catch(() => undefined);
+  }
 }
 
 const began = performance.now();
@@ -82,8 +97,6 @@ await Promise.all(
 const joined: v.InferOutput<typeof Simulating> = { say: 'joined', seconds: (performance.now() - began) / 1000 };
 process.send?.(joined);
 
-const parentGone = new AbortController();
-process.once('disconnect', () => parentGone.abort());
 process.on('message', (message) => {
   if (message === BEGIN) {
     processor.begin();

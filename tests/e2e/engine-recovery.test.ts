@@ -1,21 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { evidenceOfAnswer, firstWrongOfAnswer, idsOfAnswer } from '../support/answer-jobs.ts';
 import { browserStatus } from '../support/browser-status.ts';
-import { hasWebGpu, NO_WEBGPU } from '../support/browser-webgpu.ts';
-import { openChangingNetwork } from '../support/changing-network.ts';
-import { buildFaultyWorker, failNextRun } from '../support/faulty-page/page-faults.ts';
-import { askAndDisturb } from '../support/lost-tab.ts';
+import { engineLost, openFaultyNetwork, workersOf } from '../support/lost-engine.ts';
 import { browserHere, needBrowser, reportPages } from '../support/network.ts';
 import { faultsOf } from '../support/network-evidence.ts';
 import { answerOf } from '../support/network-question.ts';
 import { greedyVector } from '../support/network-vectors.ts';
-import { swapInPage } from '../support/swapped-worker/swap-in-page.ts';
 import type { Page } from 'playwright-core';
 import type { Evidence } from '@ciro/core/evidence/evidence.ts';
-import type { VolunteerEngine } from '../../signaling/src/volunteers/volunteer-launch.ts';
 import type { ChangingNetwork } from '../support/changing-network.ts';
 import type { PageFault } from '../support/faulty-page/fault-flag.ts';
-import type { SeenTab } from '../support/volunteer-tabs.ts';
 
 const STAGES = 3;
 /** Its answer is as long as its vector and says nothing twice: no drafts (SPEC E5) shorten it. */
@@ -33,32 +26,11 @@ const FAULTS: readonly { readonly fault: PageFault; readonly stage: number; read
 const browser = await browserHere();
 let network: ChangingNetwork;
 
-async function open(engines: readonly VolunteerEngine[] = []): Promise<ChangingNetwork> {
-  if (browser === undefined) throw new Error('a test that needs a browser runs without one');
-  const worker = await buildFaultyWorker();
-  return openChangingNetwork(browser, { stages: STAGES, spares: 0, engines, prepare: (page) => swapInPage(page, worker) });
-}
-
 const loadedAt = (page: Page): Promise<number> => page.evaluate('performance.timeOrigin');
-const workersOf = (job: Evidence | undefined): readonly string[] | undefined => job?.stages.map(({ worker }) => worker);
-
-/** Asks, has the engine of one tab fail in the middle, and checks that the answer is the undisturbed one. Gives its jobs. */
-async function disturbed({ tab }: SeenTab, fault: PageFault): Promise<readonly Evidence[]> {
-  const { coordinator } = network;
-  const { answer, movingAt } = await askAndDisturb(coordinator, { messages: QUESTION.messages, maxTokens: QUESTION.outputIds.length }, MIDDLE, () => failNextRun(tab.page, fault));
-  expect(answer).toMatchObject({ ok: true, finish: 'length', completionTokens: QUESTION.outputIds.length });
-  if (!answer.ok) throw new Error('no answer');
-  expect(movingAt).toBeDefined();
-  const jobs = await evidenceOfAnswer(coordinator, answer.job);
-  expect(idsOfAnswer(jobs)).toEqual(QUESTION.outputIds);
-  expect(jobs.map(({ finish_reason: reason }) => reason)).toEqual(['moved', 'length']);
-  expect(await firstWrongOfAnswer(jobs, QUESTION, answer.text)).toBeNull();
-  return jobs;
-}
 
 describe('an answer whose ring loses an engine', () => {
   beforeAll(async () => {
-    if (browser !== undefined) network = await open();
+    if (browser !== undefined) network = await openFaultyNetwork(browser, { stages: STAGES, spares: 0 });
   });
   beforeEach((test) => {
     needBrowser(test, browser);
@@ -72,7 +44,7 @@ describe('an answer whose ring loses an engine', () => {
     const failing = ring[stage];
     if (failing === undefined) throw new Error(`there is no stage ${stage}`);
     const opened = await loadedAt(failing.tab.page);
-    const [first, second] = await disturbed(failing, fault);
+    const [first, second] = await engineLost(network, { failing, fault, vector: QUESTION, after: MIDDLE });
     expect(workersOf(second)).toEqual(workersOf(first));
     expect(await faultsOf(first as Evidence, stage)).toEqual([]);
     expect(await faultsOf(second as Evidence)).toEqual([]);
@@ -94,24 +66,9 @@ describe('an answer whose ring loses an engine', () => {
     const { ring, spares } = await tabs.ready(STAGES, 1);
     const [, middle] = ring;
     if (middle === undefined) throw new Error('there is no middle stage');
-    const [, second] = await disturbed(middle, 'hang');
+    const [, second] = await engineLost(network, { failing: middle, fault: 'hang', vector: QUESTION, after: MIDDLE });
     expect(workersOf(second)?.[1]).toBe(spares[0]?.status.node_id);
     const after = await tabs.ready(STAGES, 1);
     expect(after.spares.map(({ status }) => status.node_id)).toEqual([middle.status.node_id]);
   });
-});
-
-it('G4: an answer goes on unchanged when a tab loses its graphics device', async (test) => {
-  needBrowser(test, browser);
-  if (!(await hasWebGpu(browser))) test.skip(NO_WEBGPU);
-  network = await open(['webgpu']);
-  await using _network = network;
-  reportPages(test, network.tabs);
-  const { ring } = await network.tabs.ready(STAGES, 0);
-  const failing = ring.find(({ status }) => status.engine === 'webgpu');
-  if (failing === undefined) throw new Error('no tab computes on WebGPU');
-  const [first, second] = await disturbed(failing, 'device-lost');
-  expect(workersOf(second)).toEqual(workersOf(first));
-  const { engine, bytes } = await browserStatus(failing.tab.page);
-  expect([engine, bytes.downloaded]).toEqual(['webgpu', 0]);
 });

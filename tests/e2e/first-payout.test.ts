@@ -7,6 +7,7 @@ import { dumpStorage } from '../support/browser-storage.ts';
 import { devnetHere } from '../support/devnet-binary.ts';
 import { browserHere, needBrowser, reportPages } from '../support/network.ts';
 import { answerOf } from '../support/network-question.ts';
+import { greedyVector } from '../support/network-vectors.ts';
 import { openPayoutNetwork, PaidTab, untilPayable } from '../support/payout-network.ts';
 import { strkOf } from '../support/sponsored-worker.ts';
 import type { Page } from 'playwright-core';
@@ -14,6 +15,8 @@ import type { PayoutNetwork } from '../support/payout-network.ts';
 
 /** The bar: from the link's opening to tokens at the tab's account, on idle cores. Milliseconds; on busy ones the test only prints it. */
 const LINK_TO_TOKENS_MS = 60_000;
+/** One stage answers it as the unsharded model does. */
+const QUESTION = greedyVector('plain question');
 const PASSPHRASE = 'four quiet words here';
 
 const status = (page: Page): Promise<unknown> => page.evaluate('globalThis.ciro?.status()');
@@ -39,7 +42,8 @@ describe.skipIf(missing !== undefined)('a tab without any STRK', () => {
   it('Y8: opens a link, works, and has tokens on the chain within the bar: no prompt, no gas', async () => {
     const { network, chain, tab, asked, openedAt } = opened;
     expect((await scriptsOf(tab)).some((name) => name.includes('starknet'))).toBe(false);
-    await answerOf(network.coordinator, { messages: [{ role: 'user', content: 'What is the capital of France?' }], maxTokens: 8 });
+    const { evidence } = await answerOf(network.coordinator, { messages: QUESTION.messages, maxTokens: QUESTION.outputIds.length });
+    expect(evidence.token_ids).toEqual(QUESTION.outputIds);
     const answeredAt = performance.now();
     await untilPayable(tab);
     const paying = network.coordinator.payOut(AbortSignal.timeout(120_000));

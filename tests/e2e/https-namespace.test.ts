@@ -8,6 +8,7 @@ import { selfSignedCertificate } from '../support/network-certificate.ts';
 import { openNamespace } from '../support/network-namespace.ts';
 import { browserHere, needBrowser, reportPages } from '../support/network.ts';
 import { startProgram } from '../support/network-program.ts';
+import { readyDatabase } from '../support/ready-database.ts';
 import type { Browser } from '../../signaling/src/volunteers/browser.ts';
 import type { Certificate } from '../support/network-certificate.ts';
 import type { NetworkNamespace } from '../support/network-namespace.ts';
@@ -44,7 +45,7 @@ function made(): { namespace: NetworkNamespace; certificate: Certificate } {
 
 it('a browser of another machine joins over HTTPS at an address that is not loopback, and becomes ready', async (test) => {
   const { namespace: { hostAddress }, certificate: { certFile, keyFile } } = made();
-  await using program = startProgram(['start', '--volunteers', '0', '--stages', '1', '--data', join(folder, 'https')], {
+  await using program = startProgram(['start', '--volunteers', '0', '--stages', '1', '--data', await readyDatabase(join(folder, 'https'))], {
     PORT: '0',
     CIRO_TLS_CERT: certFile,
     CIRO_TLS_KEY: keyFile,
@@ -63,7 +64,7 @@ it('a browser of another machine joins over HTTPS at an address that is not loop
 
 it('over plain HTTP at that address it is shown what is wrong and how to mend it, and nothing is loaded', async (test) => {
   const { namespace: { hostAddress } } = made();
-  await using program = startProgram(['start', '--volunteers', '0', '--stages', '1', '--data', join(folder, 'http')], { PORT: '0' });
+  await using program = startProgram(['start', '--volunteers', '0', '--stages', '1', '--data', await readyDatabase(join(folder, 'http'))], { PORT: '0' });
   const [, port = ''] = await program.printed(/coordinator at http:\/\/[^\s:]+:(\d+)/);
   await using volunteers = await launchVolunteers({ browser: farBrowser, url: `http://${hostAddress}:${port}/`, count: 1, engine: 'wasm', signal: new AbortController().signal });
   reportPages(test, volunteers);

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { LAUNCH_RATES, price } from '@ciro/core/pricing/price.ts';
 import { eventsOfJob, evidenceOfAnswer, firstWrongOfAnswer, idsOfAnswer } from '../support/answer-jobs.ts';
 import { askAndDisturb } from '../support/lost-tab.ts';
@@ -11,12 +11,14 @@ import { greedyVector } from '../support/network-vectors.ts';
 import type { Evidence } from '@ciro/core/evidence/evidence.ts';
 import type { ChangingNetwork } from '../support/changing-network.ts';
 import type { TabDeath } from '../support/tab-death.ts';
+import type { SeenTabs } from '../support/volunteer-tabs.ts';
 
 const STAGES = 3;
 /** It stands by with the layers of one stage; those of another it loads when they are lost. */
 const SPARES = 1;
 /** Its answer is as long as its vector and says nothing twice: no drafts (SPEC E5) shorten it. */
 const QUESTION = greedyVector('json');
+const PLAIN = greedyVector('plain question');
 /** Pieces of text after which its tab is lost: the rest takes a second, in which a page surely closes. */
 const MIDDLE = 6;
 /** Its prompt takes the ring seconds: it is lost before the first id. */
@@ -37,6 +39,14 @@ let network: ChangingNetwork;
 /** Stages that alone computed the history again, for each loss: none where those that stayed took long to post their roots. */
 const rebuilt: (number | undefined)[] = [];
 
+/** The ring with its spare, also after a test that lost one of its tabs. */
+async function wholeRing({ tabs }: ChangingNetwork): Promise<SeenTabs> {
+  await tabs.clear();
+  const { ring, spares } = await tabs.see();
+  for (let here = ring.length + spares.length; here < STAGES + SPARES; here++) await tabs.open();
+  return tabs.ready(STAGES, SPARES);
+}
+
 /** What all jobs of an answer cost, less what went back. */
 const paidFor = (jobs: readonly Evidence[]): bigint => jobs.reduce((sum, { ledger: { debit, refunded } }) => sum + BigInt(debit) - BigInt(refunded), 0n);
 
@@ -48,16 +58,11 @@ describe('an answer whose ring loses a tab', () => {
     needBrowser(test, browser);
     reportPages(test, network.tabs);
   });
-  // Also after a test that failed: the next one has a spare again.
-  afterEach(async () => {
-    await network?.tabs.clear();
-    await network?.tabs.open();
-  });
   afterAll(() => network?.[Symbol.asyncDispose]());
 
   it.each(LOSSES)('G2, G3, M9: goes on unchanged, at the price of one, when the tab of $of is $death', async ({ death, stage }) => {
     const { coordinator, tabs } = network;
-    const { ring } = await tabs.ready(STAGES, SPARES);
+    const { ring, spares } = await wholeRing(network);
     const lost = ring[stage];
     if (lost === undefined) throw new Error(`there is no stage ${stage}`);
     const before = await balanceOf(coordinator);
@@ -73,6 +78,8 @@ describe('an answer whose ring loses a tab', () => {
     expect(second).toMatchObject({ continues: first.job, continued_by: null, prompt_ids: [...first.prompt_ids, ...first.token_ids] });
     expect((await eventsOfJob(coordinator, first.job, 'moved', AbortSignal.timeout(DECIDED_TIMEOUT_MS))).at(-1)).toMatchObject({ type: 'moved', job: second?.job, from_position: first.prompt_tokens + first.token_ids.length - 1 });
     expect(second?.stages.map(({ worker }) => worker)).not.toContain(lost.status.node_id);
+    // The spare holds the layers from then on.
+    if (death === 'closed') expect(second?.stages[stage]?.worker).toBe(spares[0]?.status.node_id);
     const { prefix } = second?.plan.signed.plan ?? {};
     rebuilt.push(prefix?.rebuilds);
     if (prefix !== undefined) expect(prefix).toMatchObject({ job: first.job, planHash: first.plan.hash, rebuilds: stage });
@@ -87,6 +94,11 @@ describe('an answer whose ring loses a tab', () => {
     await expect.poll(async () => before - (await balanceOf(coordinator)) - paidFor(await evidenceOfAnswer(coordinator, first.job))).toBe(0n);
     const credit = (await evidenceOfAnswer(coordinator, first.job))[0].ledger.credits[stage];
     expect(credit?.amount === '0' || credit?.status === 'void').toBe(true);
+
+    const next = await answerOf(coordinator, { messages: PLAIN.messages, maxTokens: PLAIN.outputIds.length });
+    expect(next.evidence.token_ids).toEqual(PLAIN.outputIds);
+    expect(next.evidence.stages.map(({ worker }) => worker)).not.toContain(lost.status.node_id);
+    if (death === 'closed') expect(next.evidence.stages[stage]?.worker).toBe(spares[0]?.status.node_id);
   });
 
   it('V9: had its history computed again by the new tab alone', () => {
@@ -96,7 +108,7 @@ describe('an answer whose ring loses a tab', () => {
 
   it('G1: is begun again under the next plan version when that happens before its first id', async () => {
     const { coordinator, tabs } = network;
-    const { ring } = await tabs.ready(STAGES, SPARES);
+    const { ring } = await wholeRing(network);
     const [, lost] = ring;
     if (lost === undefined) throw new Error('there is no middle stage');
     let gone: Promise<void> | undefined;

@@ -9,7 +9,7 @@ import { VolunteerTabs } from '../support/volunteer-tabs.ts';
 import type { Page } from 'playwright-core';
 import type { Door } from '../support/network-question.ts';
 
-const STAGES = 3;
+const STAGES = 2;
 const QUESTION = 'Tell a story about a lighthouse and a storm.';
 /** Characters of the answer after which somebody is lost: so many ids take more than the second after which they are stored. */
 const MIDDLE = 100;

@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { devnetHere } from '../support/devnet-binary.ts';
 import { browserHere, needBrowser } from '../support/network.ts';
 import { startProgram } from '../support/network-program.ts';
+import { greedyVector } from '../support/network-vectors.ts';
 
 const browser = await browserHere();
 let folder: string;
@@ -80,6 +81,8 @@ it('npm run job -- --json writes the whole evidence of an answer over as many st
   const file = v.parse(JobFile, JSON.parse(await readFile(json, 'utf8')));
   expect(file.stages.map(({ layers }) => layers.join())).toEqual([`0,${file.stages[0]?.layers[1]}`, `${file.stages[0]?.layers[1]},30`]);
   expect(file.completion_tokens).toBe(file.token_ids.length);
+  // As the unsharded model does.
+  expect(file.token_ids).toEqual(greedyVector('explicit system').outputIds.slice(0, 10));
   // Two stages and a spare that audits them.
   expect(file.timings.join_ms).toHaveLength(3);
   expect(file.timings.ready_ms).toHaveLength(2);

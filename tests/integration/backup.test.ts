@@ -12,6 +12,7 @@ import { MIGRATION_NAMES } from '@ciro/signaling/store/migrate.ts';
 import { checkBackup } from '@ciro/signaling/store/read-backup.ts';
 import { backUp, restore } from '@ciro/signaling/store/restore.ts';
 import { openStore } from '@ciro/signaling/store/open-store.ts';
+import { readyDatabase } from '../support/ready-database.ts';
 import { HOW_TO_HAVE_POSTGRES, openTestPostgres } from '../support/test-database.ts';
 import type { Transcript } from '@ciro/core/audit/transcript.ts';
 import type { HexHash, JobId } from '@ciro/core/ids.ts';
@@ -27,7 +28,7 @@ let file: string;
 let original: Place;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'ciro-backup-'));
-  original = { dataDir: join(root, 'original'), onError };
+  original = { dataDir: await readyDatabase(join(root, 'original')), onError };
   await fill(original);
   await writeFile(join(original.dataDir, 'coordinator-key.json'), KEY_TEXT);
   file = join(root, 'whole.backup');
@@ -44,7 +45,7 @@ async function fill(place: Place): Promise<void> {
   await ledger.start();
   await ledger.openTrial('ada');
   await ledger.hold(JOB, 'ada', 12_345_678_901_234_567n);
-  await store.accounts.addKey({ hash: 'cd'.repeat(32), account: 'ada', createdAt: NOW });
+  await store.accounts.addKey({ id: 'ab'.repeat(8), hash: 'cd'.repeat(32), account: 'ada', name: 'app', shown: 'ciro-sk-abcd', scopes: ['ask'], budget: { total: 10n ** 21n, daily: null }, createdAt: NOW, expiresAt: null, revokedAt: null, usedOn: null });
   await store.jobs.open({ job: JOB, account: 'ada', modelId: '5'.repeat(64) as HexHash, createdAt: NOW, assurance: 'stream', corrects: null, continues: null });
   await store.jobs.record(JOB, makeRecord({ job: JOB }), 'two\nlines, "quotes", \\ and ü');
   await store.audits.savePiece('ef'.repeat(32) as HexHash, JOB, Uint8Array.of(0, 255, 92, 39), NOW);

@@ -34,7 +34,7 @@ it('a whole answer has the shape of chat.completion, and says where its evidence
     model: scripted.model.name,
     choices: [{ index: 0, message: { role: 'assistant', content: 'hello the world', refusal: null }, logprobs: null, finish_reason: 'stop' }],
     usage: { prompt_tokens: prompt, prompt_tokens_details: { cached_tokens: 0 }, completion_tokens: completion, total_tokens: prompt + completion },
-    ciro: { job, evidence: `/v1/jobs/${job}/evidence`, assurance: 'stream' },
+    ciro: { job, tracking_url: `${scripted.coordinator.url}/v1/jobs/${job}`, evidence: `/v1/jobs/${job}/evidence`, assurance: 'stream' },
   });
 });
 
@@ -52,7 +52,7 @@ it('a stream is role, text, finish, usage, [DONE]: the order that clients rely o
   for (const chunk of texts) expect(chunk).toEqual(choice({ content: expect.any(String) }));
   expect(texts.map((chunk) => (chunk as { choices: [{ delta: { content: string } }] }).choices[0].delta.content).join('')).toBe('hello the world');
   expect(data.at(-2)).toEqual(choice({}, 'stop'));
-  expect(data.at(-1)).toEqual({ ...common, choices: [], usage: { prompt_tokens: expect.any(Number), prompt_tokens_details: { cached_tokens: 0 }, completion_tokens: scripted.runner.script.ids.length, total_tokens: expect.any(Number) }, ciro: { job, evidence: `/v1/jobs/${job}/evidence`, assurance: 'stream' } });
+  expect(data.at(-1)).toEqual({ ...common, choices: [], usage: { prompt_tokens: expect.any(Number), prompt_tokens_details: { cached_tokens: 0 }, completion_tokens: scripted.runner.script.ids.length, total_tokens: expect.any(Number) }, ciro: { job, tracking_url: `${scripted.coordinator.url}/v1/jobs/${job}`, evidence: `/v1/jobs/${job}/evidence`, assurance: 'stream' } });
 });
 
 it('without include_usage no chunk has usage, and the finish chunk says where the evidence is', async () => {

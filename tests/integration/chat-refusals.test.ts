@@ -53,7 +53,16 @@ const REFUSALS: readonly (readonly [what: string, body: Record<string, unknown>,
   ['a commitment that is no hash', { ciro: { nonce_commitment: 'abc' } }, 400, 'invalid_value', 'ciro.nonce_commitment', '64 lower-case hex digits'],
   ['another field of our own', { ciro: { audit: true } }, 400, 'unknown_parameter', 'ciro.audit', 'is not a parameter'],
   ['our own field as a word', { ciro: 'checked' }, 400, 'invalid_value', 'ciro', 'expected {"assurance"'],
-  ['an unknown stream option', { stream_options: { fast: true } }, 400, 'invalid_value', 'stream_options.fast', ''],
+  ['an unknown stream option', { stream_options: { fast: true } }, 400, 'unknown_parameter', 'stream_options.fast', 'is not a parameter'],
+  ['an unknown member of a message', { messages: [{ role: 'user', content: 'x', mood: 'calm' }] }, 400, 'unknown_parameter', 'messages[0].mood', 'is not a parameter'],
+  ['the name of a speaker', { messages: [{ role: 'user', content: 'x', name: 'Ann' }] }, 400, 'unsupported_parameter', 'messages[0].name', 'write the name into the text'],
+  ['an answer that called a tool', { messages: [{ role: 'assistant', content: null, tool_calls: [{ id: 'a' }] }] }, 400, 'unsupported_parameter', 'messages[0].tool_calls', 'tool calls are not supported'],
+  ['an answer that refused', { messages: [{ role: 'assistant', content: null, refusal: 'No.' }] }, 400, 'unsupported_parameter', 'messages[0].refusal', 'is not supported'],
+  ['a question without content', { messages: [{ role: 'user', content: null }] }, 400, 'unsupported_parameter', 'messages[0].content', 'expected text'],
+  ['a completion to be stored', { store: true }, 400, 'unsupported_parameter', 'store', 'is not supported'],
+  ['tags of a stored completion', { metadata: { a: 'b' } }, 400, 'unsupported_parameter', 'metadata', 'is not supported'],
+  ['another service tier', { service_tier: 'flex' }, 400, 'unsupported_parameter', 'service_tier', 'is not supported'],
+  ['a client that names itself at length', { safety_identifier: 'x'.repeat(600) }, 400, 'invalid_value', 'safety_identifier', 'at most 512'],
 ];
 
 it.each(REFUSALS)('%s is refused by name, and costs nothing', async (_what, body, status, code, param, says) => {
@@ -76,12 +85,19 @@ it('a body that is no JSON, no object, too large, or of another kind is refused 
     return [response.status, ((await response.json()) as { error: { code: string } }).error.code];
   };
   expect(await send({ headers, body: '{"model":' })).toEqual([400, 'invalid_json']);
-  expect(await send({ headers, body: '' })).toEqual([400, 'invalid_json']);
+  expect(await send({ headers, body: '' })).toEqual([400, 'invalid_value']);
   expect(await send({ headers, body: '[]' })).toEqual([400, 'invalid_value']);
   expect(await send({ headers, body: 'null' })).toEqual([400, 'invalid_value']);
   expect(await send({ headers, body: '{"__proto__":{"model":"x"}}' })).toEqual([400, 'invalid_json']);
-  expect(await send({ headers, body: JSON.stringify({ model: 'x'.repeat(600_000) }) })).toEqual([413, 'body_too_large']);
+  const large = await scripted.ask({}, { headers, body: JSON.stringify({ model: 'x'.repeat(600_000) }) });
+  expect([large.status, await large.json()]).toMatchObject([413, { error: { code: 'body_too_large', message: expect.stringContaining('524288 bytes') } }]);
   expect(await send({ headers: { 'content-type': 'text/plain' }, body: 'hello' })).toEqual([415, 'unsupported_media_type']);
+});
+
+it('a model that is not served has the same code by its name in a path; a page of another site may read which request it was', async () => {
+  const response = await scripted.fetch('/v1/models/gpt-7');
+  expect([response.status, await response.json()]).toMatchObject([404, { error: { code: 'model_not_found', param: 'model', message: expect.stringContaining('served: default, tiny') } }]);
+  expect(response.headers.get('access-control-expose-headers')?.split(', ')).toEqual(expect.arrayContaining(['x-ciro-job', 'x-request-id', 'retry-after']));
 });
 
 it('a missing or unknown key is 401, and says how to get one', async () => {

@@ -138,7 +138,7 @@ it('closing cancels what runs, tells the client, and gives the hold back', async
   };
   const asking = scripted.ask({ stream: true });
   await running;
-  await Promise.all([scripted.coordinator.close(), expect(asking.then((response) => response.json())).resolves.toMatchObject({ error: { type: 'server_error', code: 'cancelled' } })]);
+  await Promise.all([scripted.coordinator.close(), expect(asking.then((response) => response.json())).resolves.toMatchObject({ error: { type: 'server_error', code: 'stopping' } })]);
   const store = await openStore({ dataDir: join(scripted.folder, 'data'), onError: (error) => expect.unreachable(error.message) });
   expect(await store.ledger.openHolds()).toEqual([]);
   await verifyChain(store.ledger);

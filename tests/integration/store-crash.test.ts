@@ -8,12 +8,13 @@ import { Ledger } from '@ciro/signaling/ledger/ledger.ts';
 import { verifyChain } from '@ciro/signaling/ledger/verify-chain.ts';
 import { openPglite } from '@ciro/signaling/store/open-pglite.ts';
 import { storeOf } from '@ciro/signaling/store/open-store.ts';
+import { readyDatabase } from '../support/ready-database.ts';
 
 let folder: string;
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 it('loses no acknowledged entry when the process is killed, and takes over the folder it left', async () => {
-  folder = await mkdtemp(join(tmpdir(), 'ciro-crash-'));
+  folder = await readyDatabase(await mkdtemp(join(tmpdir(), 'ciro-crash-')));
   const child = spawn(process.execPath, [join(import.meta.dirname, '..', 'support', 'killed-writer.ts'), folder], { stdio: ['ignore', 'pipe', 'inherit'] });
   let acknowledged = 0;
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

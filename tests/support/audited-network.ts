@@ -7,7 +7,10 @@ import { modelIdOf } from '@ciro/core/model/model-id.ts';
 import { startCoordinator } from '@ciro/signaling/main.ts';
 import { importModel } from '@ciro/signaling/models/import-model.ts';
 import type { NodeId } from '@ciro/core/ids.ts';
-import type { Coordinator, CoordinatorModel, CoordinatorOptions } from '@ciro/signaling/main.ts';
+import type { Coordinator } from '@ciro/signaling/main.ts';
+import type { CoordinatorOptions } from '@ciro/signaling/coordinator-options.ts';
+import type { CoordinatorModel } from '@ciro/signaling/coordinator-models.ts';
+import { readyDatabase } from './ready-database.ts';
 import { auditing, scriptedReference } from './scripted-auditor.ts';
 import { SCRIPTED_HIDDEN, SCRIPTED_TABLE } from './scripted-stage.ts';
 import { ScriptedWorker } from './scripted-worker.ts';
@@ -61,7 +64,7 @@ export class AuditedNetwork implements AsyncDisposable {
     const { folder = await mkdtemp(join(tmpdir(), 'ciro-audited-')), stages = 3 } = wish;
     const model = await fabricatedModel(folder);
     const models = { list: () => [model], get: (name: string) => (name === 'default' || name === model.id ? model : undefined) };
-    const coordinator = await startCoordinator({ port: 0, host: '127.0.0.1', dataDir: join(folder, 'data'), models, stages, reference: scriptedReference, ...wish.options });
+    const coordinator = await startCoordinator({ port: 0, host: '127.0.0.1', dataDir: await readyDatabase(join(folder, 'data')), models, stages, reference: scriptedReference, ...wish.options });
     return new AuditedNetwork(coordinator, folder);
   }
 

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,14 +12,15 @@ import { auditing } from './scripted-auditor.ts';
 import { ScriptedWorker } from './scripted-worker.ts';
 import type { AuditedWorker } from './audited-network.ts';
 
+const KEY_FILE = 'coordinator-key.json';
 const PROGRAM = join(import.meta.dirname, 'serve-until-killed.ts');
 
 /** What the program is started with, as one JSON argument, and what it says once it serves. */
-export const KilledOptions = v.strictObject({ folder: v.string(), port: v.number(), stages: v.number(), expectWorkers: v.number(), fabricated: v.boolean() });
+export const KilledOptions = v.strictObject({ folder: v.string(), port: v.number(), stages: v.number(), expectWorkers: v.number(), fabricated: v.boolean(), databaseUrl: v.optional(v.string()) });
 const Serving = v.strictObject({ url: v.string(), trialKey: v.string() });
 
-/** What a coordinator is started with: `fabricated` serves a model that nothing computes. */
-type Wish = Pick<v.InferOutput<typeof KilledOptions>, 'stages' | 'expectWorkers' | 'fabricated'>;
+/** What a coordinator is started with: `fabricated` serves a model that nothing computes. With `databaseUrl` it is one of several over that database (SPEC Z). */
+type Wish = Pick<v.InferOutput<typeof KilledOptions>, 'stages' | 'expectWorkers' | 'fabricated' | 'databaseUrl'>;
 
 /** A coordinator in a process of its own, which a test kills and starts again on the same store and port. */
 export class KilledCoordinator implements AsyncDisposable {
@@ -37,12 +38,17 @@ export class KilledCoordinator implements AsyncDisposable {
     this.#wish = wish;
   }
 
-  static async start(wish: Wish): Promise<KilledCoordinator> {
+  /** `keyOf`: another one's folder, whose key it signs with. */
+  static async start(wish: Wish, keyOf?: string): Promise<KilledCoordinator> {
     const probe = createServer().listen(0, '127.0.0.1');
     await once(probe, 'listening');
     const { port } = probe.address() as AddressInfo;
     await new Promise((resolve) => probe.close(resolve));
     const coordinator = new KilledCoordinator(await mkdtemp(join(tmpdir(), 'ciro-killed-')), port, wish);
+    if (keyOf !== undefined) {
+      await mkdir(join(coordinator.folder, 'data'));
+      await copyFile(join(keyOf, 'data', KEY_FILE), join(coordinator.folder, 'data', KEY_FILE));
+    }
     await coordinator.again();
     return coordinator;
   }

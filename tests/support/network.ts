@@ -3,12 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openNetwork } from '../../signaling/src/cli/open-network.ts';
 import { findBrowser } from '../../signaling/src/volunteers/find-browser.ts';
+import { HARDLY_EVER } from './audit-rate.ts';
+import { readyDatabase } from './ready-database.ts';
 import type { TestContext } from 'vitest';
 import type { Browser } from '../../signaling/src/volunteers/browser.ts';
 import type { IceOptions } from '../../signaling/src/relay/ice-servers.ts';
 import type { LaunchOptions, Volunteers } from '../../signaling/src/volunteers/launch-volunteers.ts';
 import type { VolunteerEngine } from '../../signaling/src/volunteers/volunteer-launch.ts';
-import type { Coordinator, CoordinatorOptions } from '../../signaling/src/main.ts';
+import type { Coordinator } from '../../signaling/src/main.ts';
+import type { CoordinatorOptions } from '../../signaling/src/coordinator-options.ts';
 
 export const NO_BROWSER = 'no browser: install Chromium (apt-get install chromium) or name one with CIRO_BROWSER, then `npm test`';
 
@@ -26,15 +29,15 @@ export interface TestNetwork extends AsyncDisposable {
   readonly volunteers: Volunteers;
 }
 
-/** Opens one on free ports with an empty database, ready to answer. */
-export async function openTestNetwork(wish: { readonly stages: number; readonly volunteers?: number; readonly engine?: VolunteerEngine; readonly ice?: IceOptions; readonly relayOnly?: boolean; readonly prepare?: LaunchOptions['prepare']; readonly environment?: Pick<CoordinatorOptions, 'chain' | 'paymaster' | 'tickets'> }): Promise<TestNetwork> {
+/** Opens one on free ports with an empty database, ready to answer. Hardly anything is audited unless `environment` says so. */
+export async function openTestNetwork(wish: { readonly stages: number; readonly volunteers?: number; readonly engine?: VolunteerEngine; readonly ice?: IceOptions; readonly relayOnly?: boolean; readonly prepare?: LaunchOptions['prepare']; readonly environment?: Pick<CoordinatorOptions, 'auditRate' | 'chain' | 'paymaster' | 'tickets'> }): Promise<TestNetwork> {
   const { stages, volunteers = stages, engine = 'wasm', ice, relayOnly = false, prepare, environment } = wish;
-  const dataDir = await mkdtemp(join(tmpdir(), 'ciro-e2e-'));
+  const dataDir = await readyDatabase(await mkdtemp(join(tmpdir(), 'ciro-e2e-')));
   const lines: string[] = [];
   const stop = new AbortController();
   const forget = (): Promise<void> => rm(dataDir, { recursive: true, force: true });
   try {
-    const network = await openNetwork({ model: 'default', stages, volunteers, engine, relayOnly, ...(prepare && { prepare }), environment: { ...environment, ...(ice && { ice }) }, port: 0, dataDir, report: (line) => void lines.push(line), signal: stop.signal });
+    const network = await openNetwork({ model: 'default', stages, volunteers, engine, relayOnly, ...(prepare && { prepare }), environment: { auditRate: HARDLY_EVER, ...environment, ...(ice && { ice }) }, port: 0, dataDir, report: (line) => void lines.push(line), signal: stop.signal });
     if (network.volunteers === undefined) throw new Error(`no volunteers:\n${lines.join('\n')}`);
     return {
       coordinator: network.coordinator,

@@ -51,7 +51,8 @@ export async function openPayoutNetwork(): Promise<PayoutNetwork> {
   const network = undo.use(
     await openTestNetwork({
       stages: 1,
-      environment: chain.environment,
+      // Credits are payable once the newcomer's work was audited.
+      environment: { ...chain.environment, auditRate: 1 },
       prepare: async (page) => {
         page.on('dialog', (dialog) => (asked.push(dialog.message()), void dialog.dismiss()));
         page.on('popup', (popup) => asked.push(popup.url()));

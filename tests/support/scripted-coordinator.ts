@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { encodeCalibration } from '@ciro/core/model/calibration-codec.ts';
 import { startCoordinator } from '@ciro/signaling/main.ts';
 import { ModelRegistry } from '@ciro/signaling/models/model-registry.ts';
-import type { Coordinator, CoordinatorOptions } from '@ciro/signaling/main.ts';
+import type { Coordinator } from '@ciro/signaling/main.ts';
+import type { CoordinatorOptions } from '@ciro/signaling/coordinator-options.ts';
 import type { ServedModel } from '@ciro/signaling/models/model-registry.ts';
+import { readyDatabase } from './ready-database.ts';
 import { ScriptedAudits } from './scripted-audits.ts';
 import { ScriptedRunner } from './scripted-runner.ts';
 import { tinyLlamaGguf } from './tiny-llama.ts';
@@ -41,7 +43,7 @@ export class ScriptedCoordinator implements AsyncDisposable {
     const model = await models.add(path);
     const runner = new ScriptedRunner();
     const audits = new ScriptedAudits();
-    const coordinator = await startCoordinator({ port: 0, host: '127.0.0.1', dataDir: join(folder, 'data'), models, runner, audits, ...changes });
+    const coordinator = await startCoordinator({ port: 0, host: '127.0.0.1', dataDir: await readyDatabase(join(folder, 'data')), models, runner, audits, ...changes });
     return new ScriptedCoordinator({ coordinator, runner, audits, model, folder });
   }
 

@@ -98,6 +98,14 @@ export class ScriptedWorker {
     options.workers.set(this.nodeId, this);
   }
 
+  /** Resolves when its connection has ended. */
+  over(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#disconnected !== undefined) resolve();
+      else this.#socket.once('disconnect', () => resolve());
+    });
+  }
+
   get connected(): boolean {
     return this.#socket.connected;
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { encodeCalibration } from '@ciro/core/model/calibration-codec.ts';
 import { ModelRegistry } from '../../signaling/src/models/model-registry.ts';
 import { tinyLlamaGguf } from './tiny-llama.ts';
-import type { CoordinatorModel } from '../../signaling/src/main.ts';
+import type { CoordinatorModel } from '../../signaling/src/coordinator-models.ts';
 
 /** Float32 weights of 44 MB that any device computes in no time: what such a model takes is its transport. */
 const SHAPE = { layers: 8, hidden: 256, heads: 8, kvHeads: 4, feedForward: 1_536, context: 512, seed: 20_263 } as const;

@@ -5,6 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startCoordinator } from '../../signaling/src/main.ts';
 import { buildPage, PAGE_FOLDER } from '../../signaling/src/setup/build-page.ts';
 import { launchVolunteers } from '../../signaling/src/volunteers/launch-volunteers.ts';
+import { HARDLY_EVER } from './audit-rate.ts';
+import { readyDatabase } from './ready-database.ts';
 import { seededModels } from './seeded-models.ts';
 import type { Page } from 'playwright-core';
 import type { Browser } from '../../signaling/src/volunteers/browser.ts';
@@ -35,7 +37,7 @@ export async function openSeededNetwork(browser: Browser, { stages, volunteers }
   const folder = await mkdtemp(join(tmpdir(), 'ciro-seeded-'));
   opening.defer(() => rm(folder, { recursive: true, force: true }));
   const { models } = await seededModels(folder);
-  const coordinator = await startCoordinator({ port: 0, host: '127.0.0.1', dataDir: join(folder, 'data'), models, stages, expectWorkers: volunteers, webDist: PAGE_FOLDER, leastRingSpeed: 0, maxRunning: 1 });
+  const coordinator = await startCoordinator({ port: 0, host: '127.0.0.1', dataDir: await readyDatabase(join(folder, 'data')), models, stages, expectWorkers: volunteers, webDist: PAGE_FOLDER, leastRingSpeed: 0, maxRunning: 1, auditRate: HARDLY_EVER });
   opening.defer(() => coordinator.close());
   const pages: Page[] = [];
   const problems: VolunteerProblem[] = [];

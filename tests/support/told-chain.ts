@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { MemoryChain } from '@ciro/signaling/settlement/memory-chain.fixture.ts';
+import { readyDatabase } from './ready-database.ts';
 
 /** What a process of settlement asks of the chain that its parent keeps. */
 export interface ChainQuestion {
@@ -24,7 +25,7 @@ export class ToldChain {
 
   /** One life of the service, until it kills itself at `step` or has nothing left to do. */
   async live(dataDir: string, { step = 'none', jobs }: { readonly step?: string; readonly jobs: number }): Promise<Ending> {
-    const child = fork(join(import.meta.dirname, 'killed-settlement.ts'), [dataDir, step, String(jobs)], { execArgv: [], serialization: 'advanced' });
+    const child = fork(join(import.meta.dirname, 'killed-settlement.ts'), [await readyDatabase(dataDir), step, String(jobs)], { execArgv: [], serialization: 'advanced' });
     child.on('message', (question: ChainQuestion) => {
       void this.#answer(question).then((answer) => {
         if (child.connected) child.send(answer, () => undefined);

@@ -7,8 +7,8 @@ import type { VolunteerEngine } from '../../signaling/src/volunteers/volunteer-l
 import type { BrowserStatus } from './browser-status.ts';
 import type { TabDeath, VolunteerTab } from './tab-death.ts';
 
-/** Cold loading of layers on two shared cores, by several tabs at the same time. */
-const READY_TIMEOUT_MS = 120_000;
+/** Cold loading of layers on two shared cores, by several tabs at the same time, or a software GPU that is qualified first. */
+const READY_TIMEOUT_MS = 240_000;
 const POLL_MS = 100;
 
 /** A tab with what its page says of itself. */

@@ -3,14 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startCoordinator } from '../../signaling/src/main.ts';
 import { buildPage, PAGE_FOLDER } from '../../signaling/src/setup/build-page.ts';
+import { HARDLY_EVER } from './audit-rate.ts';
+import { readyDatabase } from './ready-database.ts';
 import { seededModels } from './seeded-models.ts';
 import { VolunteerTabs } from './volunteer-tabs.ts';
 import type { Browser } from '../../signaling/src/volunteers/browser.ts';
 import type { LaunchOptions } from '../../signaling/src/volunteers/launch-volunteers.ts';
 import type { ChangingNetwork } from './changing-network.ts';
-
-/** Shares of stage-jobs that are audited: an audit loads weights, too. */
-const AUDIT_RATE = 0.001;
 
 export interface WeightsNetwork extends ChangingNetwork {
   /** Bytes of all shards. */
@@ -26,7 +25,7 @@ export async function openWeightsNetwork(browser: Browser, { prepare, publicFile
   opening.defer(() => rm(folder, { recursive: true, force: true }));
   const { models, model, path } = await seededModels(folder);
   const publicFiles = publicFile === undefined ? {} : { publicFiles: [await publicFile(path)] };
-  const coordinator = await startCoordinator({ port: 0, host: '127.0.0.1', dataDir: join(folder, 'data'), models, stages: 1, expectWorkers: 2, webDist: PAGE_FOLDER, auditRate: AUDIT_RATE, ...publicFiles });
+  const coordinator = await startCoordinator({ port: 0, host: '127.0.0.1', dataDir: await readyDatabase(join(folder, 'data')), models, stages: 1, expectWorkers: 2, webDist: PAGE_FOLDER, auditRate: HARDLY_EVER, ...publicFiles });
   opening.defer(() => coordinator.close());
   const tabs = opening.use(new VolunteerTabs({ browser, url: coordinator.url, signal, ...(prepare && { prepare }) }));
   await Promise.all([tabs.open(), tabs.open()]);

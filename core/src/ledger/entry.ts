@@ -2,7 +2,7 @@ import { domainHash } from '../canonical-json.ts';
 import { CiroError } from '../errors.ts';
 import type { JobId } from '../ids.ts';
 
-export class LedgerError extends CiroError<'unbalanced' | 'insufficient' | 'broken-chain' | 'unknown-hold' | 'duplicate'> {}
+export class LedgerError extends CiroError<'unbalanced' | 'insufficient' | 'key-budget' | 'broken-chain' | 'unknown-hold' | 'duplicate'> {}
 
 /**
  * Accounts (SPEC M4): `issued` (the counter-account of all credits, the only one that may be negative), `pool` (community pool),

@@ -15,7 +15,7 @@ import { settlementLine } from './settlement-line.ts';
 import type { NodeId } from '@ciro/core/ids.ts';
 import type { ChainDoor } from '@ciro/core/sponsorship/chain-door.ts';
 import type { ChainFile } from '../chain/chain-settings.ts';
-import type { CoordinatorOptions } from '../main.ts';
+import type { CoordinatorOptions } from '../coordinator-options.ts';
 import type { SettlementEvent } from '../settlement/ports.ts';
 import type { Payment } from '../settlement/settlement.ts';
 import type { OwnChain } from './own-chain.ts';

@@ -7,7 +7,8 @@ import { findBrowser } from '../volunteers/find-browser.ts';
 import { launchVolunteers } from '../volunteers/launch-volunteers.ts';
 import { showProgress } from './progress.ts';
 import { waitForVolunteers } from './volunteer-status.ts';
-import type { Coordinator, CoordinatorOptions, environmentOptions } from '../main.ts';
+import type { Coordinator } from '../main.ts';
+import type { CoordinatorOptions, environmentOptions } from '../coordinator-options.ts';
 import type { LaunchOptions, Volunteers } from '../volunteers/launch-volunteers.ts';
 import type { VolunteerEngine } from '../volunteers/volunteer-launch.ts';
 

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { CHECKOUT } from '../setup/checkout.ts';
-import { environmentOptions } from '../main.ts';
+import { environmentOptions } from '../coordinator-options.ts';
 import { drain } from './drain.ts';
 import { openChain } from './open-chain.ts';
 import { openNetwork } from './open-network.ts';

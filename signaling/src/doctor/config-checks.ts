@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { trustedProxies } from '../edge/client-address.ts';
 import { parsePublicUrl } from '../edge/listen.ts';
 import { IceServers } from '../relay/ice-servers.ts';
-import { environmentOptions } from '../main.ts';
+import { environmentOptions } from '../coordinator-options.ts';
 import { readChainFile } from '../chain/chain-settings.ts';
 import { fail, ok, warn } from './finding.ts';
 import type { Finding } from './finding.ts';
@@ -16,17 +16,19 @@ const LEAST_CERTIFICATE_DAYS = 14;
 
 /** Everything that the environment sets, as a start would read it. */
 export function environment(env: NodeJS.ProcessEnv): Finding {
-  const { ice, publicUrl, tls, metricsToken, operatorToken, trustedProxies: proxies } = environmentOptions(env);
+  const { ice, publicUrl, instanceUrl, databaseUrl, tls, metricsToken, operatorToken, trustedProxies: proxies } = environmentOptions(env);
   trustedProxies(proxies);
   if (ice !== undefined) new IceServers({ now: Date.now }, ice);
   const url = publicUrl === undefined ? undefined : parsePublicUrl(publicUrl);
+  if (instanceUrl !== undefined) parsePublicUrl(instanceUrl, 'CIRO_INSTANCE_URL');
+  if (instanceUrl !== undefined && databaseUrl === undefined) return fail('CIRO_INSTANCE_URL is set and DATABASE_URL is not: several coordinators share one PostgreSQL database', 'give both, or neither');
   if (!tls && (env['CIRO_TLS_CERT'] || env['CIRO_TLS_KEY'])) return fail('of CIRO_TLS_CERT and CIRO_TLS_KEY one is missing', 'give both, or neither');
   if (url?.protocol === 'http:' && url.hostname !== 'localhost') return warn(`PUBLIC_URL is ${url.href}, and browsers give a page without HTTPS no WebGPU, keys or cache`, 'put a proxy with HTTPS in front (docs/operate.md) and name its address');
   for (const [name, token] of Object.entries({ CIRO_METRICS_TOKEN: metricsToken, CIRO_OPERATOR_TOKEN: operatorToken })) {
     if (token !== undefined && token.length < LEAST_TOKEN) return warn(`${name} has ${token.length} characters`, `give it ${LEAST_TOKEN} or more: openssl rand -hex 24`);
   }
   if (url !== undefined && (ice?.turn ?? []).length === 0) return warn('no TURN server: tabs that cannot reach each other go through this coordinator', 'set CIRO_TURN_URLS and CIRO_TURN_SECRET (docs/operate.md)');
-  const set = ['PUBLIC_URL', 'DATABASE_URL', 'CIRO_TLS_CERT', 'CIRO_STUN_URLS', 'CIRO_TURN_URLS', 'CIRO_TRUSTED_PROXIES', 'CIRO_METRICS_TOKEN', 'CIRO_OPERATOR_TOKEN', 'CIRO_LOG_LEVEL', 'CIRO_AUDIT_RATE', 'CIRO_PUBLIC_FILES'].filter((name) => env[name]);
+  const set = ['PUBLIC_URL', 'DATABASE_URL', 'CIRO_INSTANCE_URL', 'CIRO_TLS_CERT', 'CIRO_STUN_URLS', 'CIRO_TURN_URLS', 'CIRO_TRUSTED_PROXIES', 'CIRO_METRICS_TOKEN', 'CIRO_OPERATOR_TOKEN', 'CIRO_LOG_LEVEL', 'CIRO_AUDIT_RATE', 'CIRO_PUBLIC_FILES'].filter((name) => env[name]);
   return ok(set.length === 0 ? 'nothing is set: a coordinator of this machine' : `${set.join(', ')} can be used`);
 }
 

@@ -13,7 +13,7 @@ export function accountRoutes(app: FastifyInstance, { accounts, ledger, trialLim
   });
 
   app.get('/v1/account', async (request, reply) => {
-    const account = await accounts.authenticate(request.headers.authorization);
+    const { account } = await accounts.allow(request.headers.authorization, 'read');
     const balance = await ledger.balance(account);
     reply.header('cache-control', 'no-store');
     return { object: 'account', account, balance: String(balance), credits: formatCredits(balance) };

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { streamAnswer } from './answer-stream.ts';
-import { joinLink } from './join-link.ts';
+import { ChunkFormat } from './chat-format.ts';
+import { joinLink, trackingUrl } from './links.ts';
 import { EdgeError, jobNotFound } from './openai-error.ts';
 import type { FastifyInstance } from 'fastify';
 import type { Accounts } from '../accounts/accounts.ts';
@@ -33,24 +34,25 @@ interface OneAnswer {
 export function answerRoutes(app: FastifyInstance, { accounts, intake, past, publicUrl }: AnswerRouteDependencies): void {
   app.get<OneAnswer>('/v1/jobs/:id/answer', async (request, reply) => {
     const { params: { id }, query, headers } = request;
-    const account = await accounts.authenticate(headers.authorization);
+    const { account } = await accounts.allow(headers.authorization, 'read');
     const from = offsetOf(headers['last-event-id'] ?? query.from);
     const wish = { from, numbered: true, atOnce: true, joinUrl: joinLink(request, publicUrl) };
+    const formatOf = (head: AnswerHead): ChunkFormat => new ChunkFormat(head, trackingUrl(request, publicUrl, id));
     reply.header('x-ciro-job', id);
     const answer = intake.answer(id, account);
     if (answer !== undefined) {
       const gone = new AbortController();
       reply.raw.once('close', () => gone.abort());
-      return streamAnswer(request, reply, { ...answer, request: { ...answer.request, includeUsage: true } }, answer.read(gone.signal), wish);
+      return streamAnswer(request, reply, { job: id, events: answer.read(gone.signal), format: formatOf({ ...answer, request: { ...answer.request, includeUsage: true } }) }, wish);
     }
     const found = await past(id, account);
     if (found === undefined) throw jobNotFound(id);
     if ('failure' in found) throw new EdgeError('job_failed', `job ${id} has no answer: ${found.failure.message}`, { fault: 'user' });
-    return streamAnswer(request, reply, found.head, inTurn(found.events), wish);
+    return streamAnswer(request, reply, { job: id, events: inTurn(found.events), format: formatOf(found.head) }, wish);
   });
 
   app.post<OneAnswer>('/v1/jobs/:id/cancel', async ({ params: { id }, headers }, reply) => {
-    const account = await accounts.authenticate(headers.authorization);
+    const { account } = await accounts.allow(headers.authorization, 'ask');
     const answer = intake.answer(id, account);
     if (answer === undefined && (await past(id, account)) === undefined) throw jobNotFound(id);
     answer?.cancel();

@@ -1,13 +1,20 @@
 import { Readable } from 'node:stream';
-import { ChunkFormat } from './chat-format.ts';
 import { heartbeats } from './heartbeats.ts';
 import { openAiError } from './openai-error.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { AnswerEvent, AnswerHead } from '../intake/answer.ts';
+import type { AnswerEvent } from '../intake/answer.ts';
 import type { Beating } from './heartbeats.ts';
+import type { StreamFormat } from './stream-format.ts';
 
 /** Comments in a waiting stream: proxies close connections that are silent for 30 to 60 s. */
 export const HEARTBEAT_MS = 15_000;
+
+/** An answer that is to be streamed, in the words of an API. */
+export interface StreamedAnswer {
+  readonly job: string;
+  readonly events: AsyncIterable<AnswerEvent>;
+  readonly format: StreamFormat;
+}
 
 /** How an answer is streamed. */
 export interface StreamWish {
@@ -25,18 +32,17 @@ export interface StreamWish {
  * Server-sent events of an answer. Unless `atOnce`, the status is sent only when the job was placed, or a heartbeat is due: until then a refusal (a full
  * queue, nobody there) is an HTTP error that client libraries know how to retry.
  */
-export async function streamAnswer(request: FastifyRequest, reply: FastifyReply, answer: AnswerHead, source: AsyncIterable<AnswerEvent>, wish: StreamWish): Promise<FastifyReply> {
-  const events = heartbeats(source, HEARTBEAT_MS);
+export async function streamAnswer(request: FastifyRequest, reply: FastifyReply, answer: StreamedAnswer, wish: StreamWish): Promise<FastifyReply> {
+  const events = heartbeats(answer.events, HEARTBEAT_MS);
   let first = await events.next();
   while (!wish.atOnce && first.done !== true && first.value !== 'beat' && first.value.event.type === 'queued') first = await events.next();
   const body = Readable.from(lines(request, answer, first, { events, wish }), { objectMode: false });
   return reply.header('content-type', 'text/event-stream; charset=utf-8').header('cache-control', 'no-store').header('x-accel-buffering', 'no').send(body);
 }
 
-async function* lines(request: FastifyRequest, answer: AnswerHead, first: IteratorResult<Beating<AnswerEvent>>, { events, wish }: { readonly events: AsyncGenerator<Beating<AnswerEvent>>; readonly wish: StreamWish }): AsyncGenerator<string> {
-  const chunks = new ChunkFormat(answer);
+async function* lines(request: FastifyRequest, { job, format }: StreamedAnswer, first: IteratorResult<Beating<AnswerEvent>>, { events, wish }: { readonly events: AsyncGenerator<Beating<AnswerEvent>>; readonly wish: StreamWish }): AsyncGenerator<string> {
   let at = 0;
-  yield data(chunks.role());
+  for (const said of format.begin()) yield data(said);
   try {
     for (let next = first; next.done !== true; next = await events.next()) {
       if (next.value === 'beat') {
@@ -49,16 +55,20 @@ async function* lines(request: FastifyRequest, answer: AnswerHead, first: Iterat
       else if (event.type === 'text') {
         const fresh = event.text.slice(Math.max(0, wish.from - at));
         at += event.text.length;
-        if (fresh !== '') yield (wish.numbered ? `id: ${at}\n` : '') + data(chunks.text(fresh));
-      } else if (event.type === 'end') for (const chunk of chunks.end(event)) yield data(chunk);
+        if (fresh !== '') for (const said of format.text(fresh)) yield (wish.numbered ? `id: ${at}\n` : '') + data(said);
+      } else if (event.type === 'end') for (const said of format.end(event)) yield data(said);
     }
-    yield 'data: [DONE]\n\n';
+    if (format.done !== undefined) yield `data: ${format.done}\n\n`;
   } catch (error) {
-    // The status is out: the error goes into the stream, which ends without [DONE] so that nobody takes it for whole.
+    // The status is out: the error goes into the stream, which ends without its last event so that nobody takes it for whole.
     const { status, body } = openAiError(error, wish.joinUrl);
-    if (status === 500) request.log.error({ err: error, job: answer.job }, 'an answer failed');
-    yield data(body);
+    if (status === 500) request.log.error({ err: error, job }, 'an answer failed');
+    for (const said of format.failed(body)) yield data(said);
   }
 }
 
-const data = (value: object): string => `data: ${JSON.stringify(value)}\n\n`;
+/** One event, under the name that its `type` gives it. */
+function data(value: object): string {
+  const name = 'type' in value && typeof value.type === 'string' ? `event: ${value.type}\n` : '';
+  return `${name}data: ${JSON.stringify(value)}\n\n`;
+}

@@ -5,15 +5,19 @@ import { logOptions } from '../logging/log-options.ts';
 import { accountRoutes } from './account-routes.ts';
 import { AddressLimits } from './address-limits.ts';
 import { answerRoutes } from './answer-routes.ts';
+import { AskDoor } from './ask-door.ts';
 import { chainRoutes } from './chain-routes.ts';
 import { chatRoute } from './chat-route.ts';
 import { trustedProxies } from './client-address.ts';
+import { completionsRoute } from './completions-route.ts';
 import { disputeRoutes } from './dispute-routes.ts';
+import { docsRoutes } from './docs-routes.ts';
 import { epochRoutes } from './epoch-routes.ts';
 import { escrowRoutes } from './escrow-routes.ts';
 import { jobRoutes } from './job-routes.ts';
-import { joinLink } from './join-link.ts';
+import { joinLink } from './links.ts';
 import { ledgerRoutes } from './ledger-routes.ts';
+import { keyRoutes } from './key-routes.ts';
 import { lineRoutes } from './line-routes.ts';
 import { modelsRoutes } from './models-routes.ts';
 import { networkRoutes } from './network-routes.ts';
@@ -23,11 +27,13 @@ import { EdgeError, openAiError } from './openai-error.ts';
 import { NOT_FOUND_PAGE, pageRoutes, wantsPage } from './page-routes.ts';
 import { payoutRoutes } from './payout-routes.ts';
 import { watchRequests } from './request-watch.ts';
+import { responsesRoute } from './responses-route.ts';
 import { COMMON_HEADERS, INSECURE_PAGE_POLICY, TRANSPORT_HEADERS } from './security-headers.ts';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import type { AnswerRouteDependencies } from './answer-routes.ts';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { EvidenceDesk } from '../evidence/evidence-desk.ts';
+import type { ChatCommands } from '../intake/chat-commands.ts';
 import type { Intake } from '../intake/intake.ts';
 import type { JobWatch } from '../intake/job-watch.ts';
 import type { Ledger } from '../ledger/ledger.ts';
@@ -75,6 +81,8 @@ export interface HttpDependencies {
   readonly accounts: Accounts;
   readonly ledger: Ledger;
   readonly intake: Intake;
+  /** What answers instead of a model when it is asked by name. */
+  readonly commands?: ChatCommands;
   readonly evidence: EvidenceDesk;
   readonly jobs: JobWatch;
   /** An answer that is over, from the record. */
@@ -132,6 +140,7 @@ export async function createHttp({ tls, logLevel, logSink, answered, trusts = tr
 export async function addRoutes(app: FastifyInstance, dependencies: HttpDependencies, options: HttpOptions): Promise<void> {
   // Every body of this API is JSON.
   app.removeContentTypeParser('text/plain');
+  allowEmptyBodies(app);
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, options.publicUrl));
   app.setNotFoundHandler((request, reply) => {
     if (wantsPage(request)) return reply.code(404).header('content-security-policy', INSECURE_PAGE_POLICY).type('text/html; charset=utf-8').send(NOT_FOUND_PAGE);
@@ -142,9 +151,14 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
     if (options.publicUrl?.protocol === 'https:') reply.headers(TRANSPORT_HEADERS);
     if (request.url.startsWith('/v1/')) await openToOtherSites(request, reply);
   });
-  const { accounts, ledger, intake, evidence, jobs, past, head, settlement, disputes, escrows, chain, models, view } = dependencies;
-  chatRoute(app, { accounts, intake, limits: new AddressLimits(CHAT_LIMIT, options), ...(options.publicUrl && { publicUrl: options.publicUrl }) });
+  const { accounts, ledger, intake, commands, evidence, jobs, past, head, settlement, disputes, escrows, chain, models, view } = dependencies;
+  const { publicUrl, now } = options;
+  const door = new AskDoor({ accounts, intake, limits: new AddressLimits(CHAT_LIMIT, options), now, ...(commands && { commands }), ...(publicUrl && { publicUrl }) });
+  chatRoute(app, door);
+  completionsRoute(app, door);
+  responsesRoute(app, door);
   accountRoutes(app, { accounts, ledger, trialLimits: new AddressLimits(TRIAL_LIMIT, options) });
+  keyRoutes(app, { accounts, ledger, now: options.now });
   jobRoutes(app, { accounts, evidence, jobs });
   answerRoutes(app, { accounts, intake, past, ...(options.publicUrl && { publicUrl: options.publicUrl }) });
   ledgerRoutes(app, { ledger, head });
@@ -155,6 +169,7 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
   disputeRoutes(app, { disputes });
   modelsRoutes(app, models, { startedAt: options.now(), missing: (id) => view.missing(id) });
   networkRoutes(app, view, models);
+  docsRoutes(app);
   operationRoutes(app, dependencies.operation, options);
   operatorRoutes(app, dependencies.drains, options);
   await lineRoutes(app, { limits: new AddressLimits(LINE_LIMIT, options) });
@@ -162,22 +177,35 @@ export async function addRoutes(app: FastifyInstance, dependencies: HttpDependen
   await pageRoutes(app, options);
 }
 
+/** Headers of an answer that a page of another site may read. */
+const EXPOSED_HEADERS = 'x-ciro-job, x-request-id, retry-after';
+
+/** Many clients name a type for a body that they do not send, as with DELETE: it is no body then. */
+function allowEmptyBodies(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeContentTypeParser('application/json');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else void parse(request, body as string, done);
+  });
+}
+
 /** The API may be called from any site: keys travel in a header that a page must be given, never in cookies. */
 async function openToOtherSites(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  reply.header('access-control-allow-origin', '*').header('access-control-expose-headers', 'x-ciro-job, retry-after');
+  reply.header('access-control-allow-origin', '*').header('access-control-expose-headers', EXPOSED_HEADERS);
   if (request.method !== 'OPTIONS') return;
-  await reply.code(204).header('access-control-allow-methods', 'GET, POST, OPTIONS').header('access-control-allow-headers', 'authorization, content-type, *').header('access-control-max-age', '600').send();
+  await reply.code(204).header('access-control-allow-methods', 'GET, POST, DELETE, OPTIONS').header('access-control-allow-headers', 'authorization, content-type, *').header('access-control-max-age', '600').send();
 }
 
 function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, publicUrl: URL | undefined): FastifyReply {
-  const { status, body, retryAfterS } = openAiError(ofFastify(error), joinLink(request, publicUrl));
+  const { status, body, retryAfterS } = openAiError(ofFastify(error, request.routeOptions.bodyLimit ?? MAX_BODY_BYTES), joinLink(request, publicUrl));
   if (status === 500) request.log.error({ err: error, route: request.routeOptions.url }, 'a request failed');
   if (retryAfterS !== undefined) reply.header('retry-after', retryAfterS);
   return reply.code(status).type('application/json; charset=utf-8').send(body);
 }
 
 /** What Fastify itself refuses, in our words; anything else passes as it is. */
-function ofFastify(error: unknown): unknown {
+function ofFastify(error: unknown, bodyLimit: number): unknown {
   if (error instanceof CiroError || !(error instanceof Error) || !('code' in error)) return error;
   const refuse = (code: EdgeError['code'], message: string): EdgeError => new EdgeError(code, message, { fault: 'user' });
   switch (error.code) {
@@ -185,7 +213,7 @@ function ofFastify(error: unknown): unknown {
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
       return refuse('invalid_json', 'the body is not JSON; send one JSON object');
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return refuse('body_too_large', 'the body is too large; shorten the messages');
+      return refuse('body_too_large', `the body has more than ${bodyLimit} bytes, which is the limit here; send less`);
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return refuse('unsupported_media_type', 'the body must be JSON; send the header "Content-Type: application/json"');
   }

@@ -13,7 +13,8 @@ import type { JobStatus, JobWatch } from '../intake/job-watch.ts';
 /** Seconds after which asking again makes sense: roots and acknowledgements are waited for at most 10 s, audits a few times an answer. */
 const RETRY_AFTER_S = 1;
 
-const NonceBody = v.strictObject({ nonce: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)) });
+/** Body of `POST /v1/jobs/ID/nonce`. */
+export const NonceBody = v.strictObject({ nonce: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)) });
 
 export interface JobRouteDependencies {
   readonly accounts: Accounts;
@@ -35,14 +36,14 @@ interface OneJob {
  */
 export function jobRoutes(app: FastifyInstance, { accounts, evidence, jobs }: JobRouteDependencies): void {
   app.get<OneJob>('/v1/jobs/:id', async ({ params, headers }, reply) => {
-    const status = await jobs.status(params.id, await accounts.authenticate(headers.authorization));
+    const status = await jobs.status(params.id, (await accounts.allow(headers.authorization, 'read')).account);
     if (status === undefined) throw jobNotFound(params.id);
     reply.header('cache-control', 'no-store');
     return statusBody(status);
   });
 
   app.get<OneJob>('/v1/jobs/:id/events', async ({ params, headers }, reply) => {
-    const account = await accounts.authenticate(headers.authorization);
+    const { account } = await accounts.allow(headers.authorization, 'read');
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
     const events = await jobs.events(params.id, account, gone.signal);
@@ -52,14 +53,14 @@ export function jobRoutes(app: FastifyInstance, { accounts, evidence, jobs }: Jo
   });
 
   app.post<OneJob>('/v1/jobs/:id/nonce', async ({ params, headers, body }, reply) => {
-    const account = await accounts.authenticate(headers.authorization);
+    const { account } = await accounts.allow(headers.authorization, 'ask');
     if (!v.is(NonceBody, body)) throw new EdgeError('bad_request', 'the body is not {"nonce":"…"} with 32 bytes as 64 lower-case hex digits; send the nonce of this request\'s ciro.nonce_commitment', { fault: 'user', fields: { param: 'nonce' } });
     if ((await jobs.openNonce(params.id, account, body.nonce)) === undefined) throw jobNotFound(params.id);
     return reply.header('cache-control', 'no-store').send({ object: 'job.nonce', job: params.id, status: 'taken' });
   });
 
   app.get<OneJob & { Querystring: { pieces?: string } }>('/v1/jobs/:id/evidence', async ({ params, query, headers }, reply) => {
-    const account = await accounts.authenticate(headers.authorization);
+    const { account } = await accounts.allow(headers.authorization, 'read');
     const answer = await evidence.find(params.id, account, { pieces: query.pieces === '1' });
     reply.header('cache-control', 'no-store');
     const later = (status: string) => reply.code(202).header('retry-after', RETRY_AFTER_S).send({ status, job: params.id });

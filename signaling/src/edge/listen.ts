@@ -22,9 +22,9 @@ export async function listen(app: FastifyInstance, { port, host }: { readonly po
   return typeof address === 'object' && address !== null ? address.port : port;
 }
 
-/** Reads `PUBLIC_URL`: an http or https origin. Throws `bad-public-url`. */
-export function parsePublicUrl(text: string): URL {
+/** Reads `PUBLIC_URL`, or another setting of that form: an http or https origin. Throws `bad-public-url`. */
+export function parsePublicUrl(text: string, setting = 'PUBLIC_URL'): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '' && url.username === '') return url;
-  throw new AddressError('bad-public-url', `PUBLIC_URL is ${JSON.stringify(text.slice(0, 200))}; give a scheme and a host, e.g. https://ciro.example.org`, { fault: 'user' });
+  throw new AddressError('bad-public-url', `${setting} is ${JSON.stringify(text.slice(0, 200))}; give a scheme and a host, e.g. https://ciro.example.org`, { fault: 'user' });
 }

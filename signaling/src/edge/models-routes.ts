@@ -85,7 +85,7 @@ function chunksRoute(app: FastifyInstance, models: ShardedModels): void {
 
 function known(models: ShardedModels, nameOrId: string): ShardedModel {
   const model = models.get(nameOrId);
-  if (model === undefined) throw notFound(`model ${JSON.stringify(nameOrId.slice(0, 120))} is not served here; served: ${models.list().map(({ manifest }) => manifest.name).join(', ')}`);
+  if (model === undefined) throw new EdgeError('model_not_found', `model ${JSON.stringify(nameOrId.slice(0, 120))} is not served here; served: ${['default', ...models.list().map(({ manifest }) => manifest.name)].join(', ')}`, { fault: 'user', fields: { param: 'model' } });
   return model;
 }
 

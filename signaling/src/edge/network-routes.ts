@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { Instance } from '../cluster/instance.ts';
 import type { SchedulerStatus } from '../scheduler/job-runner.ts';
 import type { StageStatus } from '../scheduler/slot.ts';
 import type { WorkerFigures } from '../scheduler/worker-turnout.ts';
@@ -16,6 +17,8 @@ export interface NetworkView {
   missing(modelId: string): number | undefined;
   /** Open sockets, greeted or not. */
   connections(): number;
+  /** All coordinators of the network, where it has several (SPEC Z1). */
+  readonly instances?: () => readonly Instance[];
   nodes(): Promise<readonly (PublicNode & { readonly profile: NodeProfile | null })[]>;
 }
 
@@ -31,6 +34,7 @@ export function networkRoutes(app: FastifyInstance, view: NetworkView, models: S
       status: 'ok',
       network: view.network,
       ...(view.commit === undefined ? {} : { commit: view.commit }),
+      ...(view.instances === undefined ? {} : { instances: view.instances().map(({ number, said }) => ({ number, ...said })) }),
       connections: view.connections(),
       workers,
       spare,

@@ -1,7 +1,7 @@
 import { CiroError } from '@ciro/core/errors.ts';
 import { ProtocolError } from '@ciro/core/protocol/parse.ts';
 import { LedgerError } from '@ciro/core/ledger/entry.ts';
-import { AccountError } from '../accounts/accounts.ts';
+import { AccountError } from '../accounts/account-error.ts';
 import { EscrowError } from '../escrow/escrow-error.ts';
 import { IntakeError } from '../intake/intake-error.ts';
 import { TrialError } from '../ledger/trial-error.ts';
@@ -25,10 +25,10 @@ export interface MissingTabs {
   readonly join_url: string;
 }
 
-type ErrorType = 'invalid_request_error' | 'authentication_error' | 'insufficient_quota' | 'rate_limit_error' | 'server_error';
+type ErrorType = 'invalid_request_error' | 'authentication_error' | 'permission_error' | 'insufficient_quota' | 'rate_limit_error' | 'server_error';
 
 /** What the edge itself refuses. */
-export class EdgeError extends CiroError<'invalid_json' | 'unreadable_file' | 'range_not_satisfiable' | 'not_found' | 'no_chain' | 'node_unavailable' | 'method_not_allowed' | 'body_too_large' | 'unsupported_media_type' | 'rate_limit_exceeded' | 'bad_request' | 'job_not_found' | 'job_failed'> {}
+export class EdgeError extends CiroError<'invalid_json' | 'unreadable_file' | 'range_not_satisfiable' | 'not_found' | 'model_not_found' | 'no_chain' | 'node_unavailable' | 'instance_lost' | 'method_not_allowed' | 'body_too_large' | 'unsupported_media_type' | 'rate_limit_exceeded' | 'bad_request' | 'job_not_found' | 'job_failed'> {}
 
 /** A job of another account is as one that never was. */
 export function jobNotFound(id: string): EdgeError {
@@ -39,8 +39,10 @@ const EDGE_STATUS: Readonly<Record<EdgeError['code'], number>> = {
   invalid_json: 400,
   bad_request: 400,
   not_found: 404,
+  model_not_found: 404,
   no_chain: 404,
   node_unavailable: 503,
+  instance_lost: 503,
   job_not_found: 404,
   method_not_allowed: 405,
   job_failed: 409,
@@ -51,13 +53,19 @@ const EDGE_STATUS: Readonly<Record<EdgeError['code'], number>> = {
   unreadable_file: 500,
 };
 
+/** The client called it off: client libraries ask again after 408, 409, 429 and every 5xx, and never after this. */
+const CALLED_OFF = 499;
+
+/** Seconds after which asking again makes sense, where an error says nothing better: a ring needs some to mend; a limit refills; the next ring is there at once. */
+const RETRY_AFTER_S: Readonly<Record<number, number>> = { 429: 10, 502: 1, 503: 5 };
+
 /** Scheduler errors: nobody to answer, or too many asking, is 503; a job that broke on the way is 502. Both may be tried again. */
 const SCHEDULER_STATUS: Readonly<Record<SchedulerError['code'], number>> = {
   'no-workers': 503,
   'not-covered': 503,
   'queue-full': 503,
   'prepare-timeout': 503,
-  cancelled: 503,
+  cancelled: CALLED_OFF,
   'worker-lost': 502,
   'stage-refused': 502,
   'prefix-gone': 502,
@@ -77,7 +85,15 @@ const INTAKE_STATUS: Readonly<Partial<Record<IntakeError['code'], number>>> = {
   answer_unverified: 502,
   answer_changed: 502,
   stopping: 503,
-  cancelled: 503,
+  cancelled: CALLED_OFF,
+};
+
+/** What is wrong with a key opens nothing (401), but for these. */
+const ACCOUNT_KIND: Readonly<Partial<Record<AccountError['code'], { readonly status: number; readonly type: ErrorType; readonly code: string }>>> = {
+  'insufficient-scope': { status: 403, type: 'permission_error', code: 'insufficient_scope' },
+  'bad-key': { status: 400, type: 'invalid_request_error', code: 'bad_key' },
+  'too-many-keys': { status: 409, type: 'invalid_request_error', code: 'too_many_keys' },
+  'no-such-key': { status: 404, type: 'invalid_request_error', code: 'key_not_found' },
 };
 
 /** What is wrong with an escrow is the request's fault (400), but for these. */
@@ -106,10 +122,11 @@ export function openAiError(error: unknown, joinUrl?: string): OpenAiError {
   const message = missing === undefined ? said : `${said}. Join: ${missing.join_url}`;
   const param = typeof fields['param'] === 'string' ? fields['param'] : null;
   const retryAfterMs = fields['retryAfterMs'];
+  const retryAfterS = typeof retryAfterMs === 'number' ? Math.max(1, Math.ceil(retryAfterMs / 1000)) : RETRY_AFTER_S[status];
   return {
     status,
     body: { error: { message, type, param, code, ...(missing === undefined ? {} : { ciro: missing }) } },
-    ...(typeof retryAfterMs === 'number' ? { retryAfterS: Math.max(1, Math.ceil(retryAfterMs / 1000)) } : {}),
+    ...(retryAfterS === undefined ? {} : { retryAfterS }),
   };
 }
 
@@ -121,27 +138,34 @@ function missingTabs({ missingWorkers, missingBytes, workerBytes }: Readonly<Rec
 function kindOf(error: unknown): { readonly status: number; readonly type: ErrorType; readonly code: string } {
   if (error instanceof EdgeError) {
     const status = EDGE_STATUS[error.code];
-    return { status, type: status === 429 ? 'rate_limit_error' : 'invalid_request_error', code: error.code };
+    return { status, type: typeOf(status), code: error.code };
   }
-  if (error instanceof AccountError) return { status: 401, type: 'authentication_error', code: 'invalid_api_key' };
+  if (error instanceof AccountError) return ACCOUNT_KIND[error.code] ?? { status: 401, type: 'authentication_error', code: 'invalid_api_key' };
+  if (error instanceof LedgerError && error.code === 'key-budget') return { status: 402, type: 'insufficient_quota', code: 'key_budget_exceeded' };
   if (error instanceof LedgerError && error.code === 'insufficient' && error.fault === 'user') return { status: 402, type: 'insufficient_quota', code: 'insufficient_credits' };
   if (error instanceof TrialError) return { status: 429, type: 'rate_limit_error', code: underscored(error.code) };
   if (error instanceof SchedulerError) {
     const status = SCHEDULER_STATUS[error.code];
-    return { status, type: status >= 500 ? 'server_error' : 'invalid_request_error', code: underscored(error.code) };
+    return { status, type: typeOf(status), code: error.code === 'unknown-model' ? 'model_not_found' : underscored(error.code) };
   }
   if (error instanceof IntakeError) {
     const status = INTAKE_STATUS[error.code] ?? 400;
-    return { status, type: status >= 500 ? 'server_error' : status === 429 ? 'rate_limit_error' : 'invalid_request_error', code: error.code };
+    return { status, type: typeOf(status), code: error.code };
   }
   if (error instanceof EscrowError) {
     const status = ESCROW_STATUS[error.code] ?? 400;
-    return { status, type: status >= 500 ? 'server_error' : status === 402 ? 'insufficient_quota' : 'invalid_request_error', code: error.code };
+    return { status, type: typeOf(status), code: error.code };
   }
   if (error instanceof PayoutLinkError) return { status: PAYOUT_STATUS[error.code] ?? 400, type: error.code === 'node_silent' ? 'server_error' : 'invalid_request_error', code: error.code };
   if (error instanceof ModelsError && error.fault === 'user') return { status: error.code === 'unknown-shard' ? 404 : 400, type: 'invalid_request_error', code: underscored(error.code) };
   if (error instanceof ProtocolError) return { status: 400, type: 'invalid_request_error', code: underscored(error.code) };
   return { status: 500, type: 'server_error', code: 'internal_error' };
+}
+
+function typeOf(status: number): ErrorType {
+  if (status >= 500) return 'server_error';
+  if (status === 429) return 'rate_limit_error';
+  return status === 402 ? 'insufficient_quota' : 'invalid_request_error';
 }
 
 const underscored = (code: string): string => code.replaceAll('-', '_');

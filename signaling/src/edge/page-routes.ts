@@ -45,7 +45,7 @@ export async function pageRoutes(app: FastifyInstance, { webDist, publicUrl, pub
 /** A browser on its way to a page, rather than a program, a script or a style. */
 export function wantsPage(request: Pick<FastifyRequest, 'method' | 'headers' | 'url'>): boolean {
   const { method, headers, url } = request;
-  return (method === 'GET' || method === 'HEAD') && (headers.accept ?? '').includes('text/html') && !/^\/(v1|models|health|ready|metrics|line|socket)([/?]|$)/.test(url);
+  return (method === 'GET' || method === 'HEAD') && (headers.accept ?? '').includes('text/html') && !/^\/(v1|docs|openapi\.json|models|health|ready|metrics|line|socket)([/?]|$)/.test(url);
 }
 
 /** Shown for an address that does not exist, to a browser. */

@@ -10,7 +10,8 @@ const MAX_SIGNATURE_FELTS = 128;
 
 const IdentityKey = v.pipe(v.string(), v.regex(/^0x[1-9a-f][0-9a-f]{0,62}$/));
 const Felt = v.pipe(v.string(), v.regex(/^0x[0-9a-fA-F]{1,64}$/, 'expected a field element in 0x hex'));
-const Asked = v.strictObject({
+/** Body of `POST /v1/payouts`. */
+export const PayoutBody = v.strictObject({
   change: PayoutChange,
   identity_signature: v.nullable(v.pipe(v.string(), v.regex(/^[0-9a-f]{128}$/, 'expected 128 hex digits'))),
   wallet_signature: v.nullable(v.pipe(v.array(Felt), v.minLength(1), v.maxLength(MAX_SIGNATURE_FELTS))),
@@ -41,7 +42,7 @@ export function payoutRoutes(app: FastifyInstance, { links }: PayoutRouteDepende
   app.post('/v1/payouts', async ({ body, ip }, reply) => {
     reply.header('cache-control', 'no-store');
     limits.take(ip);
-    const asked = v.safeParse(Asked, body, { abortEarly: true });
+    const asked = v.safeParse(PayoutBody, body, { abortEarly: true });
     if (!asked.success) {
       const param = v.getDotPath(asked.issues[0]) ?? 'body';
       throw new EdgeError('bad_request', `the change cannot be read (${param}: ${asked.issues[0].message.slice(0, 200)})`, { fault: 'user', fields: { param } });

@@ -1,3 +1,4 @@
+import { callerOf } from '../accounts/caller.fixture.ts';
 import { expect, it } from 'vitest';
 import { LAUNCH_RATES, price } from '@ciro/core/pricing/price.ts';
 import { resultRootOf, specHashOf } from '@ciro/core/settlement/escrow.ts';
@@ -37,10 +38,12 @@ function bodyOf(ciro: object = {}) {
   return { model: 'm', messages: [{ role: 'user', content: 'Why?' }], max_tokens: IDS.length, temperature: 0, seed: 1, ciro: { ...ciro, escrow: ESCROW, escrow_salt: SALT } };
 }
 
+const requestOf = (ciro?: object) => parseChatRequest(bodyOf(ciro));
+
 async function setup(ciro: object = {}) {
   const network = new EscrowedNetwork();
   await network.ledger.start();
-  network.fund({ budget: BUDGET, specHash: specHashOf(escrowSpecOf(parseChatRequest(bodyOf(ciro)), MODEL), SALT) });
+  network.fund({ budget: BUDGET, specHash: specHashOf(escrowSpecOf(requestOf(ciro), MODEL), SALT) });
   return network;
 }
 
@@ -86,7 +89,7 @@ async function settled(network: EscrowedNetwork, intake: Intake) {
 it('G2, M9, N6: an answer that moved is paid once, and its result is over the roots of both jobs', async () => {
   const network = await setup();
   const { intake, runner } = intakeOf(network, (asked) => (asked === 1 ? { ids: IDS, moveAfter: { tokens: 4, lost: LOST } } : { ids: IDS.slice(4) }));
-  const answer = await intake.ask(bodyOf(), 'ada');
+  const answer = await intake.ask(requestOf(), callerOf('ada'));
   expect(await read(answer)).toBe(textOf(IDS));
   await expect.poll(async () => (await answerJobs(network.archive, answer.job)).filter(({ decided }) => decided).length).toBe(2);
   const { used, resultRoot, state } = await settled(network, intake);
@@ -98,7 +101,7 @@ it('G2, M9, N6: an answer that moved is paid once, and its result is over the ro
 it('M7, N6: an answer that failed its audit is done again, and only the one that stands is paid by the contract', async () => {
   const network = await setup();
   const { intake } = intakeOf(network, () => ({ ids: IDS }), (audited) => audited === 1);
-  const answer = await intake.ask(bodyOf(), 'ada');
+  const answer = await intake.ask(requestOf(), callerOf('ada'));
   await read(answer);
   await expect.poll(async () => (await answerJobs(network.archive, answer.job)).filter(({ decided }) => decided).length).toBe(2);
   const { used } = await settled(network, intake);
@@ -111,12 +114,12 @@ it('M7, N6: an answer that failed its audit is done again, and only the one that
 it('N6: a job that nobody could do costs nothing, and one that its client called off costs what was given', async () => {
   const nobody = await setup();
   const failing = intakeOf(nobody, () => ({ ids: [], failAfter: { tokens: 0, error: new SchedulerError('no-workers', 'nobody is here', { fault: 'platform' }) } }));
-  await expect(failing.intake.ask(bodyOf(), 'ada').then(read)).rejects.toMatchObject({ code: 'no-workers' });
+  await expect(failing.intake.ask(requestOf(), callerOf('ada')).then(read)).rejects.toMatchObject({ code: 'no-workers' });
   expect((await settled(nobody, failing.intake)).used).toBe(0n);
 
   const called = await setup();
   const ending = intakeOf(called, () => ({ ids: IDS, gate: (step) => (step === 3 ? answered.then((answer) => answer.cancel()) : undefined) }));
-  const answered = ending.intake.ask(bodyOf(), 'ada');
+  const answered = ending.intake.ask(requestOf(), callerOf('ada'));
   await expect(answered.then(read)).rejects.toMatchObject({ code: 'cancelled' });
   const answer = await answered;
   await expect.poll(async () => (await answerJobs(called.archive, answer.job)).some(({ decided }) => decided)).toBe(true);
@@ -128,7 +131,7 @@ it('G8, N4: an answer that is to keep going is gone on with by the next coordina
   const reached = Promise.withResolvers<void>();
   const release = Promise.withResolvers<void>();
   const first = intakeOf(network, () => ({ ids: IDS, gate: (step) => (step === 5 ? (reached.resolve(), release.promise) : undefined) }));
-  const answer = await first.intake.ask(bodyOf({ keep_going: true }), 'ada');
+  const answer = await first.intake.ask(requestOf({ keep_going: true }), callerOf('ada'));
   await reached.promise;
   const closing = first.intake.close();
   release.resolve();

@@ -76,7 +76,7 @@ export class EscrowedNetwork {
   async serve(ending: Ending = 'paid', job = jobId(1)): Promise<void> {
     await this.take({}, {}, job);
     this.desk.runs(ESCROW, () => undefined);
-    await this.ledger.hold(job, 'ada', HOLD, ESCROW);
+    await this.ledger.hold(job, 'ada', HOLD, { escrow: ESCROW });
     if (ending === 'gone') await this.ledger.release(job);
     else await this.#answer(job, ending);
     this.desk.over(ESCROW);

@@ -35,8 +35,8 @@ export interface JobArchive {
   open(job: OpenedJob): Promise<void>;
   record(job: JobId, record: JobRecord, text: string): Promise<void>;
   fail(job: JobId, failure: JobFailure): Promise<void>;
-  /** Fails every job that is still running, `but` for those that are to go on: after a restart no other one is. Gives them. */
-  failRunning(failure: JobFailure, but: readonly JobId[]): Promise<readonly JobId[]>;
+  /** Jobs that are neither recorded nor failed. */
+  running(): Promise<readonly JobId[]>;
   find(job: string): Promise<ArchivedJob | undefined>;
   /** The recorded job that does this one's answer again, if there is one. */
   correctionOf(job: string): Promise<JobId | undefined>;

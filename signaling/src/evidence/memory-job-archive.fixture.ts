@@ -15,10 +15,8 @@ export class MemoryJobArchive implements JobArchive {
   async fail(job: JobId, failure: JobFailure): Promise<void> {
     this.#close(job, (opened) => ({ ...opened, state: 'failed', failure }));
   }
-  async failRunning(failure: JobFailure, but: readonly JobId[]): Promise<readonly JobId[]> {
-    const running = [...this.#jobs.values()].filter(({ state, job }) => state === 'running' && !but.includes(job));
-    for (const { job } of running) await this.fail(job, failure);
-    return running.map(({ job }) => job);
+  async running(): Promise<readonly JobId[]> {
+    return [...this.#jobs.values()].filter(({ state }) => state === 'running').map(({ job }) => job);
   }
   async find(job: string): Promise<ArchivedJob | undefined> {
     return this.#jobs.get(job);

@@ -1,5 +1,5 @@
 import type { JobId } from '@ciro/core/ids.ts';
-import type { ChatRequest } from './chat-request.ts';
+import type { AnswerWish } from './ask-request.ts';
 
 /** What a client hears of its answer, in this order: queued* started (text | moving)* end, or an error thrown in between. */
 export type AnswerEvent =
@@ -14,7 +14,9 @@ export type AnswerEvent =
 /** What is said of an answer before its first text. */
 export interface AnswerHead {
   readonly job: JobId;
-  readonly request: Pick<ChatRequest, 'includeUsage' | 'assurance'>;
+  /** The command that answers instead of the model: no job stands behind `job`. */
+  readonly command?: string;
+  readonly request: Pick<AnswerWish, 'includeUsage' | 'assurance'>;
   /** Name of the model that answers. */
   readonly model: string;
   /** Epoch milliseconds. */
@@ -24,7 +26,7 @@ export interface AnswerHead {
 
 /** An accepted request. The job goes on whether it is read or not; `cancel` ends it at the last token seen. */
 export interface Answer extends AnswerHead {
-  readonly request: Pick<ChatRequest, 'includeUsage' | 'assurance' | 'stream' | 'keepGoing'>;
+  readonly request: Pick<AnswerWish, 'includeUsage' | 'assurance' | 'stream' | 'keepGoing'>;
   /** Everything from its beginning on, until the signal aborts. Throws `too_many_followers` at once. */
   read(signal: AbortSignal): AsyncIterable<AnswerEvent>;
   cancel(): void;

@@ -74,7 +74,8 @@ export class AssuredAnswer {
     try {
       await this.#carry(order, left);
       events.end();
-    } catch (error) {
+    } catch (thrown) {
+      const error = this.#endedByUs(thrown) ? stopping() : thrown;
       events.end(error);
       const failure = error instanceof CiroError ? { code: error.code, message: error.message } : { code: 'internal', message: 'an error in the coordinator; ask for the evidence later' };
       // Feeds that ended well or were told of their failure take nothing more.
@@ -83,6 +84,12 @@ export class AssuredAnswer {
     } finally {
       nonces.forget(order.job);
     }
+  }
+
+  /** Called off because the coordinator ends, and not by the client: who asks again may be answered. */
+  #endedByUs(thrown: unknown): boolean {
+    const { cancel, stopping: stop } = this.#asked;
+    return stop.aborted && !cancel.aborted && thrown instanceof CiroError && thrown.code === 'cancelled';
   }
 
   async #carry(first: JobOrder, left: Pick<Restart, 'before' | 'given'> | undefined): Promise<void> {
@@ -225,7 +232,7 @@ export class AssuredAnswer {
     const { ledger, newJob } = this.#dependencies;
     const { account, cancel, stopping: stop } = this.#asked;
     const again = correctionOf(order, (await ran).record, fault, newJob());
-    await ledger.hold(again.job, account, BigInt(again.quote.hold), again.escrow);
+    await ledger.hold(again.job, account, BigInt(again.quote.hold), { escrow: again.escrow, like: order.job });
     const { text, before } = this.#textUpTo(again);
     // Who streams has its answer and left; who waits may hang up.
     const signal = this.#checked ? AbortSignal.any([cancel, stop]) : stop;

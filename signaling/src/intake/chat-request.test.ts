@@ -23,6 +23,17 @@ it('a developer message is a system message, and text parts are joined', () => {
   expect(parseChatRequest({ model: 'm', messages: parts }).messages).toEqual([{ role: 'system', content: 'be brief' }, ...messages, { role: 'assistant', content: '' }, ...messages]);
 });
 
+it('I4: an answer is taken back as client libraries send it on the next turn', () => {
+  const answered = { role: 'assistant', content: 'Paris.', refusal: null, annotations: [], audio: null, function_call: null, tool_calls: [] };
+  expect(parseChatRequest({ model: 'm', messages: [...messages, answered, ...messages] }).messages).toEqual([...messages, { role: 'assistant', content: 'Paris.' }, ...messages]);
+  expect(parseChatRequest({ model: 'm', messages: [...messages, { role: 'assistant', content: null }, ...messages] }).messages[1]).toEqual({ role: 'assistant', content: '' });
+});
+
+it('I3: what a client says of itself, and what asks for nothing, changes nothing', () => {
+  const habits = { user: 'ann', safety_identifier: 'a1', prompt_cache_key: 'k', prompt_cache_retention: 'in_memory', store: false, metadata: {}, service_tier: 'auto', verbosity: 'medium', parallel_tool_calls: true, stream_options: { include_obfuscation: false } };
+  expect(parseChatRequest({ model: 'm', messages, ...habits })).toEqual(parseChatRequest({ model: 'm', messages }));
+});
+
 it('a stop string alone is a list of one', () => {
   expect(parseChatRequest({ model: 'm', messages, stop: '\n' }).stop).toEqual(['\n']);
 });

@@ -3,18 +3,20 @@ import { AnswerLog } from './answer-log.ts';
 import { EscrowError } from '../escrow/escrow-error.ts';
 import { escrowSpecOf } from '../escrow/escrow-spec-of.ts';
 import { AssuredAnswer } from './assured-answer.ts';
-import { parseChatRequest } from './chat-request.ts';
+import { isChat, wishOf } from './ask-request.ts';
 import { JobFaults } from './job-faults.ts';
 import { AnswerProgress } from './kept-answer.ts';
 import { LiveAnswers } from './live-answers.ts';
+import { refuseField } from './intake-error.ts';
 import { modelOf, orderOf } from './order-of.ts';
 import { RequesterNonces } from './requester-nonces.ts';
 import { stopping } from './run-order.ts';
 import type { JobId } from '@ciro/core/ids.ts';
+import type { Caller } from '../accounts/caller.ts';
 import type { JobOrder } from '../scheduler/job-order.ts';
 import type { Answer } from './answer.ts';
 import type { KeptAnswers, KeptAsked, Restart } from './kept-answer.ts';
-import type { ChatRequest } from './chat-request.ts';
+import type { AskRequest } from './ask-request.ts';
 import type { Audits, ChatModel, ChatModels, Escrows } from './ports.ts';
 import type { RunDependencies } from './run-order.ts';
 
@@ -29,10 +31,11 @@ export interface IntakeDependencies extends RunDependencies {
   readonly escrows?: Escrows;
 }
 
-/** Takes chat requests: template, ids, quote, hold, order; passes the answer on as text; settles, audits and corrects it. */
+/** Takes requests that a route has parsed (SPEC I1): template, ids, quote, hold, order; passes the answer on as text; settles, audits and corrects it. */
 export class Intake {
   readonly #dependencies: IntakeDependencies;
   readonly #now: () => number;
+  readonly #newJob: () => JobId;
   readonly #stopping = new AbortController();
   /** Requests being taken, and answers until they are decided or given up. */
   readonly #open = new Set<Promise<unknown>>();
@@ -44,15 +47,22 @@ export class Intake {
   /** Nonces that requesters may open for their jobs' draws. */
   readonly nonces: RequesterNonces;
 
-  constructor(dependencies: IntakeDependencies, options: { now: () => number }) {
+  /** `newJob` gives a fresh id; random ones when absent. */
+  constructor(dependencies: IntakeDependencies, options: { readonly now: () => number; readonly newJob?: () => JobId }) {
     this.#dependencies = dependencies;
     this.#now = options.now;
+    this.#newJob = options.newJob ?? (() => newJob());
     this.nonces = new RequesterNonces(dependencies.audits);
   }
 
-  /** Takes a request of an account; throws IntakeError, EscrowError, LedgerError `insufficient` or what the chat template refuses. */
-  ask(body: unknown, account: string): Promise<Answer> {
-    return this.#track(this.#accept(body, account));
+  /** Takes a parsed request of a caller who may ask; throws IntakeError, EscrowError, LedgerError `insufficient` and `key-budget`, or what the chat template refuses. */
+  ask(request: AskRequest, caller: Caller): Promise<Answer> {
+    return this.#track(this.#accept(request, caller));
+  }
+
+  /** Ends the answers that were asked by keys which open nothing any more (SPEC J4). */
+  endOf(keys: readonly string[]): void {
+    this.#live.endOf(keys);
   }
 
   /** An answer of this account by the job that was asked, while it is under way and for a while after. */
@@ -93,17 +103,16 @@ export class Intake {
     while (this.#open.size > 0) await Promise.allSettled(this.#open);
   }
 
-  async #accept(body: unknown, account: string): Promise<Answer> {
+  async #accept(whole: AskRequest, { account, key }: Caller): Promise<Answer> {
     const { models, ledger, kept } = this.#dependencies;
     if (this.draining) throw stopping();
-    const whole = parseChatRequest(body);
-    const { messages: _, ...request } = whole;
+    const request = wishOf(whole);
     const model = modelOf(whole, models);
-    const order = orderOf(whole, model, { job: newJob(), account, randomSeed: randomInt(SEEDS) });
-    const asked = { account, createdAt: this.#now(), request, order };
+    const order = orderOf(whole, model, { job: this.#newJob(), account, randomSeed: randomInt(SEEDS) });
+    const asked = { account, key: key.id, createdAt: this.#now(), request, order };
     await this.#takeEscrow(whole, model, order);
     try {
-      await ledger.hold(order.job, account, BigInt(order.quote.hold), order.escrow);
+      await ledger.hold(order.job, account, BigInt(order.quote.hold), { escrow: order.escrow, by: { key: key.id, ...key.budget } });
       if (request.keepGoing) await kept.begin(asked);
       return this.#run(asked, model, order);
     } catch (error) {
@@ -112,8 +121,9 @@ export class Intake {
     }
   }
 
-  async #takeEscrow(request: ChatRequest, model: ChatModel, { job, quote }: JobOrder): Promise<void> {
+  async #takeEscrow(request: AskRequest, model: ChatModel, { job, quote }: JobOrder): Promise<void> {
     if (request.escrow === undefined) return;
+    if (!isChat(request)) throw refuseField('unsupported_parameter', 'ciro.escrow', 'an escrow pays for a conversation only; use /v1/chat/completions');
     const { escrows } = this.#dependencies;
     if (escrows === undefined) throw new EscrowError('escrow_unsupported', 'this coordinator serves no escrows: it has no contract; leave ciro.escrow out, or use a coordinator that has one', { fault: 'user', fields: { param: 'ciro.escrow' } });
     await escrows.take(request.escrow, job, { spec: escrowSpecOf(request, model.id), file: model.manifest.file.sha256, hold: BigInt(quote.hold) });
@@ -126,11 +136,11 @@ export class Intake {
     this.nonces.expect(order.job, account, order.requesterNonce);
     const cancel = new AbortController();
     const events = new AnswerLog();
-    const dependencies = { ...this.#dependencies, nonces: this.nonces, faults: this.#faults, newJob, now: this.#now };
+    const dependencies = { ...this.#dependencies, nonces: this.nonces, faults: this.#faults, newJob: this.#newJob, now: this.#now };
     const progress = request.keepGoing ? new AnswerProgress({ store: kept, now: this.#now, onError: (error) => onError(error, job) }, job, left?.so ?? { jobs: [], ids: [] }) : undefined;
     const carried = new AssuredAnswer(dependencies, { request, tokenizer: model.tokenizer, account, createdAt, events, cancel: cancel.signal, stopping: this.#stopping.signal, ...(progress && { progress }) });
     const answer = { job, request, model: model.manifest.name, createdAt, promptTokens: asked.order.promptIds.length, read: (signal: AbortSignal) => events.read(signal), cancel: () => cancel.abort() };
-    this.#live.add(answer, account, events);
+    this.#live.add(answer, { account, key: asked.key }, events);
     if (progress === undefined) this.#countUntilOver(events);
     if (order.escrow !== undefined) this.#dependencies.escrows?.runs(order.escrow, answer.cancel);
     void this.#track(carried.run(order, left?.restart).then(() => this.#over(order)));
@@ -172,5 +182,5 @@ export class Intake {
   }
 }
 
-/** A fresh id. */
-export const newJob = (): JobId => randomBytes(JOB_ID_BYTES).toString('hex') as JobId;
+/** A fresh id, the first of whose digits may be given. */
+export const newJob = (prefix = ''): JobId => (prefix + randomBytes(JOB_ID_BYTES).toString('hex').slice(prefix.length)) as JobId;

@@ -1,3 +1,4 @@
+import { callerOf } from '../accounts/caller.fixture.ts';
 import { expect, it } from 'vitest';
 import { LAUNCH_RATES, price } from '@ciro/core/pricing/price.ts';
 import { BASE_UNITS_PER_CREDIT, TRIAL_CREDITS } from '@ciro/core/units.ts';
@@ -8,6 +9,7 @@ import { MemoryLedgerStore } from '../ledger/memory-ledger-store.fixture.ts';
 import { SchedulerError } from '../scheduler/scheduler-error.ts';
 import { MAX_PLAN_VERSIONS } from '../scheduler/scheduler-limits.ts';
 import { newStanding } from '../standing/standing-store.ts';
+import { parseChatRequest } from './chat-request.ts';
 import { Intake } from './intake.ts';
 import { JobFeeds } from './job-feed.ts';
 import { MemoryKeptAnswers } from './memory-kept-answers.fixture.ts';
@@ -65,7 +67,7 @@ async function stores() {
 }
 
 const ask = (intake: Intake, body: Record<string, unknown> = {}): Promise<Answer> =>
-  intake.ask({ model: 'm', messages: [{ role: 'user', content: 'x' }], max_tokens: IDS.length, temperature: 0, stream: true, ...body, ciro: { keep_going: true, ...(body['ciro'] as object) } }, 'ada');
+  intake.ask(parseChatRequest({ model: 'm', messages: [{ role: 'user', content: 'x' }], max_tokens: IDS.length, temperature: 0, stream: true, ...body, ciro: { keep_going: true, ...(body['ciro'] as object) } }), callerOf('ada'));
 
 async function textOfAnswer(answer: Answer | undefined): Promise<string> {
   let text = '';

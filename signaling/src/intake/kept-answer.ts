@@ -3,18 +3,20 @@ import { continuationOf } from './going-on.ts';
 import type { JobId } from '@ciro/core/ids.ts';
 import type { ArchivedJob, JobArchive } from '../evidence/job-archive.ts';
 import type { JobOrder } from '../scheduler/job-order.ts';
-import type { ChatRequest } from './chat-request.ts';
+import type { AnswerWish } from './ask-request.ts';
 import type { Part } from './run-parts.ts';
 
 /** Ids are stored this often while they come: what is lost with a coordinator is drawn again, and this much of it is new to the reader. */
 const SAVE_EVERY_MS = 1_000;
 
-/** What an answer that outlives its coordinator was asked by. The messages are in the order, as ids. */
+/** What an answer that outlives its coordinator was asked by. The prompt is in the order, as ids. */
 export interface KeptAsked {
   readonly account: string;
+  /** Id of the key that asked. */
+  readonly key?: string;
   /** Epoch milliseconds. */
   readonly createdAt: number;
-  readonly request: Omit<ChatRequest, 'messages'>;
+  readonly request: AnswerWish;
   readonly order: JobOrder;
 }
 

@@ -5,6 +5,7 @@ import type { AuditMoney, AuditStore, Standings } from '../audit/ports.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { JobArchive } from '../evidence/job-archive.ts';
 import type { JobId } from '@ciro/core/ids.ts';
+import type { LeftBehind } from '../cluster/membership.ts';
 import type { KeptAnswers, Restart } from './kept-answer.ts';
 import type { CreditNotices } from './ports.ts';
 
@@ -17,6 +18,8 @@ export interface RecoveryDependencies {
   readonly audits: AuditStore;
   readonly kept: KeptAnswers;
   readonly newJob: () => JobId;
+  /** Which jobs were left by who is gone; asked for when all lists have been read. Every one when absent: nothing runs then. */
+  readonly leftBehind?: LeftBehind;
 }
 
 /** What a start found left over from a process that ended in the middle. */
@@ -33,17 +36,22 @@ export interface Recovery {
   readonly ran: readonly JobId[];
 }
 
+const EVERY_JOB: LeftBehind = async () => () => true;
+
 /**
- * Closes what the last process left open, before any new job, but for answers that go on: nothing runs, so every open hold is one of
- * the first two, and every job that is not decided one of the third. The rows are gone with the old connections: what was audited counts, and the
- * rest is paid. A `checked` answer that was not given out costs nothing, nor does one that was to go on in another job; nobody waits
- * for a correction any more.
+ * Closes what a process left open that is gone, before any new job where it is this one's last run, but for answers that go on: of what is left nothing
+ * runs, so every open hold is one of the first two, and every job that is not decided one of the third. The rows are gone with the old connections: what was audited counts,
+ * and the rest is paid. A `checked` answer that was not given out costs nothing, nor does one that was to go on in another job; nobody waits for a correction any more.
  */
-export async function recoverJobs({ ledger, archive, notices, standings, money, audits, kept, newJob }: RecoveryDependencies): Promise<Recovery> {
+export async function recoverJobs({ ledger, archive, notices, standings, money, audits, kept, newJob, leftBehind = EVERY_JOB }: RecoveryDependencies): Promise<Recovery> {
+  const lists = { kept: await kept.list(), holds: await ledger.openHolds(), running: await archive.running(), undecided: await archive.undecided() };
+  const isLeft = await leftBehind();
   const goingOn: Restart[] = [];
-  for (const answer of await kept.list()) {
+  for (const answer of lists.kept) {
+    const { job } = answer.asked.order;
+    if (!isLeft(job)) continue;
     const restart = await restartOf(answer, archive, newJob);
-    if (restart === undefined) await kept.end(answer.asked.order.job);
+    if (restart === undefined) await kept.end(job);
     else goingOn.push(restart);
   }
   const placedAnew = goingOn.map(({ order: { job } }) => job);
@@ -51,7 +59,7 @@ export async function recoverJobs({ ledger, archive, notices, standings, money, 
   const moved = new Set(goingOn.flatMap(({ before }) => before.map(({ order: { job } }) => job)));
   let charged = 0;
   let released = 0;
-  for (const job of await ledger.openHolds()) {
+  for (const job of lists.holds.filter(isLeft)) {
     const archived = await archive.find(job);
     if (archived?.state === 'recorded') {
       await settleJob({ ledger, notices }, job, archived.record);
@@ -61,8 +69,9 @@ export async function recoverJobs({ ledger, archive, notices, standings, money, 
       released++;
     }
   }
-  const ran = await archive.failRunning({ code: 'restarted', message: 'the coordinator stopped while this job was under way; nothing was charged: ask again' }, placedAnew);
-  const undecided = await archive.undecided();
+  const ended = lists.running.filter((job) => isLeft(job) && !placedAnew.includes(job));
+  for (const job of ended) await archive.fail(job, { code: 'restarted', message: 'the coordinator stopped while this job was under way; nothing was charged: ask again' });
+  const undecided = lists.undecided.filter(isLeft);
   for (const job of undecided) {
     const archived = await archive.find(job);
     if (archived?.state !== 'recorded') continue;
@@ -71,5 +80,5 @@ export async function recoverJobs({ ledger, archive, notices, standings, money, 
     if (archived.assurance === 'checked' || brokeOff) await ledger.failed(job, []);
     await archive.decided(job);
   }
-  return { charged, released, decided: undecided.length, goingOn, ran: [...ran, ...placedAnew] };
+  return { charged, released, decided: undecided.length, goingOn, ran: [...ended, ...placedAnew] };
 }

@@ -61,7 +61,7 @@ export async function runParts(dependencies: PartsDependencies, first: JobOrder,
   for (let order = first; ; order = continuationOf(order, end, dependencies.newJob())) {
     try {
       // A coordinator that ended may have held it already: a cause is booked once (SPEC M5).
-      if (order !== first || run.left !== undefined) await hold(dependencies, order, run.opened.account, parts);
+      if (order !== first || run.left !== undefined) await hold(dependencies, order, { account: run.opened.account, like: base.job }, parts);
       dependencies.begins(order, end);
       const { part, ended } = begin(dependencies, order, { ...run, before: end?.text ?? run.before, given: order === first ? (run.left?.given ?? []) : [] }, { base, listener });
       parts.push(part);
@@ -100,12 +100,12 @@ function begin(dependencies: PartsDependencies, order: JobOrder, { opened, text,
 }
 
 /** What is left of the price is held anew; an account that has no more is waited for until the part before is charged and gives its rest back. */
-async function hold({ ledger }: PartsDependencies, { job, quote, escrow }: JobOrder, account: string, parts: readonly Part[]): Promise<void> {
+async function hold({ ledger }: PartsDependencies, { job, quote, escrow }: JobOrder, { account, like }: { readonly account: string; readonly like: JobId }, parts: readonly Part[]): Promise<void> {
   try {
-    await ledger.hold(job, account, BigInt(quote.hold), escrow);
+    await ledger.hold(job, account, BigInt(quote.hold), { escrow, like });
   } catch (error) {
     if (!(error instanceof LedgerError) || error.code !== 'insufficient') throw error;
     await parts.at(-1)?.ran;
-    await ledger.hold(job, account, BigInt(quote.hold), escrow);
+    await ledger.hold(job, account, BigInt(quote.hold), { escrow, like });
   }
 }

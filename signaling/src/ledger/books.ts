@@ -1,7 +1,10 @@
 import { sealEntry } from '@ciro/core/ledger/entry.ts';
+import { checkBudget } from './key-spending.ts';
+import { dayOf } from './day.ts';
 import { JobMoney } from './job-money.ts';
 import type { AccountName, EntryDraft, EntryKind, LedgerEntry } from '@ciro/core/ledger/entry.ts';
 import type { LedgerEnd, LedgerTransaction } from './ledger-store.ts';
+import type { Spending } from './key-spending.ts';
 
 /** What is booked under a key; the time is the ledger's. */
 export type Draft = Omit<EntryDraft, 'key' | 'at'>;
@@ -36,6 +39,19 @@ export class Books {
 
   creditedSince(kind: EntryKind, since: number): Promise<ReadonlyMap<AccountName, bigint>> {
     return this.#transaction.creditedSince(kind, since);
+  }
+
+  /** Lets a job be paid by a key within its budget; throws `key-budget` when `amount` is too much. */
+  async spend(job: string, spending: Spending, amount: bigint): Promise<void> {
+    const day = dayOf(this.#now());
+    checkBudget(spending, await this.#transaction.spentBy(spending.key, day), amount);
+    await this.#transaction.assign(job, { key: spending.key, day });
+  }
+
+  /** Lets a job be paid by the key that another one was asked by, as far as it goes on with that one: its budget was looked at then. */
+  async spendAs(job: string, like: string): Promise<void> {
+    const spender = await this.#transaction.spenderOf(like);
+    if (spender !== undefined) await this.#transaction.assign(job, spender);
   }
 
   /** What was booked about a job so far. */

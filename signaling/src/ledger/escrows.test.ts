@@ -23,7 +23,7 @@ it('N5: a budget is issued once, pays a hold, takes the rest of a charge back, a
   const { ledger, balances, store } = await setup();
   await ledger.escrowed(ESCROW, 100n);
   await ledger.escrowed(ESCROW, 100n);
-  await ledger.hold(JOB, 'ada', 60n, ESCROW);
+  await ledger.hold(JOB, 'ada', 60n, { escrow: ESCROW });
   expect(await ledger.escrowBehind(JOB)).toBe(ESCROW);
   await ledger.settle(JOB, { debit: 40n, fee: 1n, credits: [{ worker: W1, amount: 20n }, { worker: W2, amount: 19n }] });
   expect(await ledger.escrow(ESCROW)).toEqual({ budget: 100n, left: 60n, returned: false });
@@ -40,7 +40,7 @@ it('N5: an escrow pays no more than its budget, whatever its account has, and a 
   const { ledger } = await setup();
   await ledger.openTrial('ada');
   await ledger.escrowed(ESCROW, 100n);
-  await expect(ledger.hold(JOB, 'ada', 101n, ESCROW)).rejects.toMatchObject({ code: 'insufficient', fields: { balance: '100', needed: '101' } });
+  await expect(ledger.hold(JOB, 'ada', 101n, { escrow: ESCROW })).rejects.toMatchObject({ code: 'insufficient', fields: { balance: '100', needed: '101' } });
   await expect(ledger.escrowed(ESCROW, 101n)).rejects.toMatchObject({ code: 'duplicate' });
   expect(await ledger.escrowBehind(JOB)).toBeUndefined();
   await ledger.hold(JOB, 'ada', 101n);
@@ -50,11 +50,11 @@ it('N5: an escrow pays no more than its budget, whatever its account has, and a 
 it('N7: after a refund by the contract nobody is paid, and the ledger is as before the budget but for what audits cost', async () => {
   const { ledger, balances } = await setup();
   await ledger.escrowed(ESCROW, 100n);
-  await ledger.hold(JOB, 'ada', 60n, ESCROW);
+  await ledger.hold(JOB, 'ada', 60n, { escrow: ESCROW });
   await ledger.settle(JOB, { debit: 40n, fee: 4n, credits: [{ worker: W1, amount: 20n }, { worker: W2, amount: 16n }] });
   // Its answer was done again; the first was paid back from fee and pool, and its honest stage kept its credit.
   await ledger.failed(JOB, [W1]);
-  await ledger.hold(AGAIN, 'ada', 60n, ESCROW);
+  await ledger.hold(AGAIN, 'ada', 60n, { escrow: ESCROW });
   await ledger.settle(AGAIN, { debit: 50n, fee: 5n, credits: [{ worker: W2, amount: 45n }] });
   await ledger.auditPaid('a'.repeat(32) as never, AGAIN, W1, 2n);
   expect(await ledger.escrowRefunded(ESCROW, [JOB, AGAIN, 'f'.repeat(32) as JobId])).toBe(100n);

@@ -1,4 +1,5 @@
 import type { AccountName, EntryKind, LedgerEntry } from '@ciro/core/ledger/entry.ts';
+import type { Spender, Spent } from './key-spending.ts';
 
 /** End of the chain: number of the next entry, and the hash it has to name as its previous one. */
 export interface LedgerEnd {
@@ -16,7 +17,13 @@ export interface LedgerTransaction {
   allBalances(): Promise<ReadonlyMap<AccountName, bigint>>;
   /** Base units that entries of a kind, booked at `since` (epoch milliseconds) or later, have given to each account. */
   creditedSince(kind: EntryKind, since: number): Promise<ReadonlyMap<AccountName, bigint>>;
-  /** Appends the entry behind the end and moves the balances. */
+  /** From now on what a job costs its requester counts as spent by this key. */
+  assign(job: string, spender: Spender): Promise<void>;
+  /** Whose key a job was asked by, if by one that is counted. */
+  spenderOf(job: string): Promise<Spender | undefined>;
+  /** `day`: first millisecond of a UTC day. */
+  spentBy(key: string, day: number): Promise<Spent>;
+  /** Appends the entry behind the end, moves the balances, and counts for the key of its job what it takes from its requester (`spentOf`). */
   append(entry: LedgerEntry): Promise<void>;
 }
 
@@ -36,4 +43,6 @@ export interface LedgerStore {
   /** Jobs whose hold is neither charged nor released. */
   openHolds(): Promise<readonly string[]>;
   allBalances(): Promise<ReadonlyMap<AccountName, bigint>>;
+  /** `day`: first millisecond of a UTC day. */
+  spentBy(key: string, day: number): Promise<Spent>;
 }

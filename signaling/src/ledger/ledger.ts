@@ -6,6 +6,7 @@ import { Books } from './books.ts';
 import { bookBudget, bookEscrowRefunded, bookReturned } from './escrows.ts';
 import { closeKey, JobMoney, outcomeKey, unknownHold } from './job-money.ts';
 import { bookAuditPay, bookFailed, bookPayable, bookRestored, bookRetired, bookUnpaid } from './outcomes.ts';
+import { DAY_MS, dayOf } from './day.ts';
 import { bookCorrection, bookSettled, earnedOf } from './payouts.ts';
 import { bookPromotions, PROMOTION_BATCH, sharePromotions, waitingOf } from './promotions.ts';
 import { TrialError } from './trial-error.ts';
@@ -16,6 +17,7 @@ import type { LedgerLink, LedgerPoint } from '@ciro/core/ledger/head.ts';
 import type { Charge } from '@ciro/core/pricing/price.ts';
 import type { Draft } from './books.ts';
 import type { JobAccount } from './job-money.ts';
+import type { Spending, Spent } from './key-spending.ts';
 import type { LedgerEnd, LedgerStore } from './ledger-store.ts';
 import type { Earned, PaidOnChain, Statement } from './payouts.ts';
 
@@ -23,9 +25,18 @@ import type { Earned, PaidOnChain, Statement } from './payouts.ts';
 export const POOL_CREDITS = 20_000_000n;
 /** Credits the pool gives out as trials in one UTC day: 100 new accounts, what a demonstration network can answer (PROTOCOL 7). */
 export const TRIAL_DAILY_CAP_CREDITS = 200_000n;
-const DAY_MS = 86_400_000;
 /** Links given out at a time: about 0.3 MB as JSON, read and hashed in some 50 ms. Who wants more asks from the last one on. */
 export const MAX_LINKS = 1_000;
+
+/** What a job is paid from, besides its account. */
+export interface HoldOptions {
+  /** A job's budget in a contract, instead of the account's credits. */
+  readonly escrow?: string | undefined;
+  /** The key that asks. */
+  readonly by?: Spending;
+  /** A job that this one goes on with, or does again: the key that asked for that one pays, whatever its budget. */
+  readonly like?: JobId;
+}
 
 /** A worker's base units over all jobs. */
 export interface WorkerTotals {
@@ -79,16 +90,26 @@ export class Ledger {
     });
   }
 
+  /** What a key has spent so far, and of questions that were asked today (UTC). */
+  spentBy(key: string): Promise<Spent> {
+    return this.#store.spentBy(key, dayOf(this.#now()));
+  }
+
   /** Books what a requester paid in, once for its cause: the only credits that workers are paid by without a cap (SPEC M11). */
   deposit(cause: string, account: string, amount: bigint): Promise<LedgerEntry> {
     if (amount <= 0n) throw new RangeError(`a deposit of ${amount} base units for ${account}; it must be positive`);
     return this.#book(`deposit:${cause}`, async () => ({ kind: 'deposit', job: null, lines: [{ account: 'issued', amount: -amount }, { account: requesterOf(account, 'paid'), amount }] }));
   }
 
-  /** Sets `amount` aside for a job, from an account's credits, given ones first, or from the budget of an escrow; throws `insufficient` with `balance` and `needed`. */
-  async hold(job: JobId, account: string, amount: bigint, escrow?: string): Promise<LedgerEntry> {
+  /**
+   * Sets `amount` aside for a job, from an account's credits, given ones first, or from the budget of an escrow. Throws `insufficient` with `balance` and `needed`, and
+   * `key-budget` when the key that asks may not spend so much more.
+   */
+  async hold(job: JobId, account: string, amount: bigint, { escrow, by, like }: HoldOptions = {}): Promise<LedgerEntry> {
     if (amount <= 0n) throw new RangeError(`a hold of ${amount} base units for job ${job}; it must be positive`);
     return this.#book(`hold:${job}`, async (books) => {
+      if (by !== undefined) await books.spend(job, by, escrow === undefined ? amount : 0n);
+      if (like !== undefined) await books.spendAs(job, like);
       const payers = escrow === undefined ? PURSES.map((purse) => requesterOf(account, purse)) : [escrowOf(escrow)];
       const balances = await Promise.all(payers.map((payer) => books.balance(payer)));
       const balance = balances.reduce((sum, each) => sum + each, 0n);
@@ -289,9 +310,6 @@ export class Ledger {
     return this.#store.exclusive((transaction) => work(new Books(transaction, this.#now)));
   }
 }
-
-/** Where a UTC day begins, epoch milliseconds. */
-const dayOf = (at: number): number => at - (at % DAY_MS);
 
 const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
 

@@ -1,11 +1,14 @@
 import { GENESIS_HASH, LedgerError } from '@ciro/core/ledger/entry.ts';
 import type { AccountName, LedgerEntry } from '@ciro/core/ledger/entry.ts';
+import { spentOf } from './key-spending.ts';
+import type { Spender, Spent } from './key-spending.ts';
 import type { LedgerEnd, LedgerStore, LedgerTransaction } from './ledger-store.ts';
 
 /** A ledger store in memory for tests. `crash` is asked before each step of a transaction; what it throws undoes the transaction. */
 export class MemoryLedgerStore implements LedgerStore {
   readonly entries: LedgerEntry[] = [];
   #balances = new Map<AccountName, bigint>();
+  #spenders = new Map<string, Spender>();
   readonly #crash: (step: string) => void;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -22,6 +25,7 @@ export class MemoryLedgerStore implements LedgerStore {
   async #transact<T>(work: (transaction: LedgerTransaction) => Promise<T>): Promise<T> {
     const entries = [...this.entries];
     const balances = new Map(this.#balances);
+    const spenders = new Map(this.#spenders);
     const result = await work({
       get end() {
         return endOf(entries);
@@ -38,6 +42,9 @@ export class MemoryLedgerStore implements LedgerStore {
         for (const { account, amount } of entries.filter(({ kind, at }) => kind === wanted && at >= since).flatMap(({ lines }) => lines)) if (amount > 0n) sums.set(account, (sums.get(account) ?? 0n) + amount);
         return sums;
       },
+      assign: async (job, spender) => void spenders.set(job, spender),
+      spenderOf: async (job) => spenders.get(job),
+      spentBy: async (key, day) => spentIn(entries, spenders, key, day),
       append: async (entry) => {
         this.#crash('append');
         if (entries.some(({ key }) => key === entry.key)) throw new LedgerError('duplicate', `key ${entry.key} is booked`, { fault: 'bug' });
@@ -51,6 +58,7 @@ export class MemoryLedgerStore implements LedgerStore {
     this.#crash('commit');
     this.entries.push(...entries.slice(this.entries.length));
     this.#balances = balances;
+    this.#spenders = spenders;
     return result;
   }
 
@@ -76,6 +84,19 @@ export class MemoryLedgerStore implements LedgerStore {
   async allBalances(): Promise<ReadonlyMap<AccountName, bigint>> {
     return new Map(this.#balances);
   }
+  async spentBy(key: string, day: number): Promise<Spent> {
+    return spentIn(this.entries, this.#spenders, key, day);
+  }
 }
 
 const endOf = (entries: readonly LedgerEntry[]): LedgerEnd => ({ sequence: entries.length, hash: entries.at(-1)?.hash ?? GENESIS_HASH });
+
+/** From the entries themselves: what is counted as they come must agree with it. */
+function spentIn(entries: readonly LedgerEntry[], spenders: ReadonlyMap<string, Spender>, key: string, day: number): Spent {
+  const counted = entries.flatMap((entry) => {
+    const spender = spenders.get(entry.job ?? '');
+    return spender?.key === key ? [{ day: spender.day, spent: spentOf(entry) }] : [];
+  });
+  const sum = (of: typeof counted): bigint => of.reduce((all, { spent }) => all + spent, 0n);
+  return { total: sum(counted), day: sum(counted.filter((each) => each.day === day)) };
+}

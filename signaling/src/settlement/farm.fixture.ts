@@ -45,7 +45,7 @@ export class Farm {
   async work(requester: string, price: bigint, workers: readonly NodeId[], escrow?: string): Promise<JobId> {
     const job = (++this.#jobs).toString(16).padStart(32, '0') as JobId;
     const share = (price - (price * FEE) / 10_000n) / BigInt(workers.length);
-    await this.ledger.hold(job, requester, price, escrow);
+    await this.ledger.hold(job, requester, price, { escrow });
     await this.ledger.settle(job, { debit: price, fee: price - share * BigInt(workers.length), credits: workers.map((worker) => ({ worker, amount: share })) });
     return job;
   }

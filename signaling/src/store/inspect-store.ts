@@ -16,7 +16,7 @@ export interface InspectedStore {
 
 /** Looks at a database as it is, without bringing it to this version. Throws StoreError. */
 export async function inspectStore({ dataDir, databaseUrl, onError }: Place): Promise<InspectedStore> {
-  const opened = databaseUrl === undefined ? await openPglite(dataDir, { onError }) : await openPostgres(databaseUrl, { onError, shared: true });
+  const opened = databaseUrl === undefined ? await openPglite(dataDir, { onError }) : await openPostgres(databaseUrl, { onError, as: 'reader' });
   try {
     const { rows: [version] } = await sql<{ server_version: string }>`show server_version`.execute(opened.db);
     return { server: databaseUrl === undefined ? undefined : version?.server_version, migrations: await migrationsOf(opened.db), newest: MIGRATION_NAMES.at(-1) ?? '' };

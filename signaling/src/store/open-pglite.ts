@@ -10,6 +10,7 @@ import { openMemoryCluster } from './open-cluster.ts';
 import { StoreError } from './store-error.ts';
 import { ThreadedPglite } from './threaded-pglite.ts';
 import type { PGlite } from 'kysely';
+import type { Seat } from '../cluster/instance.ts';
 import type { Schema } from './schema.ts';
 
 /** Of the embedded database, in the data folder. */
@@ -20,6 +21,8 @@ const MAKE_TIMEOUT_MS = 120_000;
 /** An opened database; closing gives back what it holds. */
 export interface OpenedDatabase {
   readonly db: Kysely<Schema>;
+  /** Of PostgreSQL: this process's seat among others. */
+  readonly seat?: Seat;
   close(): Promise<void>;
 }
 

@@ -6,6 +6,7 @@ import { SqlAccountStore } from './sql-account-store.ts';
 import { SqlAuditStore } from './sql-audit-store.ts';
 import { SqlDisputeStore } from './sql-dispute-store.ts';
 import { SqlEscrowStore } from './sql-escrow-store.ts';
+import { SqlInstances } from './sql-instances.ts';
 import { SqlJobArchive } from './sql-job-archive.ts';
 import { SqlKeptAnswers } from './sql-kept-answers.ts';
 import { SqlLedgerStore } from './sql-ledger-store.ts';
@@ -14,6 +15,7 @@ import { SqlPayoutLinks } from './sql-payout-links.ts';
 import { SqlPerformanceStore } from './sql-performance-store.ts';
 import { SqlSettlementStore } from './sql-settlement-store.ts';
 import { SqlStandings } from './sql-standings.ts';
+import type { Seat } from '../cluster/instance.ts';
 import type { OpenedDatabase } from './open-pglite.ts';
 
 /** Every port that is kept in the database. */
@@ -30,6 +32,9 @@ export interface Store {
   readonly payoutLinks: SqlPayoutLinks;
   readonly disputes: SqlDisputeStore;
   readonly escrows: SqlEscrowStore;
+  readonly instances: SqlInstances;
+  /** Of PostgreSQL: this process's seat among others. */
+  readonly seat?: Seat;
   close(): Promise<void>;
 }
 
@@ -38,12 +43,14 @@ export interface StoreOptions {
   readonly dataDir: string;
   /** PostgreSQL instead of the embedded database, e.g. `postgres://ciro:…@db/ciro`. */
   readonly databaseUrl?: string;
+  /** One of several coordinators over the PostgreSQL database (SPEC Z). */
+  readonly isInstance?: boolean;
   readonly onError: (error: Error) => void;
 }
 
 /** Opens the database, brings its tables to this version and gives the ports; throws StoreError. */
-export async function openStore({ dataDir, databaseUrl, onError }: StoreOptions): Promise<Store> {
-  return storeOf(databaseUrl === undefined ? await openPglite(dataDir, { onError }) : await openPostgres(databaseUrl, { onError }));
+export async function openStore({ dataDir, databaseUrl, isInstance, onError }: StoreOptions): Promise<Store> {
+  return storeOf(databaseUrl === undefined ? await openPglite(dataDir, { onError }) : await openPostgres(databaseUrl, { onError, ...(isInstance && { as: 'instance' }) }));
 }
 
 /** The ports over an opened database. */
@@ -69,6 +76,8 @@ export async function storeOf(opened: OpenedDatabase): Promise<Store> {
     payoutLinks: new SqlPayoutLinks(db),
     disputes: new SqlDisputeStore(db),
     escrows: new SqlEscrowStore(db),
+    instances: new SqlInstances(db),
+    ...(opened.seat && { seat: opened.seat }),
     close: () => opened.close(),
   };
 }

@@ -28,7 +28,7 @@ export interface Place {
 export async function backUp(place: Place, path: string, options: { readonly now: number; readonly signal?: AbortSignal }): Promise<BackupSummary> {
   const { dataDir, databaseUrl, onError } = place;
   if (databaseUrl === undefined && !existsSync(join(dataDir, DATABASE_FOLDER))) throw new StoreError('unavailable', `there is no database in ${dataDir}; name the data folder with --data, or set DATABASE_URL`, { fault: 'user' });
-  const opened = databaseUrl === undefined ? await openPglite(dataDir, { onError }) : await openPostgres(databaseUrl, { onError, shared: true });
+  const opened = databaseUrl === undefined ? await openPglite(dataDir, { onError }) : await openPostgres(databaseUrl, { onError, as: 'reader' });
   try {
     const files: BackupHeader['files'] = {};
     for (const name of PRIVATE_FILES) {

@@ -1,5 +1,6 @@
 import type { AccountName, EntryKind } from '@ciro/core/ledger/entry.ts';
 import type { AuditDraw, Transcript } from '@ciro/core/audit/transcript.ts';
+import type { Scope } from '../accounts/account-store.ts';
 import type { AuditId, HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import type { ColumnType, Generated } from 'kysely';
 import type { JobFailure } from '../evidence/job-archive.ts';
@@ -46,9 +47,28 @@ interface BalanceRow {
   amount: Amount;
 }
 interface ApiKeyRow {
-  hash: string;
-  account: string;
-  created_at: number;
+  readonly hash: string;
+  readonly account: string;
+  readonly created_at: number;
+  readonly id: string;
+  readonly name: string;
+  readonly shown: string;
+  readonly scopes: RequiredJson<readonly Scope[]>;
+  readonly budget_total: ColumnType<bigint | null, string | null, never>;
+  readonly budget_daily: ColumnType<bigint | null, string | null, never>;
+  readonly expires_at: number | null;
+  revoked_at: number | null;
+  used_on: number | null;
+}
+interface KeyJobRow {
+  readonly job: string;
+  readonly key: string;
+  readonly day: number;
+}
+interface KeySpendingRow {
+  readonly key: string;
+  readonly day: number;
+  amount: Amount;
 }
 interface JobRow {
   job: JobId;
@@ -217,12 +237,29 @@ interface StandingAcquittalRow {
 }
 
 /** Tables as the newest migration leaves them. bigint columns hold safe integers and are read as numbers. */
+interface InstanceRow {
+  readonly number: Generated<number>;
+  readonly name: string;
+  readonly url: string;
+  readonly public_key: string;
+  readonly entered_at: ColumnType<Date, never, never>;
+  draining: Generated<boolean>;
+  leads: Generated<boolean>;
+  workers: Generated<number>;
+  missing: Generated<number>;
+  rings: Generated<number>;
+  jobs: Generated<number>;
+  successor: number | null;
+}
+
 export interface Schema {
   ledger_head: LedgerHeadRow;
   ledger_entries: LedgerEntryRow;
   ledger_lines: LedgerLineRow;
   balances: BalanceRow;
   api_keys: ApiKeyRow;
+  key_jobs: KeyJobRow;
+  key_spending: KeySpendingRow;
   jobs: JobRow;
   nodes: NodeRow;
   standings: StandingRow;
@@ -240,5 +277,6 @@ export interface Schema {
   escrows: EscrowRow;
   escrow_deferred: EscrowDeferredRow;
   disputes: DisputeRow;
+  instances: InstanceRow;
   standing_acquittals: StandingAcquittalRow;
 }

@@ -25,9 +25,8 @@ export class SqlJobArchive implements JobArchive {
     await this.#close().set({ state: 'failed', failure: JSON.stringify(failure) }).where('job', '=', job).execute();
   }
 
-  async failRunning(failure: JobFailure, but: readonly JobId[]): Promise<JobId[]> {
-    const running = this.#close().set({ state: 'failed', failure: JSON.stringify(failure) });
-    const rows = await (but.length === 0 ? running : running.where('job', 'not in', but)).returning('job').execute();
+  async running(): Promise<JobId[]> {
+    const rows = await this.#db.selectFrom('jobs').select('job').where('state', '=', 'running').execute();
     return rows.map(({ job }) => job);
   }
 

@@ -1,7 +1,9 @@
 import { sql } from 'kysely';
+import { assignJob, countSpent, spenderOf, spentBy } from './sql-key-spending.ts';
 import type { AccountName, LedgerEntry } from '@ciro/core/ledger/entry.ts';
 import type { Kysely, Transaction } from 'kysely';
 import type { LedgerEnd, LedgerStore, LedgerTransaction } from '../ledger/ledger-store.ts';
+import type { Spent } from '../ledger/key-spending.ts';
 import type { Schema } from './schema.ts';
 
 /** The chain in SQL. The head row is locked for a whole `exclusive` call, so entries are appended one after the other. */
@@ -36,8 +38,12 @@ export class SqlLedgerStore implements LedgerStore {
             .execute();
           return new Map(rows.map(({ account, given }) => [account, given]));
         },
+        assign: (job, spender) => assignJob(tx, job, spender),
+        spenderOf: (job) => spenderOf(tx, job),
+        spentBy: (key, day) => spentBy(tx, key, day),
         append: async (entry) => {
           await append(tx, entry);
+          await countSpent(tx, entry);
           end = { sequence: entry.sequence + 1, hash: entry.hash };
         },
       });
@@ -71,6 +77,10 @@ export class SqlLedgerStore implements LedgerStore {
 
   allBalances(): Promise<ReadonlyMap<AccountName, bigint>> {
     return allBalances(this.#db);
+  }
+
+  spentBy(key: string, day: number): Promise<Spent> {
+    return spentBy(this.#db, key, day);
   }
 }
 

@@ -11,7 +11,7 @@ import { performanceStoreConforms } from '../settlement/performance-store-confor
 import { settlementStoreConforms } from '../settlement/settlement-store-conformance.fixture.ts';
 import { Ledger } from '../ledger/ledger.ts';
 import { verifyChain } from '../ledger/verify-chain.ts';
-import { makeRecord } from '../evidence/job-record.fixture.ts';
+import { makeRecord, workerId } from '../evidence/job-record.fixture.ts';
 import { firstTables } from './migrations/0001-first-tables.ts';
 import { audits } from './migrations/0002-audits.ts';
 import { continuations } from './migrations/0003-continuations.ts';
@@ -21,6 +21,7 @@ import type { AuditId, HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import type { EntryDraft } from '@ciro/core/ledger/entry.ts';
 import type { OpenedDatabase } from './open-pglite.ts';
 import type { Store } from './open-store.ts';
+import type { StoredKey } from '../accounts/account-store.ts';
 
 const jobId = (n: number): JobId => n.toString(16).padStart(32, '0') as JobId;
 const nodeId = (n: number): NodeId => n.toString(16).padStart(40, '0') as NodeId;
@@ -163,11 +164,41 @@ export function describeStore(name: string, open: () => Promise<OpenedDatabase>)
       expect(checkLinks({ sequence: 0, hash: genesis.hash as HexHash }, head, await ledger.links(0, sequence))).toBeNull();
     });
 
-    it('keeps API keys by hash until they are removed', async () => {
-      await store.accounts.addKey({ hash: 'a1', account: 'ada', createdAt: 5 });
-      expect(await store.accounts.accountOfKey('a1')).toBe('ada');
-      await store.accounts.removeKey('a1');
-      expect(await store.accounts.accountOfKey('a1')).toBeUndefined();
+    it('J2, J4: keeps API keys by hash as they were made, lists those of an account, and revokes each once', async () => {
+      const key = (n: number, account = 'ada'): StoredKey => ({ id: `id ${n}`, hash: `hash ${n}`, account, name: `key ${n}`, shown: 'ciro-sk-ab', scopes: ['ask'], budget: { total: 10n ** 21n, daily: null }, createdAt: n, expiresAt: 99, revokedAt: null, usedOn: null });
+      for (const each of [key(1), key(2), key(3, 'bob')]) await store.accounts.addKey(each);
+      expect(await store.accounts.keyOf('hash 1')).toEqual(key(1));
+      expect(await store.accounts.keysOf('ada')).toEqual([key(1), key(2)]);
+      expect([await store.accounts.revokeKey('bob', 'id 1', 50), await store.accounts.revokeKey('ada', 'id 1', 50), await store.accounts.revokeKey('ada', 'id 1', 60)]).toEqual([false, true, false]);
+      expect([await store.accounts.revokedSince(50), await store.accounts.revokedSince(51)]).toEqual([['id 1'], []]);
+      await store.accounts.usedKey('id 2', 86_400_000);
+      expect(await store.accounts.keysOf('ada')).toEqual([{ ...key(2), usedOn: 86_400_000 }]);
+      await store.accounts.removeKey('hash 2');
+      expect(await store.accounts.keyOf('hash 2')).toBeUndefined();
+    });
+
+    it('J3: counts what each key has spent as entries come, in the same transaction; keys that ask at once cannot spend more than their budget', async () => {
+      let at = 86_400_000 * 3 + 5;
+      const ledger = new Ledger(store.ledger, { now: () => at });
+      await ledger.openTrial('eve');
+      const by = { key: 'of eve', total: 250n, daily: 200n };
+      const outcomes = await Promise.allSettled([1, 2, 3].map((n) => ledger.hold(jobId(700 + n), 'eve', 100n, { by })));
+      expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'fulfilled', 'rejected']);
+      const held = outcomes.flatMap(({ status }, n) => (status === 'fulfilled' ? [jobId(701 + n)] : []));
+      const [first = jobId(0), second = jobId(0)] = held;
+      expect(await ledger.spentBy('of eve')).toEqual({ total: 200n, day: 200n });
+      await ledger.release(first);
+      await ledger.settle(second, { debit: 40n, fee: 4n, credits: [{ worker: workerId(1), amount: 36n }] });
+      expect(await ledger.spentBy('of eve')).toEqual({ total: 40n, day: 40n });
+      // What goes on with a job is its key's, whatever the budget, and so is what is paid back.
+      await ledger.hold(jobId(710), 'eve', 230n, { like: second });
+      expect(await ledger.spentBy('of eve')).toEqual({ total: 270n, day: 270n });
+      await ledger.release(jobId(710));
+      at += 86_400_000;
+      expect(await ledger.spentBy('of eve')).toEqual({ total: 40n, day: 0n });
+      await ledger.failed(second, []);
+      expect(await ledger.spentBy('of eve')).toEqual({ total: 0n, day: 0n });
+      expect(await ledger.spentBy('of nobody')).toEqual({ total: 0n, day: 0n });
     });
 
     it('closes a job once, and gives its record back as it was', async () => {
@@ -181,7 +212,7 @@ export function describeStore(name: string, open: () => Promise<OpenedDatabase>)
       expect(await store.jobs.find(recorded)).toEqual({ job: recorded, ...opened, state: 'recorded', record, text: 'Zürich 🏔️', decided: false });
       expect(await store.jobs.find(failed)).toEqual({ job: failed, ...opened, state: 'failed', failure: { code: 'worker-lost', message: 'gone' } });
       expect(await store.jobs.find(running)).toEqual({ job: running, ...opened, state: 'running' });
-      expect(await store.jobs.failRunning({ code: 'restarted', message: 'again' }, [])).toHaveLength(1);
+      expect(await store.jobs.running()).toEqual([running]);
       expect(await store.jobs.find(jobId(104))).toBeUndefined();
     });
 

@@ -93,12 +93,19 @@ export class PlainTransformer {
   /** x times a weight stored [rows, x.length]. */
   #product(x: Row, name: string): Row {
     const matrix = this.#weight(name);
-    const out = new Float64Array(matrix.length / x.length);
-    return out.map((_, row) => dot(x, matrix.subarray(row * x.length, (row + 1) * x.length)));
+    const width = x.length;
+    const out = new Float64Array(matrix.length / width);
+    // One loop over two kinds of array, which the optimiser then knows: a tab waits for this before it joins.
+    for (let row = 0, at = 0; row < out.length; row++) {
+      let total = 0;
+      for (let i = 0; i < width; i++, at++) total += (x[i] as number) * (matrix[at] as number);
+      out[row] = total;
+    }
+    return out;
   }
 }
 
-function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
+function dot(a: Row, b: Row): number {
   let total = 0;
   for (let i = 0; i < a.length; i++) total += (a[i] ?? 0) * (b[i] ?? 0);
   return total;

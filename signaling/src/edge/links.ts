@@ -8,3 +8,12 @@ export function joinLink({ protocol, host }: Pick<FastifyRequest, 'protocol' | '
   const link = publicUrl === undefined ? URL.parse(`${protocol}://${host}${CONTRIBUTE}`) : new URL(CONTRIBUTE, publicUrl);
   return link?.href;
 }
+
+/** Where a job stands: its path below the API's address. */
+export const trackingPath = (job: string): string => `/v1/jobs/${job}`;
+
+/** The same as a whole address, as this client reaches us; the path where that cannot be told. */
+export function trackingUrl({ protocol, host }: Pick<FastifyRequest, 'protocol' | 'host'>, publicUrl: URL | undefined, job: string): string {
+  const path = trackingPath(job);
+  return URL.parse(path, publicUrl?.href ?? `${protocol}://${host}`)?.href ?? path;
+}
