@@ -266,8 +266,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 /** A worker hears of its credit, and then a head of the ledger that covers it (SPEC B1). */
 function creditNotices(sessions: Sessions, heads: HeadPublisher): CreditNotices {
   return {
-    credited(worker, { amount, pendingTotal, payableTotal, withheldTotal, ...rest }) {
-      sessions.sendCredit(worker, { ...rest, amount: String(amount), pendingTotal: String(pendingTotal), payableTotal: String(payableTotal), withheldTotal: String(withheldTotal) });
+    credited(worker, { amount, pendingTotal, payableTotal, promotionalTotal = 0n, withheldTotal, ...rest }) {
+      sessions.sendCredit(worker, { ...rest, amount: String(amount), pendingTotal: String(pendingTotal), payableTotal: String(payableTotal), promotionalTotal: String(promotionalTotal), withheldTotal: String(withheldTotal) });
       heads.credited(worker);
     },
   };
