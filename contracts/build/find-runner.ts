@@ -74,13 +74,15 @@ export async function obtainRunner(options: RunnerOptions): Promise<NativeRunner
   if (cargo === undefined) throw new BuildError('no-runner', 'cargo is not on PATH. With Rust from https://rustup.rs the native runner of Cairo tests is built once.', { fault: 'platform' });
   report('building the native runner of Cairo tests from contracts/runner: about 7 minutes of one core');
   const folder = join(cacheFolder, 'cairo-runner', `build-${process.pid}`);
+  // Named, because the person's own settings may have another one, or another target's folder in it.
+  const target = join(folder, 'target');
   let said = '';
   const run = (program: string, args: readonly string[], cwd: string, onText: (text: string) => void = () => undefined): Promise<string> => {
     const hear = (text: string): void => {
       said = (said + text).slice(-2_000);
       onText(text);
     };
-    return runProgram(program, args, { cwd, env: { ...env, GIT_CEILING_DIRECTORIES: dirname(cwd) }, ...(signal && { signal }) }, hear);
+    return runProgram(program, args, { cwd, env: buildEnvironment(env, cwd), ...(signal && { signal }) }, hear);
   };
   try {
     await cp(RUNNER_FOLDER, folder, { recursive: true });
@@ -96,13 +98,13 @@ export async function obtainRunner(options: RunnerOptions): Promise<NativeRunner
       patches.push('--config', `patch.crates-io.${name}.path=${JSON.stringify(copy)}`);
     }
     let built = 0;
-    await run(cargo, ['build', '--release', '--offline', ...patches], folder, (text) => {
+    await run(cargo, ['build', '--release', '--offline', '--target-dir', target, ...patches], folder, (text) => {
       const compiled = text.match(/^\s*Compiling /gm)?.length ?? 0;
       for (let each = 0; each < compiled; each += 1) report('crates', (built += 1), Math.max(CRATES, built));
     });
     const binary = cachedRunner(cacheFolder);
     await mkdir(dirname(binary), { recursive: true });
-    await rename(join(folder, 'target', 'release', NAME), binary);
+    await rename(join(target, 'release', NAME), binary);
     return { binary, corelib: await corelibFolder(cacheFolder) };
   } catch (cause) {
     signal?.throwIfAborted();
@@ -110,6 +112,11 @@ export async function obtainRunner(options: RunnerOptions): Promise<NativeRunner
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** A person's environment without what would build for another machine or leave the program elsewhere; git looks for no repository above `cwd`. */
+function buildEnvironment({ CARGO_BUILD_TARGET: _target, CARGO_TARGET_DIR: _folder, CARGO_BUILD_TARGET_DIR: _other, ...env }: NodeJS.ProcessEnv, cwd: string): NodeJS.ProcessEnv {
+  return { ...env, GIT_CEILING_DIRECTORIES: dirname(cwd) };
 }
 
 /** The core library's files, written to the cache once. */

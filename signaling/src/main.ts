@@ -223,7 +223,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const past = (job: string, account: string) => pastAnswer({ archive: store.jobs, stagesOf, nameOf: (id) => models.get(id)?.manifest.name ?? id }, job, account);
 
   const view = { network, ...given({ commit: options.commit }), status: () => scheduler.status(), missing: (id: string) => scheduler.missingFor(v.parse(HexHash, id)), connections: () => sessions.size, ...given({ instances: instance && (() => instance.living) }), nodes: async () => nodesWithProfiles(await standings.nodes(), scheduler.status().figures) };
-  const dependencies = { accounts, ledger, statements: new AccountStatements(store.ledger), intake, commands: new Commands({ models: () => commandModels(models, view.missing), rates: () => market.price({ modelId: announced()[0]?.id ?? '', promptTokens: 1, maxTokens: 1 }, undefined, '').rates, tasks: () => [] }), evidence, jobs, jobDesk, past, head: () => heads.signed(), settlement: settlement ?? storedEpochs(store.settlement), disputes: store.disputes, escrows: escrow.routes, models, view, drains: { worst: () => placeable.worst(), drain: (worker: NodeId) => scheduler.status().spare > 0 && placeable.drain(worker) }, operation: openOperation({ metrics, store, scheduler, sessions, intake, models: () => models.list().map(({ id }) => id) }), chain: given({ door: options.chain?.door, node: options.chain?.rpc }) };
+  const dependencies = { accounts, ledger, statements: new AccountStatements(store.ledger), intake, commands: new Commands({ models: () => commandModels(models, view.missing), rates: () => market.price({ modelId: announced()[0]?.id ?? '', promptTokens: 1, maxTokens: 1 }, undefined, '').rates, tasks: () => [] }), evidence, jobs, jobDesk, past, head: () => heads.signed(), settlement: settlement ?? storedEpochs(store.settlement, store.performance), disputes: store.disputes, escrows: escrow.routes, models, view, drains: { worst: () => placeable.worst(), drain: (worker: NodeId) => scheduler.status().spare > 0 && placeable.drain(worker) }, operation: openOperation({ metrics, store, scheduler, sessions, intake, models: () => models.list().map(({ id }) => id) }), chain: given({ door: options.chain?.door, node: options.chain?.rpc }) };
   if (instance !== undefined) {
     passRequestsOn(app, instance);
     passSocketsOn(app, instance);
@@ -272,8 +272,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 /** A worker hears of its credit, and then a head of the ledger that covers it (SPEC B1). */
 function creditNotices(sessions: Sessions, heads: HeadPublisher): CreditNotices {
   return {
-    credited(worker, { amount, pendingTotal, payableTotal, withheldTotal, ...rest }) {
-      sessions.sendCredit(worker, { ...rest, amount: String(amount), pendingTotal: String(pendingTotal), payableTotal: String(payableTotal), withheldTotal: String(withheldTotal) });
+    credited(worker, { amount, pendingTotal, payableTotal, promotionalTotal = 0n, withheldTotal, ...rest }) {
+      sessions.sendCredit(worker, { ...rest, amount: String(amount), pendingTotal: String(pendingTotal), payableTotal: String(payableTotal), promotionalTotal: String(promotionalTotal), withheldTotal: String(withheldTotal) });
       heads.credited(worker);
     },
   };

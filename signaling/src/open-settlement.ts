@@ -1,10 +1,13 @@
 import { LAUNCH_RATE } from '@ciro/core/settlement/rate.ts';
 import { ChainSignatures } from './chain/account-signatures.ts';
 import { CommitmentStore } from './chain/commitment-store.ts';
+import { CdcPool } from './chain/cdc-pool.ts';
 import { systemClock } from './sessions/clock.ts';
 import { OWN_CLAIM_WAIT_MS } from './settlement/payout-desk.ts';
 import { LOCAL_PAYOUT_DELAY_MS, PAYOUT_DELAY_MS } from './settlement/payout-links.ts';
 import { Settlement, EPOCH_EVERY_MS, EPOCH_MAX_CHANGED, LOOK_EVERY_MS, PUSH_FROM } from './settlement/settlement.ts';
+import { figuresOf } from './settlement/worker-figures.ts';
+import { threadedPerformance } from './settlement/threaded-performance.ts';
 import { ThreadedTrees } from './settlement/threaded-trees.ts';
 import type { PublicDoor } from '@ciro/core/sponsorship/chain-door.ts';
 import type { CommitmentStoreOptions } from './chain/commitment-store.ts';
@@ -23,6 +26,8 @@ export type ChainOptions = CommitmentStoreOptions & {
   readonly ownClaimMs?: number;
   /** Milliseconds that a changed payout account waits (SPEC Y9); LOCAL_PAYOUT_DELAY_MS of a local chain, else PAYOUT_DELAY_MS when absent. */
   readonly payoutDelayMs?: number;
+  /** Address of the pool that is told what workers did (SPEC X11, X12); nobody is told without it. */
+  readonly pool?: string;
   /** A chain of this machine, which may begin anew (SPEC X10). */
   readonly mayBeginAnew?: boolean;
   /** The first look waits for it: a chain whose contracts are still being deployed. What it rejects with is told, and nothing is settled then. */
@@ -36,13 +41,13 @@ export type ChainOptions = CommitmentStoreOptions & {
 export interface SettlementParts {
   readonly network: string;
   readonly ledger: Ledger;
-  readonly store: Pick<Store, 'settlement' | 'payoutLinks'>;
+  readonly store: Pick<Store, 'settlement' | 'payoutLinks' | 'performance' | 'nodes' | 'standings'>;
   readonly identityKeys: SettlementDeps['identityKeys'];
   readonly onError: (error: unknown, about: object) => void;
 }
 
 /** Settlement over a contract, not started yet (SPEC X7 to X10); closed with the coordinator. */
-export function openSettlement({ epochEveryMs, lookEveryMs, ownClaimMs, payoutDelayMs, mayBeginAnew, onSettlement, ...chain }: ChainOptions, { network, ledger, store, identityKeys, onError }: SettlementParts, undo: AsyncDisposableStack): Settlement {
+export function openSettlement({ epochEveryMs, lookEveryMs, ownClaimMs, payoutDelayMs, mayBeginAnew, pool, onSettlement, ...chain }: ChainOptions, { network, ledger, store, identityKeys, onError }: SettlementParts, undo: AsyncDisposableStack): Settlement {
   const settlement = new Settlement(
     {
       clock: systemClock,
@@ -53,6 +58,7 @@ export function openSettlement({ epochEveryMs, lookEveryMs, ownClaimMs, payoutDe
       identityKeys,
       links: store.payoutLinks,
       signatures: new ChainSignatures(chain),
+      ...(pool !== undefined && { performance: { pool: new CdcPool({ rpc: chain.rpc, chainId: chain.chainId, pool, account: chain.settler }), store: store.performance, figures: figuresOf(store), grow: threadedPerformance } }),
       onEvent: (event) => onSettlement?.(event),
       onError: (error) => onError(error, { about: 'settlement' }),
     },

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chainFileOf } from '@ciro/contracts/chain/chain-file.ts';
 import { caseFileOf, caseText, evidenceFelt, jobRef, textHash } from '@ciro/core/dispute/case-file.ts';
-import { draftEpoch, leavesOf, sealEpoch } from '@ciro/core/settlement/epoch.ts';
-import { growTree, rootOf } from '@ciro/core/settlement/epoch-tree.ts';
+import { draftEpoch, hex, leavesOf, sealEpoch } from '@ciro/core/settlement/epoch.ts';
+import { growTree, proofOf, rootOf } from '@ciro/core/settlement/epoch-tree.ts';
+import { draftPerformance, performanceTree } from '@ciro/core/settlement/performance.ts';
 import { epochOnChain } from '@ciro/signaling/chain/epoch-on-chain.ts';
 import { ContractCaller } from '@ciro/signaling/chain/contract-caller.ts';
 import { disputeEpoch } from '@ciro/signaling/cli/dispute-epoch.ts';
@@ -317,5 +318,31 @@ describe.skipIf(missing !== undefined)(`disputes on a devnet${missing === undefi
     expect(await c.tokens(c.nobody)).toBe(before);
     expect(await c.view('JobManager', 'held', [c.at.CiroToken])).toBe(0n);
     expect(await c.conserved()).toBe(true);
+  });
+
+  it('X11, X12: the pool takes what workers did, a worker proves by it that it was there, and the settler says who is there; doing so again changes nothing', async () => {
+    const { address, act } = workerAt(0);
+    const { pool, chainId } = c.portsOf(c.roles.settler);
+    if ((await pool.lastSeen([address]))[0] === null) await act(c.call('CdcPool', 'register', ['0xca9', address]));
+    const [seen] = await pool.lastSeen([address]);
+    await c.passUntil((await c.chain.blockTime()) + 100);
+    const last_seen = (seen ?? expect.fail('not registered')) + 60;
+    const entries = [{ worker: hex(BigInt(address)), jobs: 3, audits_passed: 2, audits_failed: 1, last_seen }, { worker: '0x5', jobs: 1, audits_passed: 0, audits_failed: 0, last_seen }];
+    const draft = draftPerformance({ chainId, pool: pool.pool, epoch: 1, entries });
+    const tree = performanceTree(draft);
+    const root = hex(rootOf(tree));
+    expect(await pool.recorded(1)).toBeUndefined();
+    for (let time = 0; time < 2; time++) await c.settled('record_epoch', await pool.record({ ...draft, root }));
+    expect(await pool.recorded(1)).toEqual({ root, count: 2, depth: 1 });
+    await expect(pool.record({ ...draft, root: '0x9' })).rejects.toThrow('CIRO-CP: epoch exists');
+    const index = draft.entries.findIndex(({ worker }) => worker === hex(BigInt(address)));
+    expect(await c.view('CdcPool', 'performance_leaf', [1, address, 3, 2, 1, last_seen])).toBe(tree.levels[0]?.[index]);
+    const proof = proofOf(tree, index);
+    await act(c.call('CdcPool', 'prove_active', [address, 1, index, 3, 2, 1, last_seen, proof.length, ...proof]));
+    expect(await pool.lastSeen([address, '0x5'])).toEqual([last_seen, null]);
+    for (let time = 0; time < 2; time++) await c.settled('touch', await pool.touch([address, '0x5']));
+    expect((await pool.lastSeen([address]))[0]).toBeGreaterThan(last_seen);
+    expect(await pool.isActive(address)).toBe(true);
+    expect(await pool.inactiveAfter()).toBe(86_400);
   });
 });

@@ -51,6 +51,8 @@ export async function serveSponsored(local: LocalChain, epochs: readonly PostedE
         state: 'claimable', transaction: String(receipt), block: null, postedAt: 0, closedAt: 0,
       })),
     epoch: async () => undefined,
+    performance: async () => undefined,
+    performanceProof: async () => undefined,
     proof: async (number, account) => {
       const tree = epochs.find(({ epoch }) => epoch === number)?.tree;
       const index = tree?.payees.findIndex((payee) => payee.account === account) ?? -1;

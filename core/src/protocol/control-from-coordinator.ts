@@ -81,6 +81,8 @@ export const Credit = v.strictObject({
   status: v.picklist(['pending', 'payable', 'void']),
   pendingTotal: Amount,
   payableTotal: Amount,
+  /** The part of it that given credits earned: it is paid out as it is promoted (SPEC M11). Absent: nothing is said of it. */
+  promotionalTotal: v.optional(Amount),
   /** Earned and kept back until the worker has a record (SPEC M7). */
   withheldTotal: Amount,
   /** Positions that were paid, and ids of the answer: with the signed plan they give the amount again (SPEC B3). */

@@ -73,6 +73,7 @@ const fromCoordinator: readonly Record<string, unknown>[] = [
   { type: 'start', job, version: 1 },
   { type: 'probe', job, version: 1 },
   { type: 'finish', job, version: 1, acceptedTo: 6, reason: 'stop' },
+  { type: 'credit', job, amount: '12', status: 'payable', pendingTotal: '0', payableTotal: '12', promotionalTotal: '5', withheldTotal: '3', paidPositions: 13, generatedTokens: 6, entry: { sequence: 4, hash } },
   { type: 'credit', job, amount: '12', status: 'pending', pendingTotal: '12', payableTotal: '0', withheldTotal: '3', paidPositions: 13, generatedTokens: 6, entry: { sequence: 4, hash } },
   { type: 'dropped', code: 'malformed', message: 'm' },
   { type: 'reveal', job, version: 1, roots: ['0xabc', null] },
@@ -98,7 +99,7 @@ const directions = [
 ] as const;
 
 /** Fields that the schema lets a sender leave out. */
-const OPTIONAL = new Set(['resume', 'error', 'username', 'credential', 'relayOnly', 'loss', 'line', 'scores']);
+const OPTIONAL = new Set(['resume', 'error', 'username', 'credential', 'relayOnly', 'loss', 'line', 'scores', 'promotionalTotal']);
 const malformed = expect.objectContaining({ code: 'malformed' });
 
 it.each(directions)('W2: every message of a %s is taken as it is', (_, parse, messages) => {

@@ -14,7 +14,8 @@ const MAX_ENTRIES = 2 ** MAX_DEPTH;
 /** Characters of names that an operator gives. */
 const MAX_NAME = 128;
 
-const Felt = v.pipe(
+/** A field element as it is published: 0x hex without leading zeros. */
+export const Felt = v.pipe(
   v.string(),
   v.regex(/^0x(0|[1-9a-f][0-9a-f]{0,62})$/, 'expected a field element in hex without leading zeros'),
   v.check((text) => BigInt(text) < FIELD_PRIME, 'expected a field element, below 2^251 + 17 * 2^192 + 1'),

@@ -3,6 +3,7 @@ import { checkOf, differs, failed, notChecked, reportOf, shown, wrong } from '..
 import { GENESIS_HASH } from '../ledger/entry.ts';
 import { checkLinks } from '../ledger/head.ts';
 import { LedgerExport } from '../ledger/verify-ledger.ts';
+import { checkPerformance } from './check-performance.ts';
 import { dataHashOf, draftEpoch, EpochData, hex, leavesOf } from './epoch.ts';
 import { climb, growTree, proofOf, rootOf } from './epoch-tree.ts';
 import { SettlementError } from './settlement-error.ts';
@@ -22,12 +23,14 @@ export interface VerifyEpochOptions {
   readonly before?: unknown;
   /** The ledger's links, as `LedgerExport`; `unknown` too. */
   readonly ledger?: unknown;
+  /** The epoch's performance (SPEC X11), `unknown` too. */
+  readonly performance?: unknown;
   /** Hears what is computed, which for 100,000 payees takes half a minute. */
   readonly onStep?: (what: string) => void;
 }
 
-/** Makes an epoch again from its entries: order, sums, depth, root, proofs, data hash, head of the ledger (SPEC X4), and what fell since the one before (X5). Never throws. */
-export function verifyEpoch(value: unknown, { before, ledger, onStep = () => undefined }: VerifyEpochOptions = {}): Report {
+/** Makes an epoch again from its entries: order, sums, depth, root, proofs, data hash, head of the ledger (SPEC X4), what fell since the one before (X5), and the performance that was published with it (X11). Never throws. */
+export function verifyEpoch(value: unknown, { before, ledger, performance, onStep = () => undefined }: VerifyEpochOptions = {}): Report {
   const parsed = parse('epoch', value);
   if ('check' in parsed) return reportOf([parsed.check]);
   const { epoch } = parsed;
@@ -42,6 +45,7 @@ export function verifyEpoch(value: unknown, { before, ledger, onStep = () => und
   checks.push(checkOf('data hash', differs('data_hash', dataHashOf(epoch), epoch.data_hash, 'hash of everything the epoch says'), epoch.data_hash));
   checks.push(checkLedger(epoch, ledger));
   checks.push(before === undefined ? notChecked('succession', 'no epoch before it was given') : checkSuccession(epoch, before));
+  if (performance !== undefined) checks.push(checkPerformance(epoch, performance));
   return reportOf(checks);
 }
 

@@ -1,9 +1,12 @@
 import { poolCalls } from '@ciro/core/sponsorship/pool-calls.ts';
 import { ContractCaller, hexOf } from './contract-caller.ts';
 import type { PoolPort, PoolWorker, Tier } from '../disputes/pool-port.ts';
+import type { PerformancePort, RecordedPerformance } from '../settlement/performance-ports.ts';
 import type { ContractCallerOptions } from './contract-caller.ts';
 
 const WORKER_FELTS = 10;
+/** Views asked for at a time: nodes limit requests by the second. */
+const VIEWS_AT_A_TIME = 32;
 /** As the contract counts them. */
 const TIERS = ['unknown', 'newcomer', 'staked'] as const satisfies readonly Tier[];
 
@@ -13,7 +16,7 @@ export type CdcPoolOptions = ContractCallerOptions & {
 };
 
 /** The CdcPool over a node. */
-export class CdcPool implements PoolPort {
+export class CdcPool implements PoolPort, PerformancePort {
   readonly pool: string;
   readonly #caller: ContractCaller;
   readonly #calls: ReturnType<typeof poolCalls>;
@@ -23,6 +26,10 @@ export class CdcPool implements PoolPort {
     this.pool = hexOf(pool);
     this.#caller = caller;
     this.#calls = poolCalls(this.pool);
+  }
+
+  get chainId(): string {
+    return this.#caller.chainId;
   }
 
   get account(): string | null {
@@ -81,6 +88,36 @@ export class CdcPool implements PoolPort {
 
   async unstakeAction(worker: string): Promise<string> {
     return this.#caller.send('unstake_action', this.#calls.unstakeAction(worker));
+  }
+
+  async recorded(epoch: number): Promise<RecordedPerformance | undefined> {
+    const [root = 0n, count, depth] = await this.#view('epoch', [hexOf(epoch)], 3);
+    return root === 0n ? undefined : { root: hexOf(root), count: Number(count), depth: Number(depth) };
+  }
+
+  async record({ epoch, root, count, depth }: Parameters<PerformancePort['record']>[0]): Promise<string> {
+    return this.#caller.send('record_epoch', [{ contractAddress: this.pool, entrypoint: 'record_epoch', calldata: [hexOf(epoch), root, hexOf(count), hexOf(depth)] }]);
+  }
+
+  async lastSeen(workers: readonly string[]): Promise<(number | null)[]> {
+    const seen: (number | null)[] = [];
+    for (let from = 0; from < workers.length; from += VIEWS_AT_A_TIME) {
+      const known = await Promise.all(workers.slice(from, from + VIEWS_AT_A_TIME).map((worker) => this.worker(worker)));
+      seen.push(...known.map(({ payout, lastSeen }) => (payout === '0x0' ? null : lastSeen)));
+    }
+    return seen;
+  }
+
+  async touch(workers: readonly string[]): Promise<string> {
+    return this.#caller.send('touch', [{ contractAddress: this.pool, entrypoint: 'touch', calldata: [hexOf(workers.length), ...workers] }]);
+  }
+
+  async inactiveAfter(): Promise<number> {
+    return Number((await this.#view('inactive_after', [], 1))[0]);
+  }
+
+  async time(): Promise<number> {
+    return (await this.#caller.head()).time;
   }
 
   #view(entrypoint: string, calldata: readonly string[], least: number): Promise<bigint[]> {

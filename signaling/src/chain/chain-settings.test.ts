@@ -40,7 +40,7 @@ it('without a file there is no chain', async () => {
 
 it('a devnet gives the keys of its own accounts: payments are booked at once, and its relayer pays through the Paymaster contract', async () => {
   const { settlement, relayer, local, door, publicDoor } = await settings(chain('0x55'));
-  expect(settlement).toEqual({ rpc: rpc(), chainId: '0x534e5f5345504f4c4941', store: '0xabc', settler: { address: '0x55', privateKey: '0x77' }, confirmations: 0 });
+  expect(settlement).toEqual({ rpc: rpc(), chainId: '0x534e5f5345504f4c4941', store: '0xabc', pool: '0x4', settler: { address: '0x55', privateKey: '0x77' }, confirmations: 0 });
   expect(relayer).toMatchObject({ nodeUrl: rpc(), chainId: '0x534e5f5345504f4c4941', backEnd: { kind: 'local', senders: [{ address: '0x66', privateKey: '0x88' }], forwarder: '0x7' } });
   expect([local, publicDoor]).toEqual([true, door]);
   expect(door).toMatchObject({ network: 'devnet', token: '0x2', store: '0xabc', forwarder: '0x7', stakeToken: '0x9', rpc: rpc() });
@@ -49,7 +49,7 @@ it('a devnet gives the keys of its own accounts: payments are booked at once, an
 it('on a network the keys are given by the environment, nobody pays unless told to, and clients are told of no node but a public one', async () => {
   const told = { CIRO_SETTLER_KEY: '0x99' };
   const alone = await settings(chain('0x56', 'sepolia'), told);
-  expect(alone.settlement).toEqual({ rpc: rpc(), chainId: '0x534e5f5345504f4c4941', store: '0xabc', settler: { address: '0x56', privateKey: '0x99' } });
+  expect(alone.settlement).toEqual({ rpc: rpc(), chainId: '0x534e5f5345504f4c4941', store: '0xabc', pool: '0x4', settler: { address: '0x56', privateKey: '0x99' } });
   expect([alone.relayer, alone.publicDoor.rpc, alone.publicDoor.store, alone.local]).toEqual([undefined, undefined, alone.door.store, false]);
   const paid = await settings(chain('0x56', 'sepolia'), { ...told, CIRO_RELAYER_KEYS: '0x0A:0xb, 0xc:0xd', CIRO_SPONSOR_STRK_PER_DAY: '7.5', CIRO_PUBLIC_RPC: 'https://node.example.org/rpc' });
   expect(paid.relayer).toMatchObject({ policy: { strkPerDay: '7.5' }, backEnd: { senders: [{ address: '0xa', privateKey: '0xb' }, { address: '0xc', privateKey: '0xd' }] } });

@@ -34,7 +34,7 @@ const Predeployed = v.looseObject({ result: v.array(v.looseObject({ address: Fel
 
 /** Everything that a coordinator needs to work with a chain. */
 export interface ChainSettings {
-  readonly settlement: CommitmentStoreOptions;
+  readonly settlement: CommitmentStoreOptions & { readonly pool: string };
   readonly door: ChainDoor;
   /** What clients are told: the same with a node that anybody may use. Without one on a network whose operator names none, because the address of its own may hold a key. */
   readonly publicDoor: PublicDoor;
@@ -80,7 +80,7 @@ export async function chainSettingsOf(file: ChainFile, env: NodeJS.ProcessEnv): 
   const publicDoor = v.safeParse(PublicDoor, { ...door.output, rpc: publicRpc });
   if (!publicDoor.success) throw new ChainSettingsError('bad-file', 'CIRO_PUBLIC_RPC is not the http or https address of a node', { fault: 'user' });
   return {
-    settlement: { rpc, chainId: id, store, settler: { address: roles.settler, privateKey }, ...(local ? { confirmations: DEVNET_CONFIRMATIONS } : {}) },
+    settlement: { rpc, chainId: id, store, pool, settler: { address: roles.settler, privateKey }, ...(local ? { confirmations: DEVNET_CONFIRMATIONS } : {}) },
     door: door.output,
     publicDoor: publicDoor.output,
     local,

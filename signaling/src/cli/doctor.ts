@@ -1,5 +1,5 @@
 /** `npm run doctor [-- --json]`: looks at everything that a coordinator needs here, a line each with what to do. Exit 0, 1 when something keeps it from working, 2 wrong usage. */
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { certificate, chainFile, environment } from '../doctor/config-checks.ts';
 import { findingLines, runChecks } from '../doctor/finding.ts';
@@ -9,6 +9,7 @@ import { database } from '../doctor/store-check.ts';
 import { cacheFolder } from '../models/cache-folder.ts';
 import { PAGE_FOLDER } from '../setup/build-page.ts';
 import { CHECKOUT } from '../setup/checkout.ts';
+import { CHAIN_FILES } from './find-chain.ts';
 import { number, usage } from './job-options.ts';
 import { runCommand } from './run-command.ts';
 
@@ -45,7 +46,7 @@ await runCommand(async () => {
     { name: 'database', look: () => database({ dataDir, onError: () => undefined, ...(databaseUrl && { databaseUrl }) }) },
     { name: 'settings', look: () => environment(env) },
     { name: 'certificate', look: () => certificate(env, Date.now()) },
-    { name: 'chain', look: () => chainFile(join(CHECKOUT, '.ciro', 'chain.json')) },
+    { name: 'chain', look: () => chainFile(CHECKOUT, CHAIN_FILES, env) },
     { name: 'devnet', look: () => devnet(env, cache) },
   ]);
   const works = findings.every(({ state }) => state !== 'fail');

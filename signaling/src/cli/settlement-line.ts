@@ -18,6 +18,10 @@ export function settlementLine(event: SettlementEvent): string {
       return `epoch ${event.epoch}: the chain took its block back`;
     case 'pushed':
       return `${formatCredits(event.amount)} CIRO of epoch ${event.epoch} sent to ${event.accounts} accounts in transaction ${event.transaction}`;
+    case 'performance-posted':
+      return `performance of ${event.workers} workers up to epoch ${event.epoch} sent to the pool in transaction ${event.transaction}`;
+    case 'touched':
+      return `the pool is told of ${event.workers} workers that are there in transaction ${event.transaction}`;
     case 'settled':
       return `worker ${event.worker.slice(0, 12)} has ${formatCredits(event.credits)} more at ${event.account}`;
   }

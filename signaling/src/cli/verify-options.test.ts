@@ -12,6 +12,8 @@ describe('flags of verify', () => {
 
   it('takes an epoch by file, address or number, and a ledger by file or address', () => {
     expect(parseVerifyOptions(['epoch', '7', '--before', '6'])).toEqual({ what: 'epoch', source: 'http://localhost:8080/v1/epochs/7', before: 'http://localhost:8080/v1/epochs/6' });
+    expect(parseVerifyOptions(['epoch', '7', '--performance', '7'])).toEqual({ what: 'epoch', source: 'http://localhost:8080/v1/epochs/7', performance: 'http://localhost:8080/v1/epochs/7/performance' });
+    expect(parseVerifyOptions(['epoch', '7', '--performance', 'p.json'])).toMatchObject({ performance: 'p.json' });
     expect(parseVerifyOptions(['epoch', 'e.json', '--before', '6', '--url', 'https://ciro.test/'])).toEqual({ what: 'epoch', source: 'e.json', before: 'https://ciro.test/v1/epochs/6' });
     expect(parseVerifyOptions(['ledger', 'https://ciro.test', '--save', 'l.json', '--key', KEY])).toEqual({ what: 'ledger', source: 'https://ciro.test', save: 'l.json', key: KEY });
   });

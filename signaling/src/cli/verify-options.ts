@@ -24,6 +24,8 @@ export interface EpochOptions {
   readonly before?: string;
   /** The ledger that it was made from: file or a coordinator's address. */
   readonly ledger?: string;
+  /** What its workers did, as it was published: file or address. */
+  readonly performance?: string;
 }
 
 /** Flags of `npm run verify -- ledger`. */
@@ -49,10 +51,11 @@ export const VERIFY_USAGE = `npm run verify -- answer FILE [--recompute] [--mode
   FILE         evidence of one answer, from npm run job -- --json FILE or GET /v1/jobs/ID/evidence?pieces=1
   --recompute  compute every stage again from the prompt and compare
   --model      model file for text and recomputation; by default the one in the cache that the evidence names
-npm run verify -- epoch FILE|URL|N [--before FILE|URL|N] [--ledger FILE|COORDINATOR] [--url COORDINATOR]
+npm run verify -- epoch FILE|URL|N [--before FILE|URL|N] [--ledger FILE|COORDINATOR] [--performance FILE|URL|N] [--url COORDINATOR]
   FILE|URL|N   a settlement epoch, from GET /v1/epochs/N; a number is asked of --url (http://localhost:8080)
   --before     an earlier epoch: nobody may have less since then, but for corrections by name
   --ledger     the ledger that it was made from, as verify -- ledger takes it: the epoch's entry has to be on its chain
+  --performance  what its workers did, from GET /v1/epochs/N/performance: its tree is made again
 npm run verify -- ledger FILE|COORDINATOR [--save FILE] [--key HEX]
   FILE         a ledger's links and heads, from --save; an address is asked for them
   --key        the coordinator's public key, if you know it (130 hex digits)
@@ -64,7 +67,7 @@ const KEY = /^04[0-9a-f]{128}$/;
 const EPOCH_NUMBER = /^[1-9][0-9]{0,14}$/;
 const LOCAL = 'http://localhost:8080';
 /** Flags that each kind has. */
-const FLAGS = { answer: ['recompute', 'model', 'key'], epoch: ['before', 'ledger', 'url'], ledger: ['save', 'key'], case: ['model'] } as const;
+const FLAGS = { answer: ['recompute', 'model', 'key'], epoch: ['before', 'ledger', 'performance', 'url'], ledger: ['save', 'key'], case: ['model'] } as const;
 
 /** Parses the flags; throws `usage` naming what is wrong. */
 export function parseVerifyOptions(args: readonly string[]): VerifyOptions | EpochOptions | LedgerOptions | CaseOptions {
@@ -76,11 +79,11 @@ export function parseVerifyOptions(args: readonly string[]): VerifyOptions | Epo
   if (rest.length > 0) throw refuse(`${JSON.stringify(rest[0])} is one argument too many`);
   const strange = Object.keys(values).find((flag) => !(FLAGS[what] as readonly string[]).includes(flag));
   if (strange !== undefined) throw refuse(`--${strange} is no flag of verify ${what}`);
-  const { model, key, before, ledger, save, url = LOCAL, recompute = false } = values;
+  const { model, key, before, ledger, performance, save, url = LOCAL, recompute = false } = values;
   if (key !== undefined && !KEY.test(key)) throw refuse('--key is not an uncompressed P-256 point: 04 and 128 lower-case hex digits');
   const ofNumber = (text: string): string => (EPOCH_NUMBER.test(text) ? `${url.replace(/\/+$/, '')}/v1/epochs/${text}` : text);
   if (what === 'case') return { what, source, ...(model === undefined ? {} : { model }) };
-  if (what === 'epoch') return { what, source: ofNumber(source), ...(before === undefined ? {} : { before: ofNumber(before) }), ...(ledger === undefined ? {} : { ledger }) };
+  if (what === 'epoch') return { what, source: ofNumber(source), ...(before === undefined ? {} : { before: ofNumber(before) }), ...(ledger === undefined ? {} : { ledger }), ...(performance === undefined ? {} : { performance: EPOCH_NUMBER.test(performance) ? `${ofNumber(performance)}/performance` : performance }) };
   if (what === 'ledger') return { what, source, ...(save === undefined ? {} : { save }), ...(key === undefined ? {} : { key }) };
   return { what, file: source, recompute, ...(model === undefined ? {} : { model }), ...(key === undefined ? {} : { key }) };
 }
@@ -88,7 +91,7 @@ export function parseVerifyOptions(args: readonly string[]): VerifyOptions | Epo
 function parse(args: readonly string[]) {
   const text = { type: 'string' } as const;
   try {
-    return parseArgs({ args: [...args], allowPositionals: true, options: { recompute: { type: 'boolean' }, model: text, key: text, before: text, ledger: text, save: text, url: text } });
+    return parseArgs({ args: [...args], allowPositionals: true, options: { recompute: { type: 'boolean' }, model: text, key: text, before: text, ledger: text, performance: text, save: text, url: text } });
   } catch (cause) {
     throw refuse(cause instanceof Error ? cause.message : String(cause));
   }

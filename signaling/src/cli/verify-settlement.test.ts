@@ -33,6 +33,7 @@ const base = (): string => `http://127.0.0.1:${(server.address() as AddressInfo)
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'ciro-verify-'));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  network.sees(0, { jobs: 3 });
   await network.earn(10, 20);
   await network.run(6);
   await network.earn(5, 0, 9);
@@ -52,6 +53,16 @@ it('X4, X5: an epoch is verified from an address or a file, alone and against th
   await writeFile(file, JSON.stringify({ ...(await network.settlement.epoch(2)), total: '1' }));
   expect((await verifyEpochOf({ what: 'epoch', source: file }, signal)).first?.at).toBe('total');
   expect((await verifyEpochOf({ what: 'epoch', source: `${base()}/v1/epochs/1`, before: `${base()}/v1/epochs/2` }, signal)).first?.at).toBe('before.epoch');
+});
+
+it('X11: what workers did is checked with the epoch that it was published with, and with no other', async () => {
+  answers.set('/v1/epochs/1/performance', await network.settlement.performance(1));
+  const performance = `${base()}/v1/epochs/1/performance`;
+  const other = await verifyEpochOf({ what: 'epoch', source: `${base()}/v1/epochs/2`, performance }, signal);
+  expect(other).toMatchObject({ verdict: 'failed', first: { at: 'performance.epoch' } });
+  const own = await verifyEpochOf({ what: 'epoch', source: `${base()}/v1/epochs/1`, performance }, signal);
+  expect(own.verdict).toBe('verified');
+  expect(own.checks.find(({ name }) => name === 'performance')).toMatchObject({ state: 'ok' });
 });
 
 it('X4: an epoch names the entry of the ledger that it was read up to, which lies on the chain of links; a ledger of another history has none such', async () => {

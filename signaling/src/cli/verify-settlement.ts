@@ -15,13 +15,14 @@ import type { EpochOptions, LedgerOptions } from './verify-options.ts';
 
 const LinksPage = v.looseObject({ data: LedgerLinks });
 
-/** Makes an epoch again from a file or an address, and looks for its entry in the ledger that is given (SPEC X4, X5). */
-export async function verifyEpochOf({ source, before, ledger }: EpochOptions, signal: AbortSignal): Promise<Report> {
+/** Makes an epoch again from a file or an address, and looks for its entry in the ledger that is given (SPEC X4, X5), and checks the performance that is given with it (X11). */
+export async function verifyEpochOf({ source, before, ledger, performance }: EpochOptions, signal: AbortSignal): Promise<Report> {
   const epoch = await readSource(source, signal);
   const earlier = before === undefined ? undefined : await readSource(before, signal);
   const links = ledger === undefined ? undefined : await readLedger(ledger, signal);
+  const figures = performance === undefined ? undefined : await readSource(performance, signal);
   using waiting = showWaiting();
-  return verifyEpoch(epoch, { onStep: (what) => waiting.say(`hashing: ${what}`), before: earlier, ledger: links });
+  return verifyEpoch(epoch, { performance: figures, onStep: (what) => waiting.say(`hashing: ${what}`), before: earlier, ledger: links });
 }
 
 /** Checks a ledger's chain: of a file, or as a coordinator gives it now, which `save` keeps (SPEC B1, B2). */

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { trustedProxies } from '../edge/client-address.ts';
 import { parsePublicUrl } from '../edge/listen.ts';
 import { IceServers } from '../relay/ice-servers.ts';
@@ -41,7 +42,14 @@ export async function certificate(env: NodeJS.ProcessEnv, now: number): Promise<
   return days < LEAST_CERTIFICATE_DAYS ? warn(found, 'renew it soon') : ok(found);
 }
 
-export async function chainFile(path: string): Promise<Finding> {
-  const file = await readChainFile(path);
-  return ok(file === undefined ? 'no .ciro/chain.json: a chain of this machine, where a devnet is installed' : `${file.network} at ${new URL(file.rpc).host}`);
+/** The chain that commands work with: that of `CIRO_CHAIN_FILE`, else the first of `files` (paths in `folder`) that is there. */
+export async function chainFile(folder: string, files: readonly { readonly path: string }[], env: NodeJS.ProcessEnv): Promise<Finding> {
+  const named = env['CIRO_CHAIN_FILE'];
+  const looked = named ? [{ path: named, at: named }] : files.map(({ path }) => ({ path, at: join(folder, path) }));
+  for (const { path, at } of looked) {
+    const file = await readChainFile(at);
+    if (file !== undefined) return ok(`${file.network} at ${new URL(file.rpc).host} (${path})`);
+  }
+  if (named) return fail(`CIRO_CHAIN_FILE names ${named}, and there is no such file`, 'name the chain\'s file or unset it');
+  return ok(`no ${looked.map(({ path }) => path).join(' or ')}: a chain of this machine, where a devnet is installed`);
 }

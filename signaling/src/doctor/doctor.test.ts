@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { certificate, environment } from './config-checks.ts';
+import { certificate, chainFile, environment } from './config-checks.ts';
 import { findingLines, ok, runChecks, warn } from './finding.ts';
 import { clock, diskSpace, nodeVersion, port } from './machine-checks.ts';
 import { browser, modelCache } from './software-checks.ts';
@@ -95,6 +95,23 @@ it('settings are read as a start reads them', async () => {
   expect(refused.map(({ state }) => state)).toEqual(['fail', 'fail', 'fail']);
   expect((await certificate({}, 0)).state).toBe('ok');
   await expect(certificate({ CIRO_TLS_CERT: join(folder, 'none.pem') }, 0)).rejects.toThrow('none.pem');
+});
+
+it('the chain is that of the first file that is there, or of the one that was named', async () => {
+  const place = await mkdtemp(join(tmpdir(), 'ciro-doctor-chain-'));
+  try {
+    const files = [{ path: 'first.json' }, { path: 'second.json' }];
+    expect(await chainFile(place, files, {})).toMatchObject({ state: 'ok', found: expect.stringContaining('no first.json or second.json') });
+    const at = '0x1';
+    const file = (network: string) => JSON.stringify({ network, rpc: 'http://chain.test:5050/rpc', chainId: 'SN_SEPOLIA', addresses: { CiroToken: at, CommitmentStore: at, CdcPool: at, JobManager: at, DisputeCourt: at, Paymaster: at }, classHashes: { CommitmentStore: at }, tokens: { stake: at }, roles: { settler: at, relayer: at, coordinator: at } });
+    await writeFile(join(place, 'second.json'), file('devnet'));
+    expect(await chainFile(place, files, {})).toMatchObject({ state: 'ok', found: 'devnet at chain.test:5050 (second.json)' });
+    await writeFile(join(place, 'third.json'), file('sepolia'));
+    expect(await chainFile(place, files, { CIRO_CHAIN_FILE: join(place, 'third.json') })).toMatchObject({ state: 'ok', found: expect.stringContaining('sepolia at') });
+    expect(await chainFile(place, files, { CIRO_CHAIN_FILE: join(place, 'fourth.json') })).toMatchObject({ state: 'fail' });
+  } finally {
+    await rm(place, { recursive: true, force: true });
+  }
 });
 
 it('a database that is not there is made by the first start; one that cannot be reached is named without its password', async () => {

@@ -14,12 +14,13 @@ const Account = v.pipe(v.string(), v.regex(/^0x[1-9a-f][0-9a-f]{0,62}$/));
 
 export interface EpochRouteDependencies {
   /** What has been settled; a coordinator without a chain has no epochs, or those of the time when it had one. */
-  readonly settlement: Pick<Settlement, 'epochs' | 'epoch' | 'proof'>;
+  readonly settlement: Pick<Settlement, 'epochs' | 'epoch' | 'proof' | 'performance' | 'performanceProof'>;
 }
 
 /**
  * `GET /v1/epochs` (newest first, where each stands on the chain), `GET /v1/epochs/N` (the epoch as it was closed: everything that its root is made
- * of) and `GET /v1/epochs/N/proofs/ACCOUNT` (what the account needs to claim by itself; of the newest epochs). Public: it is on the chain.
+ * of) and `GET /v1/epochs/N/proofs/ACCOUNT` (what the account needs to claim by itself; of the newest epochs); `GET /v1/epochs/N/performance` (what
+ * workers did up to it) and `GET /v1/epochs/N/performance/ACCOUNT` (what `prove_active` of the pool needs; of the newest). Public: it is on the chain.
  */
 export function epochRoutes(app: FastifyInstance, { settlement }: EpochRouteDependencies): void {
   app.get('/v1/epochs', async (_request, reply) => {
@@ -38,12 +39,33 @@ export function epochRoutes(app: FastifyInstance, { settlement }: EpochRouteDepe
 
   app.get<{ Params: { epoch: string; account: string } }>('/v1/epochs/:epoch/proofs/:account', async ({ params }, reply) => {
     const number = numberOf(params.epoch);
-    if (!v.is(Account, params.account)) throw new EdgeError('bad_request', 'the account is not an address: 0x hex without leading zeros', { fault: 'user', fields: { param: 'account' } });
+    mustBeAccount(params.account);
     const proof = await settlement.proof(number, params.account);
     if (proof === undefined) throw new EdgeError('not_found', `epoch ${number} has no entry of that account, or is not among the newest: GET /v1/epochs/${number} gives all of it, if it is there`, { fault: 'user' });
     reply.header('cache-control', FOREVER);
     return { object: 'epoch.proof', ...proof };
   });
+
+  app.get<{ Params: { epoch: string } }>('/v1/epochs/:epoch/performance', async ({ params }, reply) => {
+    const number = numberOf(params.epoch);
+    const performance = await settlement.performance(number);
+    if (performance === undefined) throw new EdgeError('not_found', `nothing was posted of what workers did up to epoch ${number}, or it is over a week old; GET /v1/epochs lists the epochs`, { fault: 'user' });
+    reply.header('cache-control', FOREVER);
+    return performance;
+  });
+
+  app.get<{ Params: { epoch: string; account: string } }>('/v1/epochs/:epoch/performance/:account', async ({ params }, reply) => {
+    const number = numberOf(params.epoch);
+    mustBeAccount(params.account);
+    const proof = await settlement.performanceProof(number, params.account);
+    if (proof === undefined) throw new EdgeError('not_found', `that account is not among the workers of the newest performance, or that is not epoch ${number}'s: GET /v1/epochs/${number}/performance gives all of it, if it is there`, { fault: 'user' });
+    reply.header('cache-control', FOREVER);
+    return { object: 'epoch.performance.proof', ...proof };
+  });
+}
+
+function mustBeAccount(account: string): void {
+  if (!v.is(Account, account)) throw new EdgeError('bad_request', 'the account is not an address: 0x hex without leading zeros', { fault: 'user', fields: { param: 'account' } });
 }
 
 function numberOf(text: string): number {

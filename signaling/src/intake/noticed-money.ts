@@ -7,7 +7,7 @@ import type { JobRecord } from '../scheduler/job-order.ts';
 import type { CreditNotices } from './ports.ts';
 
 export interface NoticeDependencies {
-  readonly ledger: Pick<Ledger, 'creditEntry' | 'jobAccount' | 'workerTotals'>;
+  readonly ledger: Pick<Ledger, 'creditEntry' | 'jobAccount' | 'promotional' | 'workerTotals'>;
   readonly notices: CreditNotices;
 }
 
@@ -21,7 +21,7 @@ export async function noticeCredits({ ledger, notices }: NoticeDependencies, rec
     if (credit === undefined || entry === undefined || credit.amount === 0n) continue;
     const { pending, payable, withheld } = await ledger.workerTotals(worker);
     notices.credited(worker, {
-      ...{ job, amount: credit.amount, status: credit.status, pendingTotal: pending, payableTotal: payable, withheldTotal: withheld },
+      ...{ job, amount: credit.amount, status: credit.status, pendingTotal: pending, payableTotal: payable, promotionalTotal: await ledger.promotional(worker), withheldTotal: withheld },
       paidPositions: record.stages.find((stage) => stage.worker === worker)?.paidPositions ?? 0,
       generatedTokens: record.tokenIds.length,
       entry: { sequence: entry.sequence, hash: entry.hash as HexHash },

@@ -49,6 +49,8 @@ export interface CreditNotice {
   readonly status: 'pending' | 'payable' | 'void';
   readonly pendingTotal: bigint;
   readonly payableTotal: bigint;
+  /** The part of it that waits for a promotion (SPEC M11). */
+  readonly promotionalTotal?: bigint;
   /** Earned and kept back until the worker has a record (SPEC M7). */
   readonly withheldTotal: bigint;
   /** What the amount was made from, for the worker to make it again (SPEC B3). */

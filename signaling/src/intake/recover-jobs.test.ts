@@ -48,6 +48,8 @@ it('a start charges what was recorded and not yet charged, gives the other holds
   expect(told.slice(0, 3)).toEqual([1, 2, 3].map((n) => credit(n, { status: 'pending', pendingTotal: 4n, payableTotal: 0n, withheldTotal: 0n })));
   // A newcomer's half is withheld (SPEC M7).
   expect(told.slice(3)).toEqual([1, 2, 3].map((n) => credit(n, { status: 'payable', pendingTotal: 0n, payableTotal: 2n, withheldTotal: 2n })));
+  // A trial paid for it: all that is payable waits for its promotion.
+  expect(notices.map(({ promotionalTotal }) => promotionalTotal)).toEqual([0n, 0n, 0n, 2n, 2n, 2n]);
   expect(notices.find(({ worker, status }) => worker === workerId(1) && status === 'payable')?.entry).toEqual({ sequence: entry?.sequence, hash: entry?.hash });
   expect(await archive.find(running)).toMatchObject({ state: 'failed', failure: { code: 'restarted' } });
   expect(await archive.find(recorded)).toMatchObject({ state: 'recorded', decided: true });

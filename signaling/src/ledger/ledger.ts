@@ -279,6 +279,11 @@ export class Ledger {
     return { pending, payable: payable + promotional, withheld: given + paid };
   }
 
+  /** The part of a worker's payable that given credits earned and that waits for a promotion (SPEC M11). */
+  async promotional(worker: string): Promise<bigint> {
+    return (await this.#store.balances([promotionalOf(worker)])).get(promotionalOf(worker)) ?? 0n;
+  }
+
   /** What the chain says about a job; undefined until its hold is closed. */
   async jobAccount(job: string): Promise<JobAccount | undefined> {
     return new JobMoney(job, await this.#store.entriesOfJob(job)).account;

@@ -1,3 +1,4 @@
+import { MemoryPerformanceStore } from './memory-performance-store.fixture.ts';
 import { SettlementServiceError } from './service-error.ts';
 import type { NodeId } from '@ciro/core/ids.ts';
 import type { EpochCorrection, EpochData } from '@ciro/core/settlement/epoch.ts';
@@ -6,6 +7,7 @@ import type { EpochStatus, EpochSummary, SettlementBook, SettlementStore, Stored
 /** An outbox in memory for tests. `crash` is asked before and after each write. */
 export class MemorySettlementStore implements SettlementStore {
   readonly #crash: (step: string) => void;
+  readonly performance: MemoryPerformanceStore;
   #book: SettlementBook | undefined;
   readonly #epochs: { data: EpochData; closedAt: number; status: EpochStatus }[] = [];
   readonly #payouts = new Map<NodeId, string>();
@@ -13,6 +15,7 @@ export class MemorySettlementStore implements SettlementStore {
 
   constructor(crash: (step: string) => void = () => undefined) {
     this.#crash = crash;
+    this.performance = new MemoryPerformanceStore(crash);
   }
 
   async book(): Promise<SettlementBook | undefined> {
@@ -20,7 +23,10 @@ export class MemorySettlementStore implements SettlementStore {
   }
   async openBook(book: SettlementBook): Promise<void> {
     this.#crash('book');
-    if (this.#book !== undefined) this.#epochs.splice(0);
+    if (this.#book !== undefined) {
+      this.#epochs.splice(0);
+      this.performance.clear();
+    }
     this.#book = structuredClone(book);
     this.#crash('booked');
   }

@@ -151,4 +151,7 @@ export type SettlementEvent =
   | { readonly type: 'claimable' | 'vetoed'; readonly epoch: number }
   | { readonly type: 'reorganised'; readonly epoch: number; readonly transaction: string | null }
   | { readonly type: 'pushed'; readonly epoch: number; readonly transaction: string; readonly accounts: number; readonly amount: bigint }
+  /** What workers did up to an epoch was sent to the pool; those seen lately were told to it. */
+  | { readonly type: 'performance-posted'; readonly epoch: number; readonly transaction: string; readonly workers: number }
+  | { readonly type: 'touched'; readonly transaction: string; readonly workers: number }
   | { readonly type: 'settled'; readonly worker: NodeId; readonly account: string; readonly credits: bigint };

@@ -8,12 +8,15 @@ import { MemoryLedgerStore } from '../ledger/memory-ledger-store.fixture.ts';
 import { VirtualClock } from '../sessions/virtual-clock.fixture.ts';
 import { MemoryPayoutLinks } from './memory-payout-links.fixture.ts';
 import { MemoryChain } from './memory-chain.fixture.ts';
+import { MemoryPool } from './memory-pool.fixture.ts';
 import { MemorySettlementStore } from './memory-settlement-store.fixture.ts';
+import { performanceTree } from '@ciro/core/settlement/performance.ts';
 import { Settlement } from './settlement.ts';
 import type { JobId, NodeId } from '@ciro/core/ids.ts';
 import type { AccountSignatures } from './link-ports.ts';
 import type { SettlementOptions } from './settlement.ts';
-import type { SettlementEvent, SettlementStore, TreeGrower } from './ports.ts';
+import type { WorkerFigures } from './performance-ports.ts';
+import type { SettlementEvent, TreeGrower } from './ports.ts';
 
 const RATES = { promptToken: 1n, generatedToken: 1n, feeBasisPoints: 0n };
 export const EVERY_MS = 60_000;
@@ -33,7 +36,9 @@ export class SettledNetwork {
   readonly ledgerStore: MemoryLedgerStore;
   readonly ledger: Ledger;
   readonly chain: MemoryChain;
-  readonly store: SettlementStore;
+  readonly store: MemorySettlementStore;
+  readonly pool: MemoryPool;
+  readonly #figures = new Map<NodeId, WorkerFigures>();
   readonly links: MemoryPayoutLinks;
   /** What the chain says of every signature of a linked account. */
   said: Awaited<ReturnType<AccountSignatures['check']>> = 'valid';
@@ -49,6 +54,7 @@ export class SettledNetwork {
     this.ledger = new Ledger(this.ledgerStore, { now: () => this.clock.now() });
     this.chain = new MemoryChain({ balance, crash: (step) => crash(`chain ${step}`) });
     this.store = new MemorySettlementStore((step) => crash(`store ${step}`));
+    this.pool = new MemoryPool(() => Math.floor(this.clock.now() / 1_000), (step) => crash(step));
     this.links = new MemoryPayoutLinks((step) => crash(`links ${step}`));
     this.settlement = this.restart();
   }
@@ -57,10 +63,16 @@ export class SettledNetwork {
   restart(): Settlement {
     const { clock, chain, store, ledger, links } = this;
     this.settlement = new Settlement(
-      { clock, chain, store, ledger, links, signatures: { check: async () => this.said }, grower: plainTrees, identityKeys: async () => new Map(WORKERS.map(({ node, key }) => [node, key])), addressOf: (wanted) => WORKERS.find(({ key }) => key === wanted)?.account ?? '', onEvent: (event) => this.events.push(event), onError: (error) => this.errors.push(error) },
+      { clock, chain, store, ledger, links, signatures: { check: async () => this.said }, grower: plainTrees, performance: { pool: this.pool, store: store.performance, figures: async () => [...this.#figures.values()], grow: async (draft) => performanceTree(draft) }, identityKeys: async () => new Map(WORKERS.map(({ node, key }) => [node, key])), addressOf: (wanted) => WORKERS.find(({ key }) => key === wanted)?.account ?? '', onEvent: (event) => this.events.push(event), onError: (error) => this.errors.push(error) },
       this.options,
     );
     return this.settlement;
+  }
+
+  /** A worker is there at this moment, and did all of this so far. */
+  sees(worker: number, did: Partial<WorkerFigures> = {}): void {
+    const node = WORKERS[worker]?.node ?? ('' as NodeId);
+    this.#figures.set(node, { ...(this.#figures.get(node) ?? { node, jobs: 0, auditsPassed: 0, auditsFailed: 0 }), ...did, lastSeen: this.clock.now() });
   }
 
   /** Pays workers of one job that passed, by a trial: `amounts[i]` base units to worker i. */

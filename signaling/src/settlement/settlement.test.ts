@@ -59,9 +59,17 @@ it('X7: an epoch that is not backed is refused by its amounts, nothing is stored
   await network.run(3);
   expect(network.errors[0]).toMatchObject({ code: 'unbacked', fields: { total: '60', balance: '59', paid: '0' } });
   expect(await network.settlement.epochs(9)).toEqual([]);
+  // Another total is no news, what the contract holds is.
+  await network.earn(0, 1);
+  await network.run(3);
+  expect(network.errors).toHaveLength(1);
+  network.chain.fund(1n);
+  await network.run(3);
+  expect(network.errors).toHaveLength(2);
+  expect(network.errors[1]).toMatchObject({ code: 'unbacked', fields: { total: '61', balance: '60' } });
   network.chain.fund(1n);
   await network.run(6);
-  // What was paid backs the next total: 60 are paid, 1 is to come.
+  // What was paid backs the next total: 61 are paid, 1 is to come.
   network.chain.fund(1n);
   network.clock.advance(EVERY_MS);
   await network.earn(1);

@@ -8,14 +8,18 @@ import { EpochTrees } from './epoch-trees.ts';
 import { PayoutBook } from './payout-book.ts';
 import { PayoutDesk } from './payout-desk.ts';
 import { PAYOUT_DELAY_MS, PayoutLinks } from './payout-links.ts';
+import { PerformanceOutbox } from './performance-outbox.ts';
 import { SettlementServiceError } from './service-error.ts';
+import { WorkerTouches } from './worker-touches.ts';
 import type { NodeId } from '@ciro/core/ids.ts';
 import type { EpochData } from '@ciro/core/settlement/epoch.ts';
+import type { PerformanceData } from '@ciro/core/settlement/performance.ts';
 import type { PayoutRate } from '@ciro/core/settlement/rate.ts';
 import type { Clock } from '../sessions/clock.ts';
 import type { ChainBookOptions } from './chain-book.ts';
 import type { EpochCloserOptions } from './epoch-closer.ts';
 import type { AccountSignatures, PayoutLinkStore } from './link-ports.ts';
+import type { PerformanceDeps, PerformanceProof } from './performance-outbox.ts';
 import type { PayoutDeskOptions } from './payout-desk.ts';
 import type { PayoutBookDeps } from './payout-book.ts';
 import type { ChainPort, EarningsPort, SettlementEvent, SettlementStore, StoredEpoch, TreeGrower } from './ports.ts';
@@ -40,6 +44,8 @@ export interface SettlementDeps {
   /** Accounts that workers change to, and who says whose a signature is; where either is absent none can be changed. */
   readonly links?: PayoutLinkStore;
   readonly signatures?: AccountSignatures;
+  /** The pool that hears of what workers did; absent where nobody tells it. */
+  readonly performance?: Pick<PerformanceDeps, 'pool' | 'store' | 'figures' | 'grow'>;
   readonly onEvent: (event: SettlementEvent) => void;
   /** Hears of a step that failed; the next look tries it again. */
   readonly onError: (error: unknown) => void;
@@ -63,6 +69,13 @@ export interface EpochProof {
   readonly cumulative: string;
   /** Siblings, lowest first; 0x hex. */
   readonly proof: readonly string[];
+}
+
+/** What a failure is remembered by: while the same is missing in the contract, each new total of an epoch that it does not back says nothing more. */
+function whatIsTold(error: unknown): string {
+  if (!(error instanceof SettlementServiceError) || error.code !== 'unbacked') return String(error);
+  const { balance, paid } = error.fields;
+  return `unbacked by ${String(balance)} and ${String(paid)}`;
 }
 
 /** Sentences of failing looks that are remembered, so that each is told once. */
@@ -102,7 +115,14 @@ export class Settlement {
   #make(): Parts {
     const trees = new EpochTrees(this.#deps);
     const shared = { ...this.#deps, ledger: this.#book, payouts: this.#payouts, trees, now: () => this.#deps.clock.now() };
-    return { trees, closer: new EpochCloser(shared, this.#options), outbox: new EpochOutbox(shared), desk: new PayoutDesk(shared, this.#options) };
+    return { trees, closer: new EpochCloser(shared, this.#options), outbox: new EpochOutbox(shared), ...this.#makePerformance(), desk: new PayoutDesk(shared, this.#options) };
+  }
+
+  #makePerformance(): Pick<Parts, 'performance' | 'touches'> {
+    const { performance, store: epochs, clock, onEvent } = this.#deps;
+    if (performance === undefined) return {};
+    const shared = { ...performance, epochs, payouts: this.#payouts, now: () => clock.now(), onEvent };
+    return { performance: new PerformanceOutbox(shared), touches: new WorkerTouches(shared) };
   }
 
   /** Looks now, and again and again. */
@@ -132,12 +152,12 @@ export class Settlement {
     });
     // Of a chain that does not answer, or is another one, there is nothing to be done.
     if (failed.length === 0) {
-      const { outbox, closer, desk } = this.#parts;
-      for (const part of [() => outbox.step(), () => closer.closeDue(), () => outbox.step(), () => desk.step()]) await run(part);
+      const { outbox, closer, desk, performance, touches } = this.#parts;
+      for (const part of [() => outbox.step(), () => closer.closeDue(), () => outbox.step(), () => desk.step(), async () => performance?.step(), async () => touches?.step()]) await run(part);
     }
     if (failed.length === 0 || this.#told.size > MAX_TOLD) this.#told.clear();
     for (const error of failed) {
-      const text = String(error);
+      const text = whatIsTold(error);
       if (!this.#told.has(text)) this.#deps.onError(error);
       this.#told.add(text);
     }
@@ -205,6 +225,16 @@ export class Settlement {
     return this.#deps.store.data(number);
   }
 
+  /** What workers did up to an epoch, as it is published (SPEC X11); undefined when nothing is kept of it. */
+  async performance(number: number): Promise<PerformanceData | undefined> {
+    return this.#parts.performance?.data(number);
+  }
+
+  /** What `prove_active` of the pool needs for a worker; of the newest performance. */
+  async performanceProof(number: number, worker: string): Promise<PerformanceProof | undefined> {
+    return this.#parts.performance?.proof(number, worker);
+  }
+
   /** What an account needs to claim by itself; undefined when it is not in the epoch, or the epoch is not one of the newest. */
   async proof(number: number, account: string): Promise<EpochProof | undefined> {
     const newest = await this.#deps.store.list(PROVEN_EPOCHS);
@@ -222,6 +252,8 @@ interface Parts {
   readonly closer: EpochCloser;
   readonly outbox: EpochOutbox;
   readonly desk: PayoutDesk;
+  readonly performance?: PerformanceOutbox;
+  readonly touches?: WorkerTouches;
 }
 
 /** Proofs are given of the newest epochs: as many as stay claimable. Others would be hashed again for whoever asks. */

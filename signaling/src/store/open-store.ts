@@ -12,6 +12,7 @@ import { SqlKeptAnswers } from './sql-kept-answers.ts';
 import { SqlLedgerStore } from './sql-ledger-store.ts';
 import { SqlNodeRecords } from './sql-node-records.ts';
 import { SqlPayoutLinks } from './sql-payout-links.ts';
+import { SqlPerformanceStore } from './sql-performance-store.ts';
 import { SqlSettlementStore } from './sql-settlement-store.ts';
 import { SqlStandings } from './sql-standings.ts';
 import { SqlSubmissions } from './sql-submissions.ts';
@@ -28,6 +29,7 @@ export interface Store {
   readonly standings: SqlStandings;
   readonly audits: SqlAuditStore;
   readonly settlement: SqlSettlementStore;
+  readonly performance: SqlPerformanceStore;
   readonly payoutLinks: SqlPayoutLinks;
   readonly disputes: SqlDisputeStore;
   readonly escrows: SqlEscrowStore;
@@ -72,6 +74,7 @@ export async function storeOf(opened: OpenedDatabase): Promise<Store> {
     standings: new SqlStandings(db),
     audits: new SqlAuditStore(db),
     settlement: new SqlSettlementStore(db),
+    performance: new SqlPerformanceStore(db),
     payoutLinks: new SqlPayoutLinks(db),
     disputes: new SqlDisputeStore(db),
     escrows: new SqlEscrowStore(db),

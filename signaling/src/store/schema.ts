@@ -5,6 +5,7 @@ import type { AuditId, HexHash, JobId, NodeId } from '@ciro/core/ids.ts';
 import type { ColumnType, Generated } from 'kysely';
 import type { JobFailure } from '../evidence/job-archive.ts';
 import type { EpochData } from '@ciro/core/settlement/epoch.ts';
+import type { PerformanceData } from '@ciro/core/settlement/performance.ts';
 import type { PayoutChange } from '@ciro/core/settlement/payout-change.ts';
 import type { ChangeRecord } from '../settlement/link-ports.ts';
 import type { EpochState, EpochSummary } from '../settlement/ports.ts';
@@ -149,6 +150,12 @@ export interface SettlementEpochRow {
   block_hash: string | null;
   posted_at: number | null;
 }
+interface PerformanceEpochRow {
+  readonly epoch: number;
+  readonly data: RequiredJson<PerformanceData>;
+  transaction: string | null;
+  posted_at: number | null;
+}
 interface SettlementBookRow {
   readonly chain_id: string;
   readonly store: string;
@@ -269,6 +276,7 @@ export interface Schema {
   audit_pieces: AuditPieceRow;
   kept_answers: KeptAnswerRow;
   settlement_epochs: SettlementEpochRow;
+  performance_epochs: PerformanceEpochRow;
   settlement_book: SettlementBookRow;
   settlement_payouts: SettlementPayoutRow;
   settlement_corrections: SettlementCorrectionRow;

@@ -26,7 +26,10 @@ export class SqlSettlementStore implements SettlementStore {
   openBook({ chainId: chain_id, store, birth, settledBefore }: SettlementBook): Promise<void> {
     return this.#db.transaction().execute(async (tx) => {
       const { numDeletedRows } = await tx.deleteFrom('settlement_book').executeTakeFirstOrThrow();
-      if (numDeletedRows > 0n) await tx.deleteFrom('settlement_epochs').execute();
+      if (numDeletedRows > 0n) {
+        await tx.deleteFrom('settlement_epochs').execute();
+        await tx.deleteFrom('performance_epochs').execute();
+      }
       await tx.insertInto('settlement_book').values({ chain_id, store, birth, settled_before: JSON.stringify(settledBefore) }).execute();
     });
   }

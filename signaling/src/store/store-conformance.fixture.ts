@@ -7,6 +7,7 @@ import { auditStoreConforms } from '../audit/audit-store-conformance.fixture.ts'
 import { disputeStoreConforms } from '../disputes/dispute-store-conformance.fixture.ts';
 import { escrowStoreConforms } from '../escrow/escrow-store-conformance.fixture.ts';
 import { payoutLinksConform } from '../settlement/payout-links-conformance.fixture.ts';
+import { performanceStoreConforms } from '../settlement/performance-store-conformance.fixture.ts';
 import { settlementStoreConforms } from '../settlement/settlement-store-conformance.fixture.ts';
 import { AccountStatements } from '../ledger/account-statements.ts';
 import { Ledger } from '../ledger/ledger.ts';
@@ -359,6 +360,11 @@ export function describeStore(name: string, open: () => Promise<OpenedDatabase>)
     settlementStoreConforms(async () => {
       await sql`truncate settlement_epochs, settlement_payouts, settlement_corrections`.execute(opened.db);
       return store.settlement;
+    });
+
+    performanceStoreConforms(async () => {
+      await sql`truncate performance_epochs`.execute(opened.db);
+      return store.performance;
     });
 
     escrowStoreConforms(async () => {

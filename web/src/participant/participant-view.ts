@@ -45,7 +45,8 @@ export interface ParticipantView {
   readonly totals: WorkTotals;
   readonly tokensPerSecond: number;
   /** Base units. `withheld`: earned, and kept back until this worker has a record (SPEC M7). */
-  readonly credits: { readonly pending: bigint; readonly payable: bigint; readonly withheld: bigint };
+  /** Base units. `promotional`: the part of `payable` that is paid out bit by bit, as it is promoted (SPEC M11); absent: none. */
+  readonly credits: { readonly pending: bigint; readonly payable: bigint; readonly promotional?: bigint; readonly withheld: bigint };
   /** What this tab does and did as an auditor of others. */
   readonly audits: AuditorState;
   /** How the coordinator says this worker stands; undefined until it does. */

@@ -207,7 +207,7 @@ export class Participant implements Contributor {
         worked: (real, expected) => fresh.served(real, expected),
         shardsReady: () => this.#show({ timings: { ...this.#view.timings, readyMs: this.#view.timings.readyMs ?? performance.now() } }),
         fetched: (loaded, downloaded) => this.#show({ bytes: { downloaded, cached: loaded - downloaded } }),
-        credited: ({ pendingTotal, payableTotal, withheldTotal }) => this.#show({ credits: { pending: BigInt(pendingTotal), payable: BigInt(payableTotal), withheld: BigInt(withheldTotal) } }),
+        credited: ({ pendingTotal, payableTotal, promotionalTotal = '0', withheldTotal }) => this.#show({ credits: { pending: BigInt(pendingTotal), payable: BigInt(payableTotal), promotional: BigInt(promotionalTotal), withheld: BigInt(withheldTotal) } }),
         standing: ({ passed, successfulAudits, failedAudits, auditRate, state }) => this.#show({ standing: { passed, successfulAudits, failedAudits, auditRate, state } }),
         auditing: (audits) => this.#show({ audits }),
         weights: (weights) => {

@@ -3,7 +3,7 @@ import { CopyButton } from '../copy-button.tsx';
 import { formatAmount } from '../figures.ts';
 import { TroubleBox } from '../trouble-box.tsx';
 import { BackupPanel } from './backup-panel.tsx';
-import { chainText, failureOf, shortAddress } from './earnings-text.ts';
+import { chainText, failureOf, payableParts, shortAddress } from './earnings-text.ts';
 import { PayoutDoor } from './payout-door.tsx';
 import { PayoutList } from './payout-list.tsx';
 import type { ContributionDesk } from '../contribute/contribution-desk.ts';
@@ -12,6 +12,7 @@ import type { ContributionDesk } from '../contribute/contribution-desk.ts';
 export function EarningsPanel({ desk }: { desk: ContributionDesk }) {
   const { identity, earnings, credits, state } = desk.view.value;
   const active = isActive(state);
+  const { next, promotional } = payableParts(credits);
   if (identity === undefined && !active) return <Dormant desk={desk} />;
   const failure = earnings === undefined ? undefined : failureOf(earnings);
   const said = earnings === undefined ? '' : chainText(earnings);
@@ -24,7 +25,8 @@ export function EarningsPanel({ desk }: { desk: ContributionDesk }) {
         {active && (
           <>
             <Amount name="Pending" credits={credits.pending} aside="until audits are over" />
-            <Amount name="Payable" credits={credits.payable} aside="in the next payout" />
+            <Amount name="Payable" credits={next} aside="in the next payout" />
+            {promotional > 0n && <Amount name="Promotional" credits={promotional} aside="earned by trials; paid out within a daily limit" />}
           </>
         )}
       </dl>

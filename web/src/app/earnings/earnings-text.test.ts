@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { chainText, failureOf, gasText, shortAddress } from './earnings-text.ts';
+import { chainText, failureOf, gasText, payableParts, shortAddress } from './earnings-text.ts';
 
 const CIRO = 10n ** 18n;
 const NOTHING: Parameters<typeof chainText>[0] = { chain: 'there', network: 'devnet', account: '0xacc', owed: 0n, onChain: 0n, step: undefined, failure: undefined, payouts: [] };
@@ -27,4 +27,9 @@ it('shows both ends of an address, and what gas cost', () => {
   expect(shortAddress('0x5b4b537eaa2399e3aa99c4e2e0208ebd6c71bc1467938cd52c798c601e43564')).toBe('0x5b4b53…e43564');
   expect(shortAddress('0xacc')).toBe('0xacc');
   expect([gasText(PAYOUT), gasText({ ...PAYOUT, gasPaidFri: CIRO })]).toEqual(['0', '1 STRK']);
+});
+
+it('M11: what trials earned stands apart from what the next payout brings', () => {
+  expect(payableParts({ pending: 1n, payable: 9n, promotional: 4n, withheld: 0n })).toEqual({ next: 5n, promotional: 4n });
+  expect(payableParts({ pending: 1n, payable: 9n, withheld: 0n })).toEqual({ next: 9n, promotional: 0n });
 });

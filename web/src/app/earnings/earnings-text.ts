@@ -12,6 +12,11 @@ const STEPS: Readonly<Record<NonNullable<Earnings['step']>, string>> = {
   block: 'Waiting for the block',
 };
 
+/** What is payable, apart: what the next payout brings, and what trials earned, which is paid out within a daily limit (SPEC M11). Base units. */
+export function payableParts({ payable, promotional = 0n }: ParticipantView['credits']): { readonly next: bigint; readonly promotional: bigint } {
+  return { next: payable - promotional, promotional };
+}
+
 /** What a person can do about a claim that failed. */
 const TODO: Readonly<Record<string, string>> = {
   unreachable: 'Check the connection, then claim again.',
