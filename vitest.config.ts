@@ -21,8 +21,12 @@ const POLL = { poll: { timeout: 15_000 } };
 const WORKERS = availableParallelism();
 /** Files of tabs or nodes wait half of their time (for silences, loads, blocks): two at a time end sooner; more only get in each other's way. */
 const WAITING_WORKERS = Math.min(2, WORKERS);
+/** Nodes wait for blocks, and one file for a slow line: beside two of them the compiler has a core. */
+const MIXED_WORKERS = WAITING_WORKERS + 1;
 /** Take minutes each: begun first, so that no core waits for one of them at the end. */
-const LONGEST = ['moved-answer', 'start-once', 'broken-frames', 'engine-recovery', 'three-tabs', 'cheated-job', 'weights-from-peers'];
+const LONGEST = ['moved-answer', 'start-once', 'broken-frames', 'engine-recovery', 'three-tabs', 'cheated-job'];
+/** Waits for a slow line most of its time: beside nodes, which wait for blocks. */
+const SLOW_LINE = ['tests/e2e/weights-from-peers.test.ts'];
 /** Compute on a software GPU, which takes every core: beside them other tabs fall silent, links break and answers move. */
 const SOFTWARE_GPU = ['webgpu-equality', 'mixed-engines', 'qualification'].map((name) => `tests/e2e/${name}.test.ts`);
 
@@ -68,8 +72,8 @@ export default defineConfig({
           include: ['contracts/src/**/*.test.ts'],
           testTimeout: CAIRO_TIMEOUT_MS,
           hookTimeout: CAIRO_TIMEOUT_MS,
-          maxWorkers: 1,
-          sequence: { groupOrder: 2 },
+          maxWorkers: MIXED_WORKERS,
+          sequence: { groupOrder: 3 },
         },
       },
       {
@@ -80,7 +84,18 @@ export default defineConfig({
           include: ['tests/chain/**/*.test.ts'],
           testTimeout: CHAIN_TIMEOUT_MS,
           hookTimeout: CHAIN_TIMEOUT_MS,
-          maxWorkers: WAITING_WORKERS,
+          maxWorkers: MIXED_WORKERS,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
+          name: 'e2e-line',
+          expect: POLL,
+          include: SLOW_LINE,
+          testTimeout: E2E_TIMEOUT_MS,
+          hookTimeout: E2E_TIMEOUT_MS,
+          maxWorkers: MIXED_WORKERS,
           sequence: { groupOrder: 3 },
         },
       },
@@ -90,7 +105,7 @@ export default defineConfig({
           name: 'e2e',
           expect: POLL,
           include: ['tests/e2e/**/*.test.ts'],
-          exclude: SOFTWARE_GPU,
+          exclude: [...SOFTWARE_GPU, ...SLOW_LINE],
           testTimeout: E2E_TIMEOUT_MS,
           hookTimeout: E2E_TIMEOUT_MS,
           maxWorkers: WAITING_WORKERS,

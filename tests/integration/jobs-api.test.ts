@@ -25,7 +25,9 @@ async function call(path: string, init: RequestInit = {}): Promise<Reply> {
 }
 const submit = (body: object, headers: Record<string, string> = {}): Promise<Reply> => call('/v1/jobs', { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) });
 const textOf = async (job: string): Promise<string> => [...(await (await scripted.fetch(`/v1/jobs/${job}/answer`)).text()).matchAll(/"content":"([^"]*)"/g)].map(([, text]) => text).join('');
-const settled = (job: string): Promise<void> => expect.poll(async () => (await (await scripted.fetch(`/v1/jobs/${job}/events`)).text()).includes('"settled"')).toBe(true);
+const settled = async (job: string): Promise<void> => {
+  await expect.poll(async () => (await (await scripted.fetch(`/v1/jobs/${job}/events`)).text()).includes('"settled"')).toBe(true);
+};
 
 it('I20: a job is taken at once, carried out without anybody who waits, and read afterwards', async () => {
   const taken = await submit({ kind: 'chat', input: INPUT });
