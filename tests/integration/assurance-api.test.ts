@@ -169,7 +169,8 @@ it.each([true, false])('checked, streaming %s: nothing is given out before the a
   const again = scripted.runner.orders[1]?.job;
   expect(given).not.toContain('cruel');
   expect(given).toContain(RIGHT);
-  expect(given).toContain(`"ciro":{"job":"${job}","tracking_url":"${scripted.coordinator.url}/v1/jobs/${job}","evidence":"/v1/jobs/${job}/evidence","assurance":"checked","corrected_by":"${again}"}`);
+  expect(given).toContain(`"ciro":{"job":"${job}","tracking_url":"${scripted.coordinator.url}/v1/jobs/${job}","evidence":"/v1/jobs/${job}/evidence","assurance":"checked","price":{`);
+  expect(given).toContain(`},"corrected_by":"${again}"}`);
   expect((await feed(job)).filter(({ type }) => type === 'corrected')).toEqual([{ type: 'corrected', job: again, from_position: wrongFrom(scripted.runner.orders[0]?.promptIds.length ?? 0), text: RIGHT }]);
   if (!stream) expect((JSON.parse(given) as { usage: object }).usage).toMatchObject({ completion_tokens: [...idsOf(RIGHT), END].length });
 });

@@ -20,12 +20,21 @@ export const ErrorReply = v.strictObject({
 });
 
 /** Our addition to an answer: its job, or the command that answered. */
+const Amount = v.pipe(Text, v.description('Base units'));
+/** What the answer may have cost at most, and how that comes about (SPEC M13). */
+export const PriceReply = v.strictObject({
+  service_class: Text, priority: Text, total: Amount, credits: Text,
+  rates: v.strictObject({ prompt_token: Amount, generated_token: Amount, fee_basis_points: Text }),
+  lines: v.array(v.strictObject({ what: Text, name: v.optional(Text), factor_basis_points: v.number(), amount: Amount })),
+  split: v.strictObject({ workers: Amount, fee: Amount }),
+});
 export const CiroReply = v.union([
   v.strictObject({
     job: Job,
     tracking_url: v.pipe(Text, v.description('Where the job stands')),
     evidence: v.pipe(Text, v.description('Path of everything that the answer is proved by')),
     assurance: v.picklist(['stream', 'checked']),
+    price: v.optional(PriceReply),
     corrected_by: v.optional(Job),
   }),
   v.strictObject({ command: v.pipe(Text, v.description('The command that answered; there is no job')) }),
