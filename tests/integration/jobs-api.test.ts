@@ -32,11 +32,11 @@ const settled = async (job: string): Promise<void> => {
 it('I20: a job is taken at once, carried out without anybody who waits, and read afterwards', async () => {
   const taken = await submit({ kind: 'chat', input: INPUT });
   const job = taken.body.id;
-  expect(taken).toMatchObject({ status: 202, body: { object: 'job', status: 'taken', events: `/v1/jobs/${job}/events`, answer: `/v1/jobs/${job}/answer`, evidence: `/v1/jobs/${job}/evidence` } });
+  expect(taken).toMatchObject({ status: 202, body: { object: 'job', status: 'running', phase: 'queued', events: `/v1/jobs/${job}/events`, answer: `/v1/jobs/${job}/answer`, evidence: `/v1/jobs/${job}/evidence` } });
   expect([taken.headers.get('x-ciro-job'), taken.headers.get('location')]).toEqual([job, taken.body.tracking_url]);
   await settled(job);
   expect(await textOf(job)).toBe(TEXT);
-  expect(await (await fetch(taken.body.tracking_url, { headers: { authorization: `Bearer ${scripted.coordinator.trialKey}` } })).json()).toMatchObject({ id: job, status: 'recorded' });
+  expect(await (await fetch(taken.body.tracking_url, { headers: { authorization: `Bearer ${scripted.coordinator.trialKey}` } })).json()).toMatchObject({ id: job, status: 'recorded', phase: 'settled', jobs_ahead: null, usage: { completion_tokens: scripted.runner.script.ids.length }, answer: `/v1/jobs/${job}/answer` });
 });
 
 it('I21: the same key and request is the same job, and is paid once; another request with that key is refused; one that was refused may be tried again', async () => {
@@ -68,7 +68,7 @@ it('I20: at its deadline a job is called off: before its first token nothing is 
   expect(taken.status).toBe(202);
   await expect.poll(() => scripted.runner.stops).toContain('cancelled');
   release.resolve();
-  await expect.poll(async () => (await call(`/v1/jobs/${taken.body.id}`)).body).toMatchObject({ status: 'failed', error: { code: 'cancelled' } });
+  await expect.poll(async () => (await call(`/v1/jobs/${taken.body.id}`)).body).toMatchObject({ status: 'failed', phase: 'cancelled', error: { code: 'cancelled' } });
   expect(await scripted.balance()).toBe(before);
 });
 

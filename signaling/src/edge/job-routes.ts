@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import * as v from 'valibot';
-import { evidencePath } from './chat-format.ts';
 import { HEARTBEAT_MS } from './answer-stream.ts';
 import { heartbeats } from './heartbeats.ts';
+import { jobLinks } from './job-links.ts';
 import { EdgeError, jobNotFound } from './openai-error.ts';
 import type { FastifyInstance } from 'fastify';
 import type { Accounts } from '../accounts/accounts.ts';
@@ -77,9 +77,9 @@ export function jobRoutes(app: FastifyInstance, { accounts, evidence, jobs }: Jo
   });
 }
 
-function statusBody({ job, state, createdAt, assurance, stages, corrects, correctedBy, continues, continuedBy, failure }: JobStatus): object {
+function statusBody({ job, state, phase, ahead, usage, createdAt, assurance, stages, corrects, correctedBy, continues, continuedBy, failure }: JobStatus): object {
   const audits = stages.map((status, stage) => ({ stage, status }));
-  return { object: 'job', id: job, status: state, created: createdAt, assurance, audits, corrects, corrected_by: correctedBy, continues, continued_by: continuedBy, error: failure, evidence: evidencePath(job) };
+  return { object: 'job', id: job, status: state, phase, jobs_ahead: ahead, created: createdAt, assurance, usage: usage && { prompt_tokens: usage.prompt, completion_tokens: usage.completion }, audits, corrects, corrected_by: correctedBy, continues, continued_by: continuedBy, error: failure, ...jobLinks(job) };
 }
 
 /** One `data:` line an event, comments while nothing happens; the stream ends with the job. */

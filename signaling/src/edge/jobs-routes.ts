@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { evidencePath } from './chat-format.ts';
+import { jobLinks } from './job-links.ts';
 import { EdgeError } from './openai-error.ts';
 import { MAX_ASK_BODY_BYTES } from './ask-door.ts';
 import { idempotencyKeyOf, parseJobRequest } from '../jobs/job-request.ts';
@@ -28,7 +28,7 @@ export function jobsRoutes(app: FastifyInstance, { door, desk, accounts, now }: 
     return reply
       .code(202)
       .headers({ 'cache-control': 'no-store', 'x-ciro-job': job, location: trackingUrl })
-      .send({ object: 'job', id: job, status: 'taken', ...(deadline !== undefined && { deadline: new Date(deadline).toISOString() }), tracking_url: trackingUrl, ...linksOf(job) });
+      .send({ object: 'job', id: job, status: 'running', phase: 'queued', ...(deadline !== undefined && { deadline: new Date(deadline).toISOString() }), tracking_url: trackingUrl, ...jobLinks(job) });
   });
 
   app.get('/v1/jobs', async (request, reply) => {
@@ -45,6 +45,4 @@ export function jobsRoutes(app: FastifyInstance, { door, desk, accounts, now }: 
   });
 }
 
-const linksOf = (job: string): object => ({ events: `/v1/jobs/${job}/events`, answer: `/v1/jobs/${job}/answer`, evidence: evidencePath(job) });
-
-const listed = ({ job, state, createdAt, assurance, modelId }: ListedJob): object => ({ object: 'job', id: job, status: state, created: createdAt, assurance, model: modelId, ...linksOf(job) });
+const listed = ({ job, state, createdAt, assurance, modelId }: ListedJob): object => ({ object: 'job', id: job, status: state, created: createdAt, assurance, model: modelId, ...jobLinks(job) });

@@ -72,6 +72,11 @@ export class JobFeeds {
     return this.#feeds.has(job);
   }
 
+  /** What happened to the job last, while its feed is known. */
+  last(job: string): JobStatusEvent | undefined {
+    return this.#feeds.get(job)?.events.at(-1);
+  }
+
   /** Everything that happened to the job, then what happens, until it is over or the signal aborts. Throws `too_many_followers`. */
   follow(job: string, signal: AbortSignal): AsyncGenerator<JobStatusEvent> {
     const feed = this.#feeds.get(job);

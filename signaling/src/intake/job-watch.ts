@@ -9,10 +9,18 @@ import type { RequesterNonces } from './requester-nonces.ts';
 type RecordedJob = Extract<ArchivedJob, { state: 'recorded' }>;
 type StageState = StageOutcome | 'pending';
 
+/** What is being done about a job. `verifying`: it is answered, and its audits are not all decided. `settled`: nothing more is booked. */
+export type JobPhase = 'queued' | 'running' | 'moving' | 'verifying' | 'settled' | 'cancelled' | 'failed';
+
 /** Where a job stands, in short. */
 export interface JobStatus {
   readonly job: JobId;
   readonly state: ArchivedJob['state'];
+  readonly phase: JobPhase;
+  /** Jobs that go first, while it waits. */
+  readonly ahead: number | null;
+  /** Tokens of a recorded job. */
+  readonly usage: { readonly prompt: number; readonly completion: number } | null;
   /** Epoch milliseconds. */
   readonly createdAt: number;
   readonly assurance: Assurance;
@@ -42,14 +50,16 @@ export class JobWatch {
   }
 
   async status(job: string, account: string): Promise<JobStatus | undefined> {
-    const { archive, stagesOf } = this.#dependencies;
+    const { archive, feeds, stagesOf } = this.#dependencies;
     const found = await this.#find(job, account);
     if (found === undefined) return undefined;
+    const last = feeds.last(job);
     const { state, createdAt, assurance, corrects, continues } = found;
     const stages = state === 'recorded' ? await stagesOf(found.job, account) : [];
     const failure = state === 'failed' ? found.failure : null;
     const [correctedBy = null, continuedBy = null] = await Promise.all([archive.correctionOf(job), archive.continuationOf(job)]);
-    return { job: found.job, state, createdAt, assurance, stages, corrects, correctedBy, continues, continuedBy, failure };
+    const usage = found.state === 'recorded' ? { prompt: found.record.promptIds.length, completion: found.record.tokenIds.length } : null;
+    return { job: found.job, state, phase: phaseOf(found, last), ahead: last?.type === 'queued' ? last.ahead : null, usage, createdAt, assurance, stages, corrects, correctedBy, continues, continuedBy, failure };
   }
 
   /** Whether a recorded answer must not be shown yet: it is `checked`, and not every stage is decided. */
@@ -117,4 +127,11 @@ export class JobWatch {
       at = found.job;
     }
   }
+}
+
+function phaseOf(job: ArchivedJob, last: JobStatusEvent | undefined): JobPhase {
+  if (job.state === 'failed') return job.failure.code === 'cancelled' ? 'cancelled' : 'failed';
+  if (job.state === 'recorded') return job.decided ? 'settled' : 'verifying';
+  if (last?.type === 'queued') return 'queued';
+  return last?.type === 'moved' ? 'moving' : last?.type === 'finished' ? 'verifying' : 'running';
 }

@@ -108,7 +108,10 @@ export const ModelList = list(Model);
 export const JobReply = v.looseObject({
   object: v.literal('job'),
   id: Job,
-  status: Text,
+  status: v.pipe(Text, v.description('Of its record: running, recorded or failed')),
+  phase: v.pipe(Text, v.description('queued, running, moving, verifying, settled, cancelled or failed')),
+  jobs_ahead: v.pipe(v.nullable(Count), v.description('While it waits')),
+  usage: v.nullable(v.strictObject({ prompt_tokens: Count, completion_tokens: Count })),
   created: v.pipe(v.number(), v.description('Milliseconds since 1970')),
   assurance: v.picklist(['stream', 'checked']),
   audits: v.array(v.strictObject({ stage: Count, status: Text })),
@@ -117,6 +120,8 @@ export const JobReply = v.looseObject({
   continues: v.nullable(Job),
   continued_by: v.nullable(Job),
   error: v.nullable(v.looseObject({ code: Text, message: Text })),
+  events: Text,
+  answer: Text,
   evidence: Text,
 });
 export const JobEvent = v.pipe(v.looseObject({ type: Text }), v.description('queued, started, moved, finished, recorded, audit, corrected, settled, failed …'));
@@ -130,4 +135,4 @@ export const KeyReply = v.strictObject({
   object: v.literal('api_key'), id: Text, name: Text, begins: v.pipe(Text, v.description('The first characters of its text')), scopes: v.array(Text),
   budget: v.strictObject({ total: Credits, daily: Credits }), created_at: Text, expires_at: v.nullable(Text), last_used_on: v.nullable(Text), key: Text,
 });
-export const TakenJobReply = v.strictObject({ object: v.literal('job'), id: Job, status: v.literal('taken'), deadline: v.optional(Text), tracking_url: Text, events: Text, answer: Text, evidence: Text });
+export const TakenJobReply = v.strictObject({ object: v.literal('job'), id: Job, status: v.literal('running'), phase: v.literal('queued'), deadline: v.optional(Text), tracking_url: Text, events: Text, answer: Text, evidence: Text });
