@@ -68,7 +68,7 @@ it('tells what happens to a job from its beginning, to its own account only, and
   const job = jobOf(await scripted.ask());
   const live = feed(job);
   await expect.poll(() => scripted.audits.considered.length).toBe(1);
-  expect(await statusOf(job)).toEqual({ object: 'job', id: job, status: 'recorded', created: expect.any(Number), assurance: 'stream', audits: [0, 1, 2].map((stage) => ({ stage, status: 'pending' })), corrects: null, corrected_by: null, continues: null, continued_by: null, error: null, evidence: `/v1/jobs/${job}/evidence` });
+  expect(await statusOf(job)).toEqual({ object: 'job', id: job, status: 'recorded', phase: 'verifying', jobs_ahead: null, created: expect.any(Number), assurance: 'stream', usage: { prompt_tokens: expect.any(Number), completion_tokens: expect.any(Number) }, audits: [0, 1, 2].map((stage) => ({ stage, status: 'pending' })), corrects: null, corrected_by: null, continues: null, continued_by: null, error: null, events: `/v1/jobs/${job}/events`, answer: `/v1/jobs/${job}/answer`, evidence: `/v1/jobs/${job}/evidence` });
   // The evidence is given as soon as there is any.
   expect(await (await scripted.fetch(`/v1/jobs/${job}/evidence`)).json()).toMatchObject({ status: 'recorded', assurance: 'stream', stages: [0, 1, 2].map(() => ({ audit_status: 'pending' })), draw: null, audits: [] });
   decide();
