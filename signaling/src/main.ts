@@ -195,8 +195,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   undo.defer(() => intake.close());
   const ended = (keys: readonly string[]): void => intake.endOf(keys);
   accounts.onRevoked(ended);
-  const revocations = instance && new Revocations({ store: store.accounts, clock: systemClock, now, ended, onError });
-  undo.defer(() => revocations?.close());
+  // Here, too: a question may be on its way in while its key is revoked.
+  const revocations = new Revocations({ store: store.accounts, clock: systemClock, now, ended, onError });
+  undo.defer(() => revocations.close());
   const evidence = new EvidenceDesk({
     archive: store.jobs,
     ledger,

@@ -114,3 +114,13 @@ it('J2: the day of a key\'s last use is noted once a day', async () => {
   await accounts.authenticate(`Bearer ${key}`);
   expect(usedOn()).toBe(86_400_000);
 });
+
+it('J2: a key with a budget makes no keys, and one that expires makes none that lasts longer', async () => {
+  const { accounts } = await setup();
+  const owner = await accounts.authenticate(`Bearer ${(await accounts.openTrial()).key}`);
+  const made = async (body: object) => accounts.authenticate(`Bearer ${(await accounts.makeKey(owner, parseKeyWish({ name: 'a', scopes: ['manage', 'ask'], ...body }, 0))).text}`);
+  for (const budget of [{ total: '1' }, { daily: '1' }]) await expect(accounts.makeKey(await made({ budget }), parseKeyWish({ name: 'b', scopes: ['ask'] }, 0))).rejects.toMatchObject({ code: 'insufficient-scope' });
+  const expiring = await made({ expires_at: '1970-01-02T00:00:00Z' });
+  for (const wish of [{ name: 'b', scopes: ['ask'] }, { name: 'b', scopes: ['ask'], expires_at: '1970-01-02T00:00:01Z' }]) await expect(accounts.makeKey(expiring, parseKeyWish(wish, 0))).rejects.toMatchObject({ code: 'bad-key', fields: { param: 'expires_at' } });
+  expect((await accounts.makeKey(expiring, parseKeyWish({ name: 'b', scopes: ['ask'], expires_at: '1970-01-02T00:00:00Z' }, 0))).stored.expiresAt).toBe(86_400_000);
+});

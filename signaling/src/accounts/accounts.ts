@@ -58,6 +58,7 @@ export class Accounts {
   /** Makes another key for the caller's account, which may do no more than the caller's own; its text is given this once. Throws `insufficient-scope`, `too-many-keys`. */
   async makeKey(caller: Caller, wish: KeyWish): Promise<{ readonly stored: StoredKey; readonly text: string }> {
     for (const scope of ['manage', ...wish.scopes] as const) requireScope(caller, scope);
+    refuseMore(caller, wish);
     const keys = await this.#store.keysOf(caller.account);
     if (keys.length >= MAX_KEYS) throw new AccountError('too-many-keys', `the account has ${keys.length} keys, which is the most; revoke one first`, { fault: 'user' });
     const made = this.#make(caller.account, wish);
@@ -99,7 +100,7 @@ export class Accounts {
     if (expiresAt !== null && now >= expiresAt) throw new AccountError('expired-key', `the API key ${shown}… expired at ${new Date(expiresAt).toISOString()}; use another one of the account`, { fault: 'user' });
     const today = dayOf(now);
     if (usedOn !== today) await this.#store.usedKey(id, today);
-    return { account, key: { id, scopes, budget } };
+    return { account, key: { id, scopes, budget, expiresAt } };
   }
 
   /** Who shows a header whose key may do this; throws as `authenticate` does, and `insufficient-scope`. */
@@ -124,6 +125,13 @@ export class Accounts {
     const id = randomBytes(ID_BYTES).toString('hex');
     return { text, stored: { id, hash: hashOf(text), account, name, shown: text.slice(0, SHOWN_CHARACTERS), scopes, budget, createdAt: this.#now(), expiresAt, revokedAt: null, usedOn: null } };
   }
+}
+
+/** A key that makes another one gives away nothing that it has not: neither time nor credits. Budgets of several would add up, so one with a budget makes none. */
+function refuseMore({ key: { budget, expiresAt } }: Caller, wish: KeyWish): void {
+  if (budget.total !== null || budget.daily !== null) throw new AccountError('insufficient-scope', 'a key with a budget makes no keys, whose budgets would add up to more; use a key of the account without one', { fault: 'user', fields: { scope: 'manage' } });
+  if (expiresAt === null || (wish.expiresAt !== null && wish.expiresAt <= expiresAt)) return;
+  throw new AccountError('bad-key', `this key expires at ${new Date(expiresAt).toISOString()}, and a key that it makes may not last longer; give an expires_at that is not later`, { fault: 'user', fields: { param: 'expires_at' } });
 }
 
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -12,6 +12,8 @@ export interface CallerKey {
   readonly id: string;
   readonly scopes: readonly Scope[];
   readonly budget: KeyBudget;
+  /** Epoch milliseconds; null for never. */
+  readonly expiresAt: number | null;
 }
 
 /** Throws `insufficient-scope` when the caller's key may not do this. */

@@ -144,7 +144,8 @@ export class Membership {
     if (this.#ended) return;
     const { store, seat, clock, load } = this.#deps;
     this.#leads ||= await seat.lead();
-    await store.say(this.number, { ...load(), draining: this.#draining, leads: this.#leads });
+    // Said when everything that was left is gone on with: whoever is sent here finds it.
+    await store.say(this.number, { ...load(), draining: this.#draining, leads: this.#leads && this.#recoveredOnce });
     this.#known = await store.list();
     if (this.#living(this.number) === undefined) return this.#lose('the others take it for gone');
     this.#sent.clear();
